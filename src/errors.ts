@@ -1,0 +1,50 @@
+/** Every code this package puts on an error. Adding one is a minor release; changing one is a major. */
+export type OtpErrorCode =
+  | 'ERR_OTP_OPTIONS'
+  | 'ERR_OTP_PROVIDER_AUTH'
+  | 'ERR_OTP_PROVIDER_UNAVAILABLE'
+  | 'ERR_OTP_PROVIDER_RESPONSE'
+  | 'ERR_OTP_STORE_UNAVAILABLE'
+  | 'ERR_OTP_BUDGET'
+  | 'ERR_OTP_MISUSE'
+
+const statusByCode = {
+  ERR_OTP_OPTIONS: 500,
+  ERR_OTP_PROVIDER_AUTH: 503,
+  ERR_OTP_PROVIDER_UNAVAILABLE: 503,
+  ERR_OTP_PROVIDER_RESPONSE: 503,
+  ERR_OTP_STORE_UNAVAILABLE: 503,
+  ERR_OTP_BUDGET: 503,
+  ERR_OTP_MISUSE: 500,
+} satisfies Record<OtpErrorCode, number>
+
+export interface OtpErrorOptions {
+  cause?: unknown
+  retryAfter?: number
+  processed?: 'no' | 'unknown'
+}
+
+/** Something the operator has to fix. What a person can cause is an outcome instead. */
+export class OtpError extends Error {
+  readonly code: OtpErrorCode
+  /** Read by the default error handlers of Express and Koa. */
+  readonly status: number
+  /** Koa shows the message to the client when this is true: never, for these. */
+  readonly expose = false
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter: number | undefined
+  /**
+   * Whether tyntec may have done what it was asked. `no` only when that is certain: no byte was
+   * sent, or tyntec's answer says that it refused.
+   */
+  readonly processed: 'no' | 'unknown' | undefined
+
+  constructor(code: OtpErrorCode, message: string, options: OtpErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'OtpError'
+    this.code = code
+    this.status = statusByCode[code]
+    this.retryAfter = options.retryAfter
+    this.processed = options.processed
+  }
+}

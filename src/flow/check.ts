@@ -1,0 +1,423 @@
+import { randomBytes } from 'node:crypto'
+import { normaliseCode } from '../code.js'
+import { OtpError } from '../errors.js'
+import type { CheckOutcome, Identity, Proof } from '../outcomes.js'
+import type { FlowRef } from '../secrets.js'
+import type { CheckClaim, CheckResult, EarlierTries, FlowEnd, FlowRecord } from '../store/store.js'
+import type { CheckAnswer, Otp } from '../tyntec/index.js'
+import { type Context, lease, window } from './context.js'
+import { addressOf } from './input.js'
+import { lookUp } from './lookup.js'
+import { unsealed } from './pending.js'
+import { atMost, poll } from './waiting.js'
+
+export interface CheckInput {
+  handle: unknown
+  /** As the person typed it. */
+  code: unknown
+  address?: unknown
+}
+
+/** One try at a code. */
+interface Try {
+  ref: FlowRef
+  attempt: string
+  request: Request
+  number: string
+  otpId: string
+  /** tyntec's count of checks before this one, as last heard. */
+  counted: number
+  earlier: EarlierTries
+}
+
+/** A check proven here; `complete` and `release` name it by this. */
+const proofs = new WeakMap<Proof, { ref: FlowRef; attempt: string }>()
+
+export async function check(context: Context, input: CheckInput): Promise<CheckOutcome> {
+  const { options, secrets, limits } = context
+
+  const normalised = normaliseCode(input.code, { length: options.pinLength })
+  if ('status' in normalised) return normalised
+  const ref = secrets.parseHandle(input.handle)
+  if (!ref) return { status: 'no_pending_code' }
+
+  const request: Request = {
+    ref,
+    code: normalised.code,
+    codeHash: secrets.codeHash(ref, normalised.code),
+    addressKey: addressOf(context, input.address),
+    started: performance.now(),
+    charged: false,
+    failed: false,
+  }
+  try {
+    return await run(context, request)
+  } finally {
+    // Only a wrong code costs the address something.
+    if (request.charged && !request.failed) {
+      await limits.failuresPerAddress.refund(request.addressKey).catch(() => {})
+    }
+  }
+}
+
+/** What one request asks, and what it has cost its address so far. */
+interface Request {
+  ref: FlowRef
+  code: string
+  codeHash: string
+  addressKey: string
+  started: number
+  /** A use of the address's limit is held. */
+  charged: boolean
+  /** tyntec has called a code of this request wrong. */
+  failed: boolean
+}
+
+/**
+ * Claims the flow for this code and takes a failure from the address at once, so that a check waits
+ * for Redis twice: before tyntec is asked, and after. A request that will not ask tyntec, such as
+ * the second click on a button, costs its address nothing.
+ */
+async function claim(
+  context: Context,
+  request: Request,
+  attempt: string,
+): Promise<CheckClaim | { status: 'address'; retryAfter: number }> {
+  const { limits, events } = context
+  if (request.charged) return claimOnly(context, request, attempt, false)
+  const [limit, claiming] = await Promise.allSettled([
+    limits.failuresPerAddress.consume(request.addressKey),
+    claimOnly(context, request, attempt, false),
+  ])
+  request.charged = limit.status === 'fulfilled'
+  if (limit.status === 'rejected' || claiming.status === 'rejected') {
+    if (claiming.status === 'fulfilled') await unclaim(context, request, attempt, claiming.value)
+    throw (limit.status === 'rejected' ? limit : (claiming as PromiseRejectedResult)).reason
+  }
+  const { status } = claiming.value
+  if (status !== 'claimed' && status !== 'unresolved') {
+    await limits.failuresPerAddress.refund(request.addressKey)
+    request.charged = false
+  } else if (!limit.value.allowed) {
+    await unclaim(context, request, attempt, claiming.value)
+    events.emit({ type: 'limit.hit', limit: 'failures_per_address' })
+    return { status: 'address', retryAfter: limit.value.retryAfter }
+  }
+  return claiming.value
+}
+
+function claimOnly(
+  { store, rules }: Context,
+  { ref, codeHash }: Request,
+  attempt: string,
+  joining: boolean,
+): Promise<CheckClaim> {
+  return store.claimCheck(ref, { attempt, codeHash, lease, window, joining }, rules)
+}
+
+/** Follows a claim to its end. One can lead to another: a look-up, an old try, then this one. */
+async function run(context: Context, request: Request): Promise<CheckOutcome> {
+  const { store, events, secrets } = context
+  const { ref } = request
+  let attempt = newAttempt()
+  let current = await claim(context, request, attempt)
+  let lookedUp = false
+  for (let steps = 0; steps < 6; steps++) {
+    switch (current.status) {
+      case 'none':
+        return { status: 'no_pending_code' }
+      case 'opened':
+        return { status: 'signed_in' }
+      case 'expired':
+        return { status: 'code_expired' }
+      case 'attempts':
+        return { status: 'too_many_attempts' }
+      case 'busy':
+        return { status: 'check_in_progress', retryAfter: Math.max(1, current.retryAfter) }
+      case 'limited':
+        events.emit({ type: 'limit.hit', limit: 'failures_per_number' })
+        return { status: 'rate_limited', retryAfter: current.retryAfter }
+      case 'address':
+        return { status: 'rate_limited', retryAfter: current.retryAfter }
+      case 'wrong':
+        return invalidCode(context, current.attempts)
+      case 'unknown':
+        throw unsettled()
+      case 'verified': {
+        const number = secrets.unseal(ref, 'number', current.record.number)
+        if (number === undefined) return { status: 'no_pending_code' }
+        return verified({ ref, attempt: current.attempt, number })
+      }
+      case 'join': {
+        const ended = await poll(async () => {
+          const next = await claimOnly(context, request, attempt, true)
+          return next.status === 'join' ? undefined : next
+        })
+        if (!ended) throw unsettled()
+        current = ended
+        break
+      }
+      case 'sending': {
+        const sent = await poll(async () => {
+          const record = await store.read(ref, Number.MAX_SAFE_INTEGER)
+          return record?.state === 'sending' && record.sentAgo < lease ? undefined : true
+        })
+        if (!sent) throw unsettled()
+        current = await claim(context, request, attempt)
+        break
+      }
+      case 'lookup':
+        // Somebody types a code, so its send should be in tyntec's list.
+        if (lookedUp) throw unsettled()
+        lookedUp = true
+        await lookUp(context, ref, current.record)
+        current = await claim(context, request, attempt)
+        break
+      case 'claimed':
+      case 'unresolved': {
+        const tried = tryOf(context, request, attempt, current)
+        if (!tried) {
+          await store.end(ref, 'expired')
+          return { status: 'code_expired' }
+        }
+        if (current.status === 'claimed') return ask(context, tried)
+        const outcome = await resolve(context, tried, current.sameCode)
+        if (outcome) return outcome
+        attempt = newAttempt()
+        current = await claim(context, request, attempt)
+      }
+    }
+  }
+  throw unsettled()
+}
+
+/** Asks tyntec whether the code is right. */
+async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
+  let answer: CheckAnswer
+  try {
+    answer = await context.tyntec.otp.check(tried.otpId, tried.request.code, { number: tried.number })
+  } catch (error) {
+    if (!(error instanceof OtpError)) throw error
+    if (error.processed === 'no') {
+      await settle(context, tried, { result: 'unprocessed', late: tried.earlier !== 'none' })
+      throw error
+    }
+    return reconcile(context, tried, error)
+  }
+  switch (answer.result) {
+    case 'valid':
+      return accept(context, tried)
+    case 'wrong':
+      return reject(context, tried, answer.otp.attemptCount ?? tried.counted + 1)
+    case 'over':
+      // The code of this request was not looked at. An earlier request that carried the same code,
+      // and whose answer was lost, is what has verified the OTP: nothing else proves a code here.
+      if (answer.end === 'verified' && tried.earlier === 'same') return accept(context, tried)
+      return finish(context, tried, answer.end, answer.counted)
+  }
+}
+
+/**
+ * The answer to this try was lost: tyntec's record of the OTP decides. `VERIFIED` proves the code
+ * because only this flow checks this OTP, one code at a time, and every earlier try is known to have been wrong.
+ */
+async function reconcile(context: Context, tried: Try, failure: OtpError): Promise<CheckOutcome> {
+  const otp = await readOtp(context, tried)
+  if (otp?.otpStatus === 'VERIFIED' && tried.earlier !== 'other') return accept(context, tried)
+  const outcome = await settleByRecord(context, tried, otp)
+  if (outcome) return outcome
+  await settle(context, tried, { result: 'unresolved' })
+  throw failure
+}
+
+/**
+ * Settles an earlier try whose end is unknown. Gives the outcome when that is also this request's;
+ * nothing when this request's code has still to be asked for.
+ */
+async function resolve(
+  context: Context,
+  tried: Try,
+  sameCode: boolean,
+): Promise<CheckOutcome | undefined> {
+  const otp = await readOtp(context, tried)
+  if (otp?.otpStatus === 'VERIFIED') {
+    if (sameCode && tried.earlier !== 'other') return accept(context, tried)
+    return finish(context, tried, 'verified', false)
+  }
+  if (otp?.otpStatus === 'ACTIVE' && otp.attemptCount !== undefined) {
+    if (otp.attemptCount > tried.counted) {
+      const outcome = await reject(context, tried, otp.attemptCount)
+      // The earlier code was wrong. This one, if it is another, has not been looked at.
+      return sameCode || outcome.status !== 'invalid_code' ? outcome : undefined
+    }
+    await settle(context, tried, { result: 'unprocessed', late: true })
+    return undefined
+  }
+  const outcome = await settleByRecord(context, tried, otp)
+  if (outcome) return outcome
+  await settle(context, tried, { result: 'unresolved' })
+  throw unsettled()
+}
+
+/** What the record says of a code that was not proven. Nothing when it doesn't say. */
+async function settleByRecord(
+  context: Context,
+  tried: Try,
+  otp: Otp | typeof gone | undefined,
+): Promise<CheckOutcome | undefined> {
+  switch (otp?.otpStatus) {
+    case 'ACTIVE': {
+      const { attemptCount = 0 } = otp
+      return attemptCount > tried.counted ? reject(context, tried, attemptCount) : undefined
+    }
+    case 'GONE':
+      return finish(context, tried, 'unknown', false)
+    case 'EXPIRED':
+      return finish(context, tried, 'expired', false)
+    case 'TOO_MANY_ATTEMPTS':
+      return finish(context, tried, 'attempts', true)
+    case 'VERIFIED':
+      return finish(context, tried, 'verified', false)
+    default:
+      return undefined
+  }
+}
+
+/** In place of a record that tyntec doesn't have any more. */
+const gone = { otpStatus: 'GONE', attemptCount: undefined } as const
+
+/** tyntec's record, or nothing when it can't be had while this try holds its lease. */
+async function readOtp(
+  { tyntec }: Context,
+  tried: Try,
+): Promise<Otp | typeof gone | undefined> {
+  const left = lease - 0.7 - (performance.now() - tried.request.started) / 1000
+  const reading = tyntec.otp.read(tried.otpId, { number: tried.number })
+  return atMost(Math.min(3, left), reading.then((otp) => otp ?? gone)).catch(() => undefined)
+}
+
+async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
+  const { codeHash } = tried.request
+  const settlement = await settle(context, tried, { result: 'verified', codeHash, lease, window })
+  // The flow was cancelled or replaced while tyntec was asked.
+  if (settlement.status === 'stale') return { status: 'no_pending_code' }
+  const { flowId } = tried.ref
+  context.events.emit({ type: 'otp.verified', flowId, failuresBefore: settlement.failures })
+  return verified(tried)
+}
+
+async function reject(
+  context: Context,
+  tried: Try,
+  counted: number,
+): Promise<CheckOutcome> {
+  const { events } = context
+  const { flowId } = tried.ref
+  tried.request.failed = true
+  const settlement = await settle(context, tried, { result: 'wrong', counted })
+  // The flow was cancelled or replaced while tyntec was asked.
+  if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
+  if (settlement.failures >= context.rules.disableAt) {
+    events.emit({ type: 'number.disabled', flowId })
+  }
+  const outcome = invalidCode(context, settlement.attempts)
+  events.emit({ type: 'otp.rejected', flowId, reason: outcome.status })
+  return outcome
+}
+
+async function finish(
+  context: Context,
+  tried: Try,
+  end: 'expired' | 'attempts' | 'verified' | 'unknown',
+  counted: boolean,
+): Promise<CheckOutcome> {
+  const ends = { expired: 'expired', attempts: 'attempts', verified: 'used', unknown: 'expired' } as const
+  const why: FlowEnd = ends[end]
+  // Time that ran out is no failure of the person.
+  if (counted && why === 'attempts') tried.request.failed = true
+  await settle(context, tried, { result: 'over', end: why, failed: counted && why === 'attempts' })
+  const status = { expired: 'code_expired', attempts: 'too_many_attempts', used: 'no_pending_code' } as const
+  const outcome = { status: status[why as keyof typeof status] }
+  context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: outcome.status })
+  return outcome
+}
+
+function settle({ store, rules }: Context, tried: Try, result: CheckResult) {
+  return store.settleCheck(tried.ref, tried.attempt, result, rules)
+}
+
+function invalidCode({ options }: Context, attempts: number) {
+  return attempts >= options.attempts
+    ? { status: 'too_many_attempts' as const }
+    : { status: 'invalid_code' as const, attemptsRemaining: options.attempts - attempts }
+}
+
+function verified({ ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'number'>): CheckOutcome {
+  const identity: Identity = { number, flowId: ref.flowId, verifiedAt: new Date() }
+  const proof = Object.freeze({}) as Proof // its meaning is in the map
+  proofs.set(proof, { ref, attempt })
+  return { status: 'verified', identity, proof }
+}
+
+/** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */
+export async function complete({ store }: Context, proof: Proof): Promise<boolean> {
+  const proven = proofs.get(proof)
+  if (!proven) throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
+  return store.complete(proven.ref, proven.attempt)
+}
+
+/** The app's session could not be opened: the next request with the same code may try again. */
+export async function release({ store }: Context, proof: Proof): Promise<void> {
+  const proven = proofs.get(proof)
+  if (!proven) throw new OtpError('ERR_OTP_MISUSE', 'release() takes the proof of a verified outcome')
+  await store.release(proven.ref, proven.attempt)
+}
+
+/** Gives a claim back before tyntec was asked. */
+async function unclaim(
+  { store, rules }: Context,
+  { ref }: Request,
+  attempt: string,
+  claimed: CheckClaim,
+): Promise<void> {
+  const giveBack = () => {
+    switch (claimed.status) {
+      case 'verified':
+        return store.release(ref, claimed.attempt)
+      case 'claimed': {
+        const late = claimed.earlier !== 'none'
+        return store.settleCheck(ref, attempt, { result: 'unprocessed', late }, rules)
+      }
+      case 'unresolved':
+        return store.settleCheck(ref, attempt, { result: 'unresolved' }, rules)
+      default:
+        return undefined
+    }
+  }
+  // What can't be given back ends with its lease.
+  await giveBack()?.catch(() => {})
+}
+
+function tryOf(
+  context: Context,
+  request: Request,
+  attempt: string,
+  { record, earlier }: { record: FlowRecord; earlier: EarlierTries },
+): Try | undefined {
+  const { ref } = request
+  const values = unsealed(context, ref, record)
+  if (values?.otpId === undefined) return undefined
+  const { number, otpId } = values
+  return { ref, attempt, request, number, otpId, counted: record.counted, earlier }
+}
+
+function newAttempt(): string {
+  return randomBytes(12).toString('base64url')
+}
+
+function unsettled(): OtpError {
+  return new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', 'A check has no known end yet', {
+    processed: 'unknown',
+    retryAfter: 2,
+  })
+}

@@ -1,0 +1,129 @@
+import { OtpError } from '../errors.js'
+import { createEvents, type OtpEventListener } from '../events.js'
+import { createLimits } from '../limits.js'
+import { createNumberParser } from '../number.js'
+import { type OtpOptions, type ResolvedOptions, resolveOptions } from '../options.js'
+import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
+import { createSecrets } from '../secrets.js'
+import { createTyntecClient } from '../tyntec/index.js'
+import { type CheckInput, check, complete, release } from './check.js'
+import type { Context } from './context.js'
+import { type ResendInput, resend } from './resend.js'
+import { type SendInput, send } from './send.js'
+import { cancel, status } from './status.js'
+
+export type { CheckInput } from './check.js'
+export type { ResendInput } from './resend.js'
+export type { SendInput } from './send.js'
+
+/**
+ * The steps of a sign-in. What a person can cause comes back as an outcome; what an operator has to
+ * fix is thrown as an `OtpError`.
+ */
+export interface OtpFlow {
+  /** Sends a code to a number, as a new flow. The one this browser had before ends. */
+  send(input: SendInput): Promise<SendOutcome>
+  /** Sends the code of a running flow again, or a new one when it has little time left. */
+  resend(input: ResendInput): Promise<ResendOutcome>
+  /**
+   * Tries a code. After `verified`, open the app's session, then call `complete(proof)`; when that
+   * fails, call `release(proof)` and let the person try the same code again.
+   */
+  check(input: CheckInput): Promise<CheckOutcome>
+  /** Ends a proven flow once its session is open. False when it had ended before: close the session. */
+  complete(proof: Proof): Promise<boolean>
+  /** Lets the same code open the session later: opening it has failed, or nobody was there to hear. */
+  release(proof: Proof): Promise<void>
+  /** What the person may know of this browser's flow. */
+  status(input: { handle: unknown }): Promise<StatusOutcome>
+  /** Ends this browser's flow and deletes its code at tyntec. */
+  cancel(input: { handle: unknown }): Promise<void>
+  /** Forgets the failed checks of a number: for the support desk, once the owner is known. */
+  unlock(number: string): Promise<void>
+  /** Adds a listener for events; the answer removes it. */
+  onEvent(listener: OtpEventListener): () => void
+  /** Waits for running steps, then closes the connections to tyntec. The store's client is the app's. */
+  close(): Promise<void>
+  /** @internal */
+  readonly options: ResolvedOptions
+}
+
+/**
+ * Makes the flow that the strategy and the routers use. One per app.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`, `ERR_OTP_MISUSE`
+ */
+export function createOtpFlow(given: OtpOptions): OtpFlow {
+  const options = resolveOptions(given)
+  const events = createEvents(options.onEvent)
+  const secrets = createSecrets(options.secrets)
+  const { store } = options
+  const { free, window, wait, maxWait, disableAt } = options.limits.failuresPerNumber
+  const context: Context = {
+    options,
+    events,
+    secrets,
+    store,
+    tyntec: createTyntecClient({ apiKey: options.apiKey, baseUrl: options.baseUrl }),
+    limits: createLimits(options, store, events),
+    numbers: createNumberParser(options),
+    rules: {
+      attempts: options.attempts,
+      freeFailures: free,
+      failureWindow: window,
+      failureWait: wait,
+      failureMaxWait: maxWait,
+      disableAt,
+    },
+  }
+
+  const running = new Set<Promise<unknown>>()
+  let closed = false
+  const step = <I, O>(name: string, run: (context: Context, input: I) => Promise<O>) => {
+    return (input: I): Promise<O> => {
+      if (closed) return Promise.reject(new OtpError('ERR_OTP_MISUSE', 'The flow is closed'))
+      const ending = run(context, input).catch((error: unknown) => {
+        const known = error instanceof OtpError ? error : undefined
+        events.emit({
+          type: 'error',
+          step: name,
+          code: known?.code ?? 'ERR_OTP_MISUSE',
+          message: known?.message ?? 'Unexpected error',
+        })
+        throw error
+      })
+      const settled = ending.then(forget, forget)
+      function forget() {
+        running.delete(settled)
+      }
+      running.add(settled)
+      return ending
+    }
+  }
+
+  return {
+    options,
+    send: step('send', send),
+    resend: step('resend', resend),
+    check: step('check', check),
+    complete: step('complete', complete),
+    release: step('release', release),
+    status: step('status', status),
+    cancel: step('cancel', cancel),
+    unlock: step('unlock', async ({ numbers }: Context, number: string) => {
+      const parsed = numbers.parse(number)
+      // A number that is not allowed any more can still be unlocked.
+      const canonical = 'status' in parsed ? number : parsed.number
+      if (!/^\+[1-9][0-9]{6,14}$/.test(canonical)) {
+        throw new OtpError('ERR_OTP_MISUSE', 'unlock() takes a number in E.164 form')
+      }
+      await store.unlock(secrets.numberTag(canonical))
+    }),
+    onEvent: events.on,
+    async close() {
+      closed = true
+      await Promise.all(running)
+      await context.tyntec.close()
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { OtpError } from '../errors.js'
+import type { SendOutcome } from '../outcomes.js'
+import type { FlowRef } from '../secrets.js'
+import { type Context, lease } from './context.js'
+import { deliver } from './deliver.js'
+import { addressOf, channelOf, languageOf } from './input.js'
+import { lookUp } from './lookup.js'
+import { pendingOf } from './pending.js'
+import { reserveMessage, whenFree } from './reserve.js'
+import { discard } from './status.js'
+
+export interface SendInput {
+  /** As the person wrote it. */
+  number: unknown
+  /** ISO 3166-1 code that a national number is read with. */
+  country?: unknown
+  via?: unknown
+  /** ISO 639-1. */
+  language?: unknown
+  /** Where the request comes from, as the framework says. */
+  address?: unknown
+  /** The handle this browser has, if any. */
+  handle?: unknown
+  /**
+   * Called with the new handle once the flow is reserved, before tyntec is asked. Give it to the
+   * browser even when `send` then throws: the message may have gone out.
+   */
+  onHandle?: (handle: string) => void
+}
+
+export async function send(context: Context, input: SendInput): Promise<SendOutcome> {
+  const { options, secrets, store, limits, events, numbers } = context
+
+  const via = channelOf(input.via, options.voice)
+  if (typeof via === 'object') return via
+  const language = languageOf(input.language)
+  if (typeof language === 'object') return language
+  const parsed = numbers.parse(input.number, input.country, via)
+  if ('status' in parsed) return parsed
+  const { number, country } = parsed
+
+  const address = await limits.sendsPerAddress.consume(addressOf(context, input.address))
+  if (!address.allowed) {
+    events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
+    return { status: 'rate_limited', retryAfter: address.retryAfter }
+  }
+
+  const numberTag = secrets.numberTag(number)
+  const before = secrets.parseHandle(input.handle)
+  const current = before?.number === numberTag ? before : undefined
+  const handle = secrets.createHandle(numberTag)
+  const ref = secrets.parseHandle(handle) as FlowRef // it was made just now
+  const reference = randomBytes(16).toString('base64url')
+
+  const reserve = (lookedUp: boolean) =>
+    reserveMessage(
+      context,
+      ref,
+      () =>
+        store.reserveSend(ref, {
+          reference,
+          number: secrets.seal(ref, 'number', number),
+          via,
+          lease,
+          cooldown: options.resendWaits[0] ?? 30,
+          lifetime: options.lifetime,
+          keep: Math.min(options.lifetime + 300, 600),
+          current,
+          lookedUp,
+        }),
+      () => store.settleSend(ref, reference, { result: 'failed' }),
+    )
+
+  let { reserved } = await whenFree(() => reserve(false))
+  if (reserved.status === 'lookup' && current) {
+    await lookUp(context, current, reserved.record)
+    reserved = await reserve(true)
+  }
+
+  if (reserved.status === 'rate_limited') return reserved
+  if (reserved.status === 'too_soon') {
+    return { status: 'resend_too_soon', retryAfter: reserved.retryAfter }
+  }
+  if (reserved.status === 'current') {
+    const status = reserved.record.state === 'pending' ? 'sent' : 'unconfirmed'
+    const pending = pendingOf(context, number, reserved.record)
+    return { status, handle: String(input.handle), ...pending }
+  }
+  if (reserved.status !== 'reserved') {
+    throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow changed while it was looked up')
+  }
+
+  input.onHandle?.(handle)
+  const delivered = await deliver(context, ref, { reference, number, via, language }).catch(
+    async (error: unknown) => {
+      if (error instanceof OtpError && error.processed === 'no') await reserved.taken.refundNumber()
+      throw error
+    },
+  )
+  if (delivered.status === 'refused') {
+    await reserved.taken.refundNumber()
+    return { status: 'invalid_number' }
+  }
+  if (before) await discard(context, before, 'replaced')
+
+  const lifetime = delivered.status === 'sent' ? delivered.lifetime : options.lifetime
+  const record = { via, expiresIn: lifetime, sentAgo: 0, resends: 0 }
+  const pending = pendingOf(context, number, record)
+  if (delivered.status === 'unconfirmed') {
+    events.emit({ type: 'otp.unconfirmed', flowId: ref.flowId })
+  } else {
+    events.emit({ type: 'otp.sent', flowId: ref.flowId, via, country })
+  }
+  return { status: delivered.status, handle, ...pending }
+}

@@ -1,0 +1,92 @@
+import type { Delivery, StatusOutcome } from '../outcomes.js'
+import type { FlowRef } from '../secrets.js'
+import type { FlowEnd } from '../store/store.js'
+import type { OtpEvent as DeliveryEvent } from '../tyntec/index.js'
+import type { Context } from './context.js'
+import { lookUp } from './lookup.js'
+import { pendingOf, unsealed } from './pending.js'
+import { atMost } from './waiting.js'
+
+/** Seconds between two questions for the delivery of one flow, however often its page asks. */
+const deliveryEvery = 3
+
+export async function status(context: Context, input: { handle: unknown }): Promise<StatusOutcome> {
+  const { secrets, store } = context
+  const ref = secrets.parseHandle(input.handle)
+  if (!ref) return { status: 'none' }
+  let record = await store.read(ref, deliveryEvery)
+  if (record?.state === 'unconfirmed' && record.expiresIn > 0) {
+    // The page is shown whether or not tyntec can be asked.
+    await lookUp(context, ref, record).catch(() => {})
+    record = await store.read(ref, deliveryEvery)
+  }
+  const shown = record?.state === 'pending' || record?.state === 'unconfirmed' || record?.state === 'sending'
+  if (!record || !shown || record.expiresIn <= 0) return { status: 'none' }
+  const values = unsealed(context, ref, record)
+  if (!values) return { status: 'none' }
+
+  let delivery = record.delivery
+  if (record.deliveryDue && values.otpId !== undefined) {
+    delivery = (await askDelivery(context, ref, values.otpId)) ?? delivery
+  }
+  return {
+    status: record.state === 'pending' ? 'pending' : 'unconfirmed',
+    ...pendingOf(context, values.number, record),
+    delivery,
+  }
+}
+
+/** Ends the flow here and, as far as tyntec can be asked, there. */
+export async function cancel(context: Context, input: { handle: unknown }): Promise<void> {
+  const ref = context.secrets.parseHandle(input.handle)
+  if (!ref) return
+  if (await discard(context, ref, 'cancelled')) {
+    context.events.emit({ type: 'otp.cancelled', flowId: ref.flowId })
+  }
+}
+
+export async function discard(context: Context, ref: FlowRef, end: FlowEnd): Promise<boolean> {
+  const record = await context.store.end(ref, end)
+  if (!record) return false
+  const otpId = unsealed(context, ref, record)?.otpId
+  if (otpId !== undefined) await deleteOtp(context, otpId)
+  return true
+}
+
+/** The flow is over here already, so tyntec's answer is not waited for longer than a second. */
+export async function deleteOtp({ tyntec, events }: Context, otpId: string): Promise<void> {
+  const deleted = tyntec.otp.delete(otpId).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error) {
+      events.emit({
+        type: 'error',
+        step: 'delete',
+        code: 'ERR_OTP_PROVIDER_UNAVAILABLE',
+        message: error.message,
+      })
+    }
+  })
+  await atMost(1, deleted)
+}
+
+async function askDelivery(
+  { tyntec, store }: Context,
+  ref: FlowRef,
+  otpId: string,
+): Promise<Delivery | undefined> {
+  const events = await atMost(2, tyntec.otp.events(otpId)).catch(() => undefined)
+  if (!events) return undefined
+  const delivery = deliveryOf(events)
+  await store.setDelivery(ref, delivery).catch(() => {})
+  return delivery
+}
+
+/** The newest event that says anything. Types are tyntec's own and may grow, so their words decide. */
+function deliveryOf(events: readonly DeliveryEvent[]): Delivery {
+  const newest = [...events].sort((one, other) => (other.created ?? 0) - (one.created ?? 0))
+  for (const { type = '', status } of newest) {
+    if (status === 'failed' || /FAIL/i.test(type)) return 'failed'
+    if (status === 'success' && /RES|DELIVERED/i.test(type)) return 'delivered'
+    if (/DELIVER|SEND|SENT/i.test(type)) return 'sent'
+  }
+  return 'unknown'
+}

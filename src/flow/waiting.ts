@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { lease } from './context.js'
+
+/**
+ * Asks again until there is an answer or every lease that could be waited for is over. The pauses grow, so
+ * that a double click costs a few commands and a slow tyntec not many more.
+ */
+export async function poll<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  const ends = performance.now() + (lease + 1) * 1000
+  for (let pause = 20; performance.now() < ends; pause = Math.min(pause * 1.5, 400)) {
+    await sleep(pause)
+    const answer = await ask()
+    if (answer !== undefined) return answer
+  }
+  return undefined
+}
+
+/** The promise's value, or nothing after so many seconds. The promise goes on. */
+export async function atMost<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, seconds * 1000), undefined)
+  })
+  promise.catch(() => {})
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,138 @@
+/** How a code travels to the person. */
+export type Channel = 'sms' | 'voice'
+
+/** Why a request was refused: the stable `code` of a problem body. Adding one is a minor release. */
+export type ProblemCode =
+  | 'bad_request'
+  | 'number_required'
+  | 'code_required'
+  | 'malformed_code'
+  | 'invalid_number'
+  | 'number_not_allowed'
+  | 'channel_not_allowed'
+  | 'cross_site'
+  | 'invalid_code'
+  | 'no_pending_code'
+  | 'check_in_progress'
+  | 'code_expired'
+  | 'too_many_attempts'
+  | 'resend_too_soon'
+  | 'rate_limited'
+  | 'service_unavailable'
+
+/** Whether, when and how another message can be asked for. Durations are in seconds. */
+export interface ResendState {
+  allowed: boolean
+  retryAfter: number
+  remaining: number
+  channels: Channel[]
+}
+
+/** What a person may know about the code that is on its way. */
+export interface Pending {
+  /** The number with all but its last four digits hidden. */
+  to: string
+  via: Channel
+  /** Seconds until the code ends. */
+  expiresIn: number
+  codeLength: number
+  resend: ResendState
+}
+
+/** A message went out. `newCode` is true when a resend had to become a new code. */
+export interface Sent extends Pending {
+  status: 'sent'
+  /** Binds the flow to this browser. Give it to nobody else. */
+  handle: string
+  newCode?: true
+}
+
+/** A message may have gone out: the answer was lost, and tyntec's list does not show it yet. */
+export interface Unconfirmed extends Pending {
+  status: 'unconfirmed'
+  handle: string
+}
+
+/** tyntec has proven the code. Open the app's session, then call `flow.complete(proof)`. */
+export interface Verified {
+  status: 'verified'
+  identity: Identity
+  proof: Proof
+}
+
+/** Another request of this browser with this code has opened the session: there is nothing left to do. */
+export interface SignedIn {
+  status: 'signed_in'
+}
+
+/** Who has signed in. */
+export interface Identity {
+  /** E.164. */
+  number: string
+  /** Stable for one sign-in; safe to log. */
+  flowId: string
+  verifiedAt: Date
+}
+
+declare const proof: unique symbol
+/** Names the check that was proven, for `complete` and `release`. */
+export interface Proof {
+  readonly [proof]: never
+}
+
+/** A refusal that the person can do something about. */
+export interface Refused<Code extends ProblemCode> {
+  status: Code
+}
+
+/** A refusal that ends by waiting. */
+export interface Limited<Code extends ProblemCode> {
+  status: Code
+  /** Seconds. */
+  retryAfter: number
+}
+
+export type SendOutcome =
+  | Sent
+  | Unconfirmed
+  | Refused<
+      | 'bad_request'
+      | 'number_required'
+      | 'invalid_number'
+      | 'number_not_allowed'
+      | 'channel_not_allowed'
+    >
+  | Limited<'resend_too_soon' | 'rate_limited'>
+
+export type ResendOutcome =
+  | Sent
+  | Unconfirmed
+  | Refused<
+      | 'bad_request'
+      | 'channel_not_allowed'
+      | 'no_pending_code'
+      | 'code_expired'
+      | 'too_many_attempts'
+    >
+  | Limited<'resend_too_soon' | 'rate_limited'>
+
+export type CheckOutcome =
+  | Verified
+  | SignedIn
+  | { status: 'invalid_code'; attemptsRemaining: number }
+  | Refused<
+      | 'bad_request'
+      | 'code_required'
+      | 'malformed_code'
+      | 'no_pending_code'
+      | 'code_expired'
+      | 'too_many_attempts'
+    >
+  | Limited<'check_in_progress' | 'rate_limited'>
+
+/** What tyntec's events say of the message. */
+export type Delivery = 'unknown' | 'sent' | 'delivered' | 'failed'
+
+export type StatusOutcome =
+  | { status: 'none' }
+  | ({ status: 'pending' | 'unconfirmed'; delivery: Delivery } & Pending)

@@ -1,0 +1,130 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+/**
+ * Where a flow lives in the store. `number` is the HMAC of the number and the hash tag of every key
+ * of that number, so that one script can touch a flow together with its number's failures.
+ */
+export interface FlowRef {
+  readonly number: string
+  readonly flow: string
+  /** For events and the app: tells flows apart, opens nothing. */
+  readonly flowId: string
+  /** Which secret the handle was made with. */
+  readonly keyId: string
+}
+
+export interface Secrets {
+  /** The HMAC that stands for a number in keys. */
+  numberTag(number: string): string
+  /** The HMAC that stands for an address in keys. */
+  addressTag(address: string): string
+  createHandle(numberTag: string): string
+  /** `undefined` for anything that no secret of ours can have made. */
+  parseHandle(handle: unknown): FlowRef | undefined
+  /** The HMAC that stands for a code while its check is running. */
+  codeHash(ref: FlowRef, code: string): string
+  /** Encrypts a value for one field of one flow. */
+  seal(ref: FlowRef, field: string, value: string): string
+  /** `undefined` when the value was not sealed for this field of this flow. */
+  unseal(ref: FlowRef, field: string, sealed: string): string | undefined
+}
+
+interface Keys {
+  id: string
+  number: Buffer
+  address: Buffer
+  flow: Buffer
+  flowId: Buffer
+  code: Buffer
+  seal: Buffer
+}
+
+const tagBytes = 16
+const randomPartBytes = 32
+const idBytes = 4
+const handleBytes = idBytes + randomPartBytes + tagBytes
+const handleLength = Math.ceil((handleBytes * 4) / 3)
+
+/** One secret, a key per purpose by HKDF. The first secret makes new values; all of them read old ones. */
+export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secrets {
+  const all = secrets.map(deriveKeys)
+  const byId = new Map(all.map((keys) => [keys.id, keys]))
+  const [current] = all
+  if (!current) throw new RangeError('at least one secret is needed')
+
+  const sealAs = (keys: Keys, aad: string, value: string): string => {
+    const nonce = randomBytes(12)
+    const cipher = createCipheriv('aes-256-gcm', keys.seal, nonce).setAAD(Buffer.from(aad))
+    const body = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()])
+    return `${keys.id}.${Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')}`
+  }
+
+  return {
+    numberTag: (number) => mac(current.number, number),
+    addressTag: (address) => mac(current.address, address),
+
+    createHandle: (numberTag) =>
+      Buffer.concat([
+        Buffer.from(current.id, 'base64url'),
+        randomBytes(randomPartBytes),
+        Buffer.from(numberTag, 'base64url'),
+      ]).toString('base64url'),
+
+    parseHandle(handle) {
+      if (typeof handle !== 'string' || handle.length !== handleLength) return undefined
+      const bytes = Buffer.from(handle, 'base64url')
+      // Several spellings decode to the same bytes; only the one we write is ours.
+      if (bytes.length !== handleBytes || bytes.toString('base64url') !== handle) return undefined
+      const keys = byId.get(bytes.subarray(0, idBytes).toString('base64url'))
+      if (!keys) return undefined
+      const bound = bytes.subarray(idBytes)
+      return {
+        number: bytes.subarray(idBytes + randomPartBytes).toString('base64url'),
+        flow: mac(keys.flow, bound),
+        flowId: mac(keys.flowId, bound),
+        keyId: keys.id,
+      }
+    },
+
+    codeHash: (ref, code) =>
+      mac((byId.get(ref.keyId) ?? current).code, `${ref.number}.${ref.flow}.${code}`),
+
+    seal: (ref, field, value) => sealAs(current, `${ref.number}.${ref.flow}.${field}`, value),
+
+    unseal(ref, field, sealed) {
+      const dot = sealed.indexOf('.')
+      const keys = byId.get(sealed.slice(0, dot))
+      const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url')
+      if (!keys || bytes.length < 28) return undefined
+      const decipher = createDecipheriv('aes-256-gcm', keys.seal, bytes.subarray(0, 12), {
+        authTagLength: 16,
+      })
+        .setAAD(Buffer.from(`${ref.number}.${ref.flow}.${field}`))
+        .setAuthTag(bytes.subarray(-16))
+      try {
+        return decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8')
+      } catch {
+        // The tag does not fit: another key, another flow or another field.
+        return undefined
+      }
+    },
+  }
+}
+
+function deriveKeys(secret: string | Uint8Array): Keys {
+  const derive = (purpose: string, length = 32) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `passport-tyntec-otp/v1/${purpose}`, length))
+  return {
+    id: derive('key-id', idBytes).toString('base64url'),
+    number: derive('number'),
+    address: derive('address'),
+    flow: derive('flow'),
+    flowId: derive('flow-id'),
+    code: derive('code'),
+    seal: derive('seal'),
+  }
+}
+
+function mac(key: Buffer, value: string | Buffer): string {
+  return createHmac('sha256', key).update(value).digest().subarray(0, tagBytes).toString('base64url')
+}

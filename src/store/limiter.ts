@@ -1,0 +1,32 @@
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import type { LimitAnswer, Limiter } from './store.js'
+
+/** Our words for a limiter of rate-limiter-flexible. */
+export function limiterOf(
+  limiter: RateLimiterAbstract,
+  guard: <T>(command: () => Promise<T>) => Promise<T>,
+): Limiter {
+  return {
+    consume: (key) =>
+      guard(async () => {
+        try {
+          return answerOf(await limiter.consume(key), true)
+        } catch (rejection) {
+          // The library rejects with a result, not an Error, when the limit is reached.
+          if (!(rejection instanceof RateLimiterRes)) throw rejection
+          return answerOf(rejection, false)
+        }
+      }),
+
+    refund: (key) => guard(async () => void (await limiter.reward(key))),
+  }
+}
+
+function answerOf(result: RateLimiterRes, allowed: boolean): LimitAnswer {
+  return {
+    allowed,
+    // A string on a client with `stringNumbers`.
+    retryAfter: Math.max(1, Math.ceil(Number(result.msBeforeNext) / 1000)),
+    used: Number(result.consumedPoints),
+  }
+}

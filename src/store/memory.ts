@@ -1,0 +1,540 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { OtpError } from '../errors.js'
+import type { Channel, Delivery } from '../outcomes.js'
+import type { FlowRef } from '../secrets.js'
+import { limiterOf } from './limiter.js'
+import { failuresKept, mostRefunds } from './redis.js'
+import type { CheckResult, CheckRules, EarlierTries, FlowEnd, FlowRecord, OtpStore } from './store.js'
+
+export interface MemoryStoreOptions {
+  /**
+   * Allows this store when `NODE_ENV` is `production`: for a single process whose restarts may end
+   * every running flow and forget every limit.
+   *
+   * @default false
+   */
+  production?: boolean
+}
+
+interface Flow {
+  state: FlowRecord['state']
+  end?: FlowEnd
+  reference: string
+  referenceBefore?: string
+  number: string
+  otp?: string
+  via: Channel
+  viaBefore: Channel
+  created: number
+  expires: number
+  sent: number
+  sentBefore: number
+  lease: number
+  resends: number
+  resend?: string
+  attempts: number
+  counted: number
+  refunds: number
+  delivery: Delivery
+  deliveryAt: number
+  by?: string
+}
+
+interface Attempt {
+  id: string
+  state: 'checking' | 'unresolved' | 'wrong' | 'ghost' | 'verified'
+  hash: string
+  lease: number
+  earlier: EarlierTries
+  by: string
+  waitBefore: number
+  taken: boolean
+  opener?: string
+}
+
+interface Failures {
+  recent: number
+  total: number
+  wait: number
+  last: number
+  by: string
+}
+
+/**
+ * Keeps flows and limits in this process: for development, tests and apps of one process. The
+ * transitions are those of `scripts.ts`, one by one.
+ *
+ * @throws {OtpError} `ERR_OTP_MISUSE` when `NODE_ENV` is `production` and the option does not allow it.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): OtpStore {
+  if (process.env.NODE_ENV === 'production' && options.production !== true) {
+    throw new OtpError(
+      'ERR_OTP_MISUSE',
+      'memoryStore() forgets everything at a restart and is not shared between processes. Use redisStore(), or memoryStore({ production: true }) for a single process',
+    )
+  }
+  if (options.production !== true) warnOnce()
+  return createMemoryStore(() => performance.now())
+}
+
+let warned = false
+function warnOnce(): void {
+  if (warned) return
+  warned = true
+  process.emitWarning('memoryStore() is for one process: sign-ins do not survive a restart', {
+    code: 'OTP_MEMORY_STORE',
+  })
+}
+
+/** @internal `clock` gives milliseconds and never goes back. */
+export function createMemoryStore(clock: () => number): OtpStore {
+  const flows = expiringMap<Flow>(clock)
+  const attempts = expiringMap<Attempt>(clock)
+  const cooldowns = expiringMap<string>(clock)
+  const failures = expiringMap<Failures>(clock)
+  const keyOf = (ref: FlowRef) => `${ref.number}:${ref.flow}`
+
+  /** Why a flow takes no further step. */
+  const refusal = (flow: Flow | undefined): 'none' | 'expired' | 'attempts' | undefined => {
+    if (!flow || flow.state === 'completed') return 'none'
+    if (flow.state === 'dead') {
+      return flow.end === 'expired' || flow.end === 'attempts' ? flow.end : 'none'
+    }
+    return flow.state !== 'verified' && flow.expires <= clock() ? 'expired' : undefined
+  }
+
+  const view = (flow: Flow): FlowRecord => ({
+    state: flow.state,
+    end: flow.end,
+    reference: flow.reference,
+    number: flow.number,
+    otp: flow.otp,
+    via: flow.via,
+    expiresIn: (flow.expires - clock()) / 1000,
+    sentAgo: (clock() - flow.sent) / 1000,
+    resends: flow.resends,
+    attempts: flow.attempts,
+    counted: flow.counted,
+    delivery: flow.delivery,
+    deliveryDue: false,
+  })
+
+  /** An ended flow says only that it has ended. */
+  const finish = (ref: FlowRef, flow: Flow, state: 'dead' | 'completed', end: FlowEnd): void => {
+    flow.state = state
+    flow.end = end
+    flow.reference = ''
+    flow.number = ''
+    delete flow.otp
+    delete flow.resend
+    attempts.delete(keyOf(ref))
+  }
+
+  const charge = (tag: string, attempt: string, rules: CheckRules, failed: Failures): void => {
+    const now = clock()
+    const over = now > Math.max(failed.last, failed.wait) + rules.failureWindow * 1000
+    const recent = (over ? 0 : failed.recent) + 1
+    const wait =
+      recent < rules.freeFailures
+        ? 0
+        : now +
+          1000 *
+            Math.min(
+              rules.failureMaxWait,
+              rules.failureWait * 2 ** Math.min(recent - rules.freeFailures, 30),
+            )
+    const next = { recent, total: failed.total + 1, wait, last: now, by: attempt }
+    failures.set(tag, next, failuresKept * 1000)
+  }
+
+  const refund = (tag: string, attempt: Attempt): void => {
+    const failed = failures.get(tag)
+    if (!failed || failed.total <= 1) return failures.delete(tag)
+    failed.total -= 1
+    failed.recent = Math.max(failed.recent - 1, 0)
+    if (failed.by === attempt.by) failed.wait = attempt.waitBefore
+  }
+
+  const remember = (ref: FlowRef, attempt: Attempt, seconds: number): void =>
+    attempts.set(keyOf(ref), attempt, seconds * 1000)
+
+  const settle = (
+    ref: FlowRef,
+    flow: Flow,
+    tried: Attempt,
+    result: Exclude<CheckResult, { result: 'verified' }>,
+    rules: CheckRules,
+  ): void => {
+    switch (result.result) {
+      case 'wrong':
+        if (tried.state === 'checking') {
+          tried.state = 'wrong'
+          tried.lease = 0
+          flow.counted = result.counted ?? flow.counted
+        }
+        if (flow.attempts >= rules.attempts) finish(ref, flow, 'dead', 'attempts')
+        return
+      case 'over':
+        if (!result.failed) refund(ref.number, tried)
+        return finish(ref, flow, 'dead', result.end)
+      case 'unprocessed':
+        flow.refunds += 1
+        // Bounded, so that no way of failing gives tries without end.
+        if (flow.refunds <= mostRefunds) {
+          flow.attempts -= 1
+          refund(ref.number, tried)
+        }
+        if (!result.late) return attempts.delete(keyOf(ref))
+        tried.id = ''
+        tried.state = 'ghost'
+        tried.lease = 0
+        return
+      case 'unresolved':
+        tried.state = 'unresolved'
+        tried.lease = 0
+    }
+  }
+
+  return {
+    async reserveSend(ref, request) {
+      const now = clock()
+      if (flows.get(keyOf(ref))?.reference === request.reference) return { status: 'reserved' }
+      const current = request.current && flows.get(keyOf(request.current))
+      if (
+        current &&
+        !refusal(current) &&
+        current.state !== 'verified' &&
+        current.via === request.via
+      ) {
+        if (current.state === 'sending' && current.lease > now) return { status: 'busy' }
+        if (current.state !== 'pending' && !request.lookedUp) {
+          return { status: 'lookup', record: view(current) }
+        }
+        if (now - current.sent < request.cooldown * 1000) {
+          return { status: 'current', record: view(current) }
+        }
+      }
+      const wait = cooldowns.remaining(ref.number)
+      if (wait > 0) return { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) }
+      flows.set(
+        keyOf(ref),
+        {
+          state: 'sending',
+          reference: request.reference,
+          number: request.number,
+          via: request.via,
+          viaBefore: request.via,
+          created: now,
+          sent: now,
+          sentBefore: now,
+          expires: now + request.lifetime * 1000,
+          lease: now + request.lease * 1000,
+          resends: 0,
+          attempts: 0,
+          counted: 0,
+          refunds: 0,
+          delivery: 'unknown',
+          deliveryAt: Number.NEGATIVE_INFINITY,
+        },
+        request.keep * 1000,
+      )
+      cooldowns.set(ref.number, ref.flow, request.cooldown * 1000)
+      return { status: 'reserved' }
+    },
+
+    async settleSend(ref, reference, result) {
+      const flow = flows.get(keyOf(ref))
+      if (!flow || flow.reference !== reference) return false
+      if (flow.state !== 'sending' && flow.state !== 'unconfirmed') {
+        return result.result === 'sent' && flow.state === 'pending'
+      }
+      const now = clock()
+      if (result.result === 'sent') {
+        // The lifetime runs from the first send of the flow at the longest.
+        const last = flow.created + result.maxLifetime * 1000
+        flow.state = 'pending'
+        flow.otp = result.otp
+        flow.expires = Math.min(flow.sent + result.lifetime * 1000, last)
+        flow.lease = 0
+        flow.counted = 0
+        flow.delivery = 'unknown'
+        flow.deliveryAt = Number.NEGATIVE_INFINITY
+        flows.set(keyOf(ref), flow, Math.max(1, Math.min(last, flow.expires + 300_000) - now))
+      } else if (result.result === 'unconfirmed') {
+        flow.state = 'unconfirmed'
+        flow.lease = 0
+      } else {
+        if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
+        if (flow.referenceBefore !== undefined) {
+          // It was a resend that had become a new send: the flow is what it was before.
+          flow.state = flow.otp ? 'pending' : 'unconfirmed'
+          flow.lease = 0
+          flow.resends -= 1
+          flow.sent = flow.sentBefore
+          flow.via = flow.viaBefore
+          flow.reference = flow.referenceBefore
+          delete flow.resend
+          delete flow.referenceBefore
+        } else {
+          flows.delete(keyOf(ref))
+        }
+      }
+      return true
+    },
+
+    async reserveResend(ref, request) {
+      const now = clock()
+      const flow = flows.get(keyOf(ref))
+      if (flow?.resend === request.reference) {
+        return {
+          status: flow.reference === request.reference ? 'renew' : 'reserved',
+          record: view(flow),
+        }
+      }
+      const refused = refusal(flow)
+      if (!flow || refused) return { status: refused ?? 'none' }
+      if (flow.state === 'verified') return { status: 'none' }
+      if (flow.lease > now) return { status: 'busy' }
+      if (flow.state !== 'pending' && !request.lookedUp) {
+        return { status: 'lookup', record: view(flow) }
+      }
+      const check = attempts.get(keyOf(ref))
+      if (check?.state === 'checking' && check.lease > now) return { status: 'busy' }
+      const wait = request.waits[flow.resends]
+      if (wait === undefined) {
+        return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
+      }
+      const others =
+        cooldowns.get(ref.number) === ref.flow ? 0 : cooldowns.remaining(ref.number)
+      const left = Math.max(flow.sent + wait * 1000 - now, others, 0)
+      if (left > 0) return { status: 'too_soon', retryAfter: Math.ceil(left / 1000) }
+      const renew = flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000
+      flow.resends += 1
+      flow.sentBefore = flow.sent
+      flow.sent = now
+      flow.viaBefore = flow.via
+      flow.via = request.via
+      flow.lease = now + request.lease * 1000
+      flow.resend = request.reference
+      flow.delivery = 'unknown'
+      flow.deliveryAt = Number.NEGATIVE_INFINITY
+      cooldowns.set(ref.number, ref.flow, request.cooldown * 1000)
+      if (renew) {
+        flow.state = 'sending'
+        flow.referenceBefore = flow.reference
+        flow.reference = request.reference
+      }
+      return { status: renew ? 'renew' : 'reserved', record: view(flow) }
+    },
+
+    async settleResend(ref, reference, result) {
+      const flow = flows.get(keyOf(ref))
+      if (!flow || flow.resend !== reference) return false
+      if (flow.state !== 'pending') return result === 'renew' && flow.state === 'sending'
+      if (result === 'sent') {
+        flow.lease = 0
+      } else if (result === 'renew') {
+        flow.state = 'sending'
+        flow.referenceBefore = flow.reference
+        flow.reference = reference
+      } else if (flow.lease !== 0) {
+        flow.lease = 0
+        flow.resends -= 1
+        flow.sent = flow.sentBefore
+        flow.via = flow.viaBefore
+        if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
+      }
+      return true
+    },
+
+    async claimCheck(ref, request, rules) {
+      const now = clock()
+      const flow = flows.get(keyOf(ref))
+      const tried = attempts.get(keyOf(ref))
+      const same = tried?.hash === request.codeHash
+      const lease = now + request.lease * 1000
+      if (flow?.state === 'completed') return { status: request.joining ? 'opened' : 'none' }
+      if (flow?.state === 'verified') {
+        if (tried?.state !== 'verified' || !same) return { status: 'none' }
+        if (tried.lease > now && tried.opener !== request.attempt) return { status: 'join' }
+        tried.lease = lease
+        tried.opener = request.attempt
+        return { status: 'verified', record: view(flow), attempt: tried.id }
+      }
+      const refused = refusal(flow)
+      if (!flow || refused) return { status: refused ?? 'none' }
+      if (flow.state !== 'pending') {
+        if (flow.state === 'sending' && flow.lease > now) return { status: 'sending' }
+        return { status: 'lookup', record: view(flow) }
+      }
+      if (tried?.state === 'checking' && tried.lease > now) {
+        if (tried.id === request.attempt) {
+          return tried.taken
+            ? { status: 'unresolved', record: view(flow), sameCode: same, earlier: tried.earlier }
+            : { status: 'claimed', record: view(flow), earlier: tried.earlier }
+        }
+        if (same) return { status: 'join' }
+        return { status: 'busy', retryAfter: Math.ceil((tried.lease - now) / 1000) }
+      }
+      if (request.joining && tried?.state !== 'checking') {
+        return tried?.state === 'wrong' && same
+          ? { status: 'wrong', attempts: flow.attempts }
+          : { status: 'unknown' }
+      }
+      if (tried?.state === 'checking' || tried?.state === 'unresolved') {
+        Object.assign(tried, { id: request.attempt, state: 'checking', lease, taken: true })
+        return { status: 'unresolved', record: view(flow), sameCode: same, earlier: tried.earlier }
+      }
+      if (flow.attempts >= rules.attempts) return { status: 'attempts' }
+
+      const failed = failures.get(ref.number) ?? { recent: 0, total: 0, wait: 0, last: 0, by: '' }
+      if (failed.total >= rules.disableAt) {
+        return { status: 'limited', retryAfter: rules.failureMaxWait, disabled: true }
+      }
+      if (failed.wait > now) {
+        const retryAfter = Math.ceil((failed.wait - now) / 1000)
+        return { status: 'limited', retryAfter, disabled: false }
+      }
+      charge(ref.number, request.attempt, rules, failed)
+      flow.attempts += 1
+      const repeats = same && tried?.earlier !== 'other'
+      const earlier = tried?.state !== 'ghost' ? 'none' : repeats ? 'same' : 'other'
+      const attempt: Attempt = {
+        id: request.attempt,
+        state: 'checking',
+        hash: request.codeHash,
+        lease,
+        earlier,
+        by: request.attempt,
+        waitBefore: failed.wait,
+        taken: false,
+      }
+      remember(ref, attempt, request.window)
+      return { status: 'claimed', record: view(flow), earlier }
+    },
+
+    async settleCheck(ref, attempt, result, rules) {
+      const flow = flows.get(keyOf(ref))
+      const tried = attempts.get(keyOf(ref))
+      const settled = () => ({
+        status: 'settled' as const,
+        attempts: flow?.attempts ?? 0,
+        failures: failures.get(ref.number)?.total ?? 0,
+      })
+      if (result.result !== 'verified') {
+        if (flow?.state !== 'pending' || tried?.id !== attempt) return { status: 'stale' }
+        settle(ref, flow, tried, result, rules)
+        return settled()
+      }
+      // tyntec's proof counts even when another request took the attempt over meanwhile.
+      if (flow?.state === 'verified' && flow.by === attempt) return settled()
+      if (flow?.state !== 'pending') return { status: 'stale' }
+      flow.state = 'verified'
+      flow.by = attempt
+      const verified: Attempt = {
+        id: attempt,
+        state: 'verified',
+        hash: result.codeHash,
+        lease: clock() + result.lease * 1000,
+        earlier: 'none',
+        by: attempt,
+        waitBefore: 0,
+        taken: false,
+        opener: attempt,
+      }
+      remember(ref, verified, result.window)
+      if (flows.remaining(keyOf(ref)) < result.window * 1000) {
+        flows.set(keyOf(ref), flow, result.window * 1000)
+      }
+      // This attempt was charged as a failure until now.
+      const before = Math.max((failures.get(ref.number)?.total ?? 0) - 1, 0)
+      failures.delete(ref.number)
+      return { status: 'settled', attempts: flow.attempts, failures: before }
+    },
+
+    async complete(ref, attempt) {
+      const flow = flows.get(keyOf(ref))
+      if (flow?.by !== attempt) return false
+      if (flow.state === 'completed') return true
+      if (flow.state !== 'verified') return false
+      finish(ref, flow, 'completed', 'used')
+      return true
+    },
+
+    async release(ref, attempt) {
+      const flow = flows.get(keyOf(ref))
+      const tried = attempts.get(keyOf(ref))
+      if (flow?.state !== 'verified' || flow.by !== attempt || !tried) return
+      tried.lease = 0
+      delete tried.opener
+    },
+
+    async read(ref, deliveryEvery) {
+      const flow = flows.get(keyOf(ref))
+      if (!flow) return undefined
+      const now = clock()
+      const due =
+        flow.state === 'pending' &&
+        flow.delivery !== 'delivered' &&
+        flow.delivery !== 'failed' &&
+        now - flow.deliveryAt >= deliveryEvery * 1000
+      if (due) flow.deliveryAt = now
+      return { ...view(flow), deliveryDue: due }
+    },
+
+    async setDelivery(ref, delivery) {
+      const flow = flows.get(keyOf(ref))
+      if (flow?.state === 'pending') flow.delivery = delivery
+    },
+
+    async end(ref, end) {
+      const flow = flows.get(keyOf(ref))
+      if (!flow || refusal(flow)) return undefined
+      const record = view(flow)
+      finish(ref, flow, 'dead', end)
+      return record
+    },
+
+    async unlock(numberTag) {
+      failures.delete(numberTag)
+    },
+
+    limiter(rule) {
+      const { points, duration } = rule
+      const limiter = new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
+      return limiterOf(limiter, (command) => command())
+    },
+  }
+}
+
+/** A map whose entries end. Each write looks at a few entries, so that dead ones do not pile up. */
+function expiringMap<T>(clock: () => number) {
+  const entries = new Map<string, { value: T; ends: number }>()
+  let sweep = entries.entries()
+
+  const alive = (key: string) => {
+    const entry = entries.get(key)
+    if (entry && entry.ends <= clock()) {
+      entries.delete(key)
+      return undefined
+    }
+    return entry
+  }
+
+  return {
+    get: (key: string): T | undefined => alive(key)?.value,
+    remaining: (key: string): number => Math.max((alive(key)?.ends ?? 0) - clock(), 0),
+    delete: (key: string): void => void entries.delete(key),
+    set(key: string, value: T, milliseconds: number): void {
+      entries.set(key, { value, ends: clock() + milliseconds })
+      for (let looked = 0; looked < 4; looked++) {
+        const next = sweep.next()
+        if (next.done) {
+          sweep = entries.entries()
+          return
+        }
+        if (next.value[1].ends <= clock()) entries.delete(next.value[0])
+      }
+    },
+  }
+}

@@ -1,0 +1,371 @@
+import { createHash } from 'node:crypto'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { OtpError } from '../errors.js'
+import type { FlowRef } from '../secrets.js'
+import { limiterOf } from './limiter.js'
+import { earlierOf, extraOf, recordOf, statusOf } from './replies.js'
+import { scripts } from './scripts.js'
+import type {
+  CheckClaim,
+  CheckSettlement,
+  OtpStore,
+  ResendReservation,
+  SendReservation,
+} from './store.js'
+
+/** What is used of an `ioredis` client of version 5 or 6: `Redis` or `Cluster`. */
+export interface RedisClient {
+  readonly status: string
+  eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>
+  evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown>
+  once(event: 'ready', listener: () => void): unknown
+  off(event: 'ready', listener: () => void): unknown
+}
+
+export interface RedisStoreOptions {
+  /**
+   * What every key starts with. Give each app and environment on one Redis its own.
+   *
+   * @default 'tyntec-otp:'
+   */
+  prefix?: string
+
+  /**
+   * Seconds that one command may take. The package keeps this deadline itself, because a client with
+   * its default settings waits for half a minute when Redis is down.
+   *
+   * @default 0.3
+   */
+  timeout?: number
+}
+
+/** A year: how long failures of a number are remembered when none is added. */
+export const failuresKept = 365 * 24 * 60 * 60
+
+/** Provider failures that give a try back, per flow. */
+export const mostRefunds = 10
+
+const compiled = Object.fromEntries(
+  Object.entries(scripts).map(([name, text]) => [
+    name,
+    { text, sha: createHash('sha1').update(text).digest('hex') },
+  ]),
+) as Record<keyof typeof scripts, { text: string; sha: string }> // Object.entries forgets the names
+
+/**
+ * Keeps flows and limits in Redis. The client is the app's: it is never configured, connected or
+ * closed here. Use one `redisStore` per client.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): OtpStore {
+  const { prefix = 'tyntec-otp:', timeout = 0.3 } = options
+  if (typeof client?.evalsha !== 'function' || typeof client.status !== 'string') {
+    throw new OtpError('ERR_OTP_OPTIONS', 'redisStore(client) takes an ioredis client')
+  }
+  if (typeof prefix !== 'string' || prefix === '' || /[{}\s]/.test(prefix)) {
+    throw new OtpError(
+      'ERR_OTP_OPTIONS',
+      '"prefix" must be a non-empty string without braces or white space',
+    )
+  }
+  if (!(timeout > 0 && timeout <= 10)) {
+    throw new OtpError('ERR_OTP_OPTIONS', '"timeout" must be over 0 and at most 10 seconds')
+  }
+
+  const guard = async <T>(command: () => Promise<T>): Promise<T> => {
+    try {
+      return await within(timeout * 1000, async (expired) => {
+        await ready(client, expired)
+        return command()
+      })
+    } catch (error) {
+      throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', `Redis ${reasonOf(error)}`, {
+        cause: error instanceof OtpError ? undefined : new Error(reasonOf(error)),
+      })
+    }
+  }
+
+  const run = (
+    name: keyof typeof scripts,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> =>
+    guard(async () => {
+      const { sha, text } = compiled[name]
+      try {
+        return await client.evalsha(sha, keys.length, ...keys, ...args)
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+        return client.eval(text, keys.length, ...keys, ...args)
+      }
+    })
+
+  const flowKey = (ref: FlowRef) => `${prefix}{${ref.number}}:flow:${ref.flow}`
+  const attemptKey = (ref: FlowRef) => `${prefix}{${ref.number}}:attempt:${ref.flow}`
+  const sentKey = (ref: FlowRef) => `${prefix}{${ref.number}}:sent`
+  const failuresKey = (numberTag: string) => `${prefix}{${numberTag}}:failures`
+
+  return {
+    async reserveSend(ref, request) {
+      const reply = await run(
+        'reserveSend',
+        [flowKey(ref), sentKey(ref), flowKey(request.current ?? ref)],
+        [
+          request.reference,
+          request.number,
+          request.via,
+          ms(request.lease),
+          ms(request.cooldown),
+          ms(request.lifetime),
+          ms(request.keep),
+          request.current ? 1 : 0,
+          request.lookedUp ? 1 : 0,
+          ref.flow,
+        ],
+      )
+      const status = statusOf(reply, ['reserved', 'busy', 'current', 'lookup', 'too_soon'])
+      return withDetails(status, reply) satisfies SendReservation
+    },
+
+    async settleSend(ref, reference, result) {
+      const sent = result.result === 'sent'
+      const reply = await run(
+        'settleSend',
+        [flowKey(ref), sentKey(ref)],
+        [
+          reference,
+          result.result,
+          sent ? result.otp : '',
+          sent ? ms(result.lifetime) : 0,
+          sent ? ms(result.maxLifetime) : 0,
+          ref.flow,
+        ],
+      )
+      return Number(reply) === 1
+    },
+
+    async reserveResend(ref, request) {
+      const reply = await run(
+        'reserveResend',
+        [flowKey(ref), sentKey(ref), attemptKey(ref)],
+        [
+          request.reference,
+          request.via,
+          ms(request.lease),
+          ms(request.cooldown),
+          ms(request.renewBelow),
+          request.lookedUp ? 1 : 0,
+          ref.flow,
+          ...request.waits.map(ms),
+        ],
+      )
+      const status = statusOf(reply, [
+        'reserved',
+        'renew',
+        'busy',
+        'lookup',
+        'none',
+        'expired',
+        'attempts',
+        'too_soon',
+        'exhausted',
+      ])
+      return withDetails(status, reply) satisfies ResendReservation
+    },
+
+    async settleResend(ref, reference, result) {
+      const reply = await run(
+        'settleResend',
+        [flowKey(ref), sentKey(ref)],
+        [reference, result, ref.flow],
+      )
+      return Number(reply) === 1
+    },
+
+    async claimCheck(ref, request, rules): Promise<CheckClaim> {
+      const reply = await run(
+        'claimCheck',
+        [flowKey(ref), attemptKey(ref), failuresKey(ref.number)],
+        [
+          request.attempt,
+          request.codeHash,
+          ms(request.lease),
+          ms(request.window),
+          request.joining ? 1 : 0,
+          rules.attempts,
+          rules.freeFailures,
+          ms(rules.failureWindow),
+          ms(rules.failureWait),
+          ms(rules.failureMaxWait),
+          rules.disableAt,
+          ms(failuresKept),
+        ],
+      )
+      const status = statusOf(reply, [
+        'claimed',
+        'unresolved',
+        'verified',
+        'join',
+        'busy',
+        'opened',
+        'wrong',
+        'unknown',
+        'lookup',
+        'sending',
+        'none',
+        'expired',
+        'attempts',
+        'limited',
+      ])
+      const [, first, second] = reply as unknown[] // statusOf has looked
+      switch (status) {
+        case 'claimed':
+          return { status, record: recordOf(reply), earlier: earlierOf(reply, 0) }
+        case 'unresolved':
+          return {
+            status,
+            record: recordOf(reply),
+            sameCode: extraOf(reply, 0) === '1',
+            earlier: earlierOf(reply, 1),
+          }
+        case 'verified':
+          return { status, record: recordOf(reply), attempt: extraOf(reply, 0) }
+        case 'lookup':
+          return { status, record: recordOf(reply) }
+        case 'busy':
+          return { status, retryAfter: seconds(first) }
+        case 'wrong':
+          return { status, attempts: Number(first) }
+        case 'limited':
+          return { status, retryAfter: seconds(first), disabled: Number(second) === 1 }
+        default:
+          return { status }
+      }
+    },
+
+    async settleCheck(ref, attempt, result, rules): Promise<CheckSettlement> {
+      const verified = result.result === 'verified'
+      const over = result.result === 'over'
+      const reply = await run(
+        'settleCheck',
+        [flowKey(ref), attemptKey(ref), failuresKey(ref.number)],
+        [
+          attempt,
+          result.result,
+          rules.attempts,
+          verified ? result.codeHash : '',
+          verified ? ms(result.lease) : 0,
+          verified ? ms(result.window) : 0,
+          result.result === 'wrong' ? (result.counted ?? '') : '',
+          over ? result.end : '',
+          over && result.failed ? 1 : 0,
+          result.result === 'unprocessed' && result.late ? 1 : 0,
+          mostRefunds,
+        ],
+      )
+      if (statusOf(reply, ['settled', 'stale']) === 'stale') return { status: 'stale' }
+      const [, attempts, failures] = reply as unknown[] // statusOf has looked
+      return { status: 'settled', attempts: Number(attempts), failures: Number(failures) }
+    },
+
+    async complete(ref, attempt) {
+      return Number(await run('complete', [flowKey(ref), attemptKey(ref)], [attempt])) === 1
+    },
+
+    async release(ref, attempt) {
+      await run('release', [flowKey(ref), attemptKey(ref)], [attempt])
+    },
+
+    async read(ref, deliveryEvery) {
+      const reply = await run('read', [flowKey(ref)], [ms(deliveryEvery)])
+      return statusOf(reply, ['none', 'found']) === 'none'
+        ? undefined
+        : { ...recordOf(reply), deliveryDue: extraOf(reply, 0) === '1' }
+    },
+
+    async setDelivery(ref, delivery) {
+      await run('setDelivery', [flowKey(ref)], [delivery])
+    },
+
+    async end(ref, end) {
+      const reply = await run('end', [flowKey(ref), attemptKey(ref)], [end])
+      return statusOf(reply, ['none', 'found']) === 'none' ? undefined : recordOf(reply)
+    },
+
+    async unlock(numberTag) {
+      await guard(() =>
+        client.eval(`return redis.call('DEL', KEYS[1])`, 1, failuresKey(numberTag)),
+      )
+    },
+
+    limiter(rule) {
+      const limiter = new RateLimiterRedis({
+        storeClient: client,
+        keyPrefix: `${prefix}limit:${rule.name}`,
+        points: rule.points,
+        duration: rule.duration,
+      })
+      return limiterOf(limiter, guard)
+    },
+  }
+}
+
+function withDetails<S extends string>(status: S, reply: unknown) {
+  const [, first] = reply as unknown[] // statusOf has looked
+  return { status, record: recordOf(reply), retryAfter: seconds(first) }
+}
+
+/** Waits until the client can take a command, so that none is queued for a Redis that is away. */
+async function ready(client: RedisClient, expired: AbortSignal): Promise<void> {
+  // A client with lazyConnect connects at its first command.
+  if (client.status === 'ready' || client.status === 'wait') return
+  if (client.status === 'end' || client.status === 'close') throw new Error('is not connected')
+  await new Promise<void>((resolve, reject) => {
+    const onReady = () => resolve()
+    client.once('ready', onReady)
+    expired.addEventListener('abort', () => {
+      client.off('ready', onReady)
+      reject(new Error('is not connected'))
+    })
+  })
+}
+
+/** The promise's own end or the deadline, whichever is first. A command that was sent still runs. */
+async function within<T>(
+  milliseconds: number,
+  task: (expired: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      controller.abort()
+      reject(new Error(`gave no answer within ${milliseconds} ms`))
+    }, milliseconds)
+  })
+  try {
+    const running = task(controller.signal)
+    // Whoever loses the race may still reject.
+    running.catch(() => {})
+    return await Promise.race([running, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Error replies carry the command's arguments and its keys; the first word says what is wrong. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  if (/^(gave no answer|is not connected)/.test(error.message)) return error.message
+  const [word] = error.message.split(/[\s:]/, 1)
+  return word && /^[A-Z]+$/.test(word) ? `answered ${word}` : `failed (${error.name})`
+}
+
+function ms(seconds: number): number {
+  return Math.round(seconds * 1000)
+}
+
+function seconds(milliseconds: unknown): number {
+  return Math.max(0, Math.ceil(Number(milliseconds) / 1000))
+}

@@ -1,0 +1,381 @@
+/*
+ * One script per transition. Every key of a script carries the number's hash tag, so the scripts run
+ * on a Cluster. Time is Redis's own: no two clocks are compared. Each script can run twice with the
+ * same reference or attempt, because clients send a command again when its answer was lost.
+ */
+
+const prelude = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local names = {'state', 'end', 'reference', 'number', 'otp', 'via', 'expires', 'sent', 'resends',
+  'attempts', 'counted', 'delivery', 'created', 'lease', 'resend', 'by'}
+local numeric = {expires = 1, sent = 1, resends = 1, attempts = 1, counted = 1, created = 1, lease = 1}
+
+-- A key of another type is not ours to read: the flow is over.
+local function hmget(key, ...)
+  local values = redis.pcall('HMGET', key, ...)
+  if values.err then
+    redis.call('DEL', key)
+    values = redis.call('HMGET', key, ...)
+  end
+  return values
+end
+
+local function load(key)
+  local values = hmget(key, unpack(names))
+  local flow = {}
+  for index, name in ipairs(names) do
+    local value = values[index]
+    if numeric[name] then value = tonumber(value or 0) or 0 end
+    flow[name] = value
+  end
+  return flow
+end
+
+local function view(status, flow, extra, more)
+  return {status, flow.state or '', flow['end'] or '', flow.reference or '', flow.number or '',
+    flow.otp or '', flow.via or '', flow.expires - now, now - flow.sent, flow.resends, flow.attempts,
+    flow.counted, flow.delivery or '', extra or '', more or ''}
+end
+
+-- Why a flow takes no further step; nothing when it does.
+local function refusal(flow)
+  if not flow.state or flow.state == 'completed' then return 'none' end
+  if flow.state == 'dead' then
+    if flow['end'] == 'expired' or flow['end'] == 'attempts' then return flow['end'] end
+    return 'none'
+  end
+  if flow.state ~= 'verified' and flow.expires <= now then return 'expired' end
+end
+
+-- An ended flow says only that it has ended.
+local function finish(key, state, why)
+  redis.call('HDEL', key, 'reference', 'number', 'otp', 'lease', 'resend', 'delivery')
+  redis.call('HSET', key, 'state', state, 'end', why)
+end
+
+local function remains(key)
+  return math.max(redis.call('PTTL', key), 0)
+end
+`
+
+// KEYS: flow, sent, the browser's current flow.
+// ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow.
+const reserveSend = `
+if redis.call('HGET', KEYS[1], 'reference') == ARGV[1] then return {'reserved'} end
+if ARGV[8] == '1' then
+  local current = load(KEYS[3])
+  if not refusal(current) and current.state ~= 'verified' and current.via == ARGV[3] then
+    if current.state == 'sending' and current.lease > now then return {'busy'} end
+    if current.state ~= 'pending' and ARGV[9] == '0' then return view('lookup', current) end
+    if now - current.sent < tonumber(ARGV[5]) then return view('current', current) end
+  end
+end
+local wait = remains(KEYS[2])
+if wait > 0 then return {'too_soon', wait} end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'number', ARGV[2],
+  'via', ARGV[3], 'lease', now + ARGV[4], 'created', now, 'sent', now, 'expires', now + ARGV[6],
+  'resends', 0, 'attempts', 0, 'counted', 0)
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+redis.call('SET', KEYS[2], ARGV[10], 'PX', ARGV[5])
+return {'reserved'}
+`
+
+// KEYS: flow, sent. ARGV: reference, result, otp, lifetime, longest lifetime, flow.
+const settleSend = `
+local flow = load(KEYS[1])
+if flow.reference ~= ARGV[1] then return 0 end
+if flow.state ~= 'sending' and flow.state ~= 'unconfirmed' then
+  return (ARGV[2] == 'sent' and flow.state == 'pending') and 1 or 0
+end
+if ARGV[2] == 'sent' then
+  -- The lifetime runs from the first send of the flow at the longest.
+  local last = flow.created + ARGV[5]
+  local expires = math.min(flow.sent + ARGV[4], last)
+  redis.call('HSET', KEYS[1], 'state', 'pending', 'otp', ARGV[3], 'expires', expires, 'lease', 0,
+    'counted', 0)
+  redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
+  redis.call('PEXPIRE', KEYS[1], math.max(1, math.min(last, expires + 300000) - now))
+elseif ARGV[2] == 'unconfirmed' then
+  redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
+else
+  if redis.call('GET', KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
+  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore')
+  if before[3] then
+    -- It was a resend that had become a new send: the flow is what it was before.
+    redis.call('HSET', KEYS[1], 'state', flow.otp and 'pending' or 'unconfirmed', 'lease', 0,
+      'resends', flow.resends - 1, 'sent', before[1], 'via', before[2], 'reference', before[3])
+    redis.call('HDEL', KEYS[1], 'resend', 'referenceBefore')
+  else
+    redis.call('DEL', KEYS[1])
+  end
+end
+return 1
+`
+
+// KEYS: flow, sent, attempt.
+// ARGV: reference, via, lease, cooldown, renew below, looked up, flow, waits...
+const reserveResend = `
+local flow = load(KEYS[1])
+if flow.resend and flow.resend == ARGV[1] then
+  return view(flow.reference == ARGV[1] and 'renew' or 'reserved', flow)
+end
+local refused = refusal(flow)
+if refused then return {refused} end
+if flow.state == 'verified' then return {'none'} end
+if flow.lease > now then return {'busy'} end
+if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
+local check = redis.call('HMGET', KEYS[3], 'state', 'lease')
+if check[1] == 'checking' and tonumber(check[2]) > now then return {'busy'} end
+local wait = ARGV[8 + flow.resends]
+if not wait then return {'exhausted', flow.expires - now} end
+local left = math.max(flow.sent + wait - now, 0)
+if redis.call('GET', KEYS[2]) ~= ARGV[7] then left = math.max(left, remains(KEYS[2])) end
+if left > 0 then return {'too_soon', left} end
+local renew = flow.state ~= 'pending' or flow.expires - now < tonumber(ARGV[5])
+redis.call('HSET', KEYS[1], 'resends', flow.resends + 1, 'sentBefore', flow.sent, 'sent', now,
+  'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1])
+redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
+redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[4])
+if renew then
+  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
+    'referenceBefore', flow.reference)
+end
+return view(renew and 'renew' or 'reserved', load(KEYS[1]))
+`
+
+// KEYS: flow, sent. ARGV: reference, result, flow.
+const settleResend = `
+local flow = load(KEYS[1])
+if flow.resend ~= ARGV[1] then return 0 end
+if flow.state ~= 'pending' then return (ARGV[2] == 'renew' and flow.state == 'sending') and 1 or 0 end
+if ARGV[2] == 'sent' then
+  redis.call('HSET', KEYS[1], 'lease', 0)
+elseif ARGV[2] == 'renew' then
+  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
+    'referenceBefore', flow.reference)
+elseif flow.lease ~= 0 then
+  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore')
+  redis.call('HSET', KEYS[1], 'lease', 0, 'resends', flow.resends - 1, 'sent', before[1],
+    'via', before[2])
+  if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+end
+return 1
+`
+
+const attempt = `
+local tried = {}
+local values = hmget(KEYS[2], 'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener')
+for index, name in ipairs({'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener'}) do
+  tried[name] = values[index]
+end
+tried.lease = tonumber(tried.lease or 0)
+
+local function failures()
+  local found = hmget(KEYS[3], 'recent', 'total', 'until', 'last', 'by')
+  return {recent = tonumber(found[1] or 0), total = tonumber(found[2] or 0),
+    wait = tonumber(found[3] or 0), last = tonumber(found[4] or 0), by = found[5]}
+end
+
+-- The attempt was no failure: its number gets the charge back, and the wait that it set.
+local function refund()
+  local failed = failures()
+  if failed.total <= 1 then
+    redis.call('DEL', KEYS[3])
+    return
+  end
+  redis.call('HSET', KEYS[3], 'total', failed.total - 1, 'recent', math.max(failed.recent - 1, 0))
+  if failed.by == tried.by then redis.call('HSET', KEYS[3], 'until', tried['until'] or 0) end
+end
+`
+
+// KEYS: flow, attempt, failures.
+// ARGV: attempt, hash, lease, window, joining, attempts, free failures, failure window, wait,
+// longest wait, disable at, how long failures are kept.
+const claimCheck = `${attempt}
+local flow = load(KEYS[1])
+local joining = ARGV[5] == '1'
+local lease = now + ARGV[3]
+if flow.state == 'completed' then return {joining and 'opened' or 'none'} end
+if flow.state == 'verified' then
+  if tried.state ~= 'verified' or tried.hash ~= ARGV[2] then return {'none'} end
+  if tried.lease > now and tried.opener ~= ARGV[1] then return {'join'} end
+  redis.call('HSET', KEYS[2], 'lease', lease, 'opener', ARGV[1])
+  return view('verified', flow, tried.id)
+end
+local refused = refusal(flow)
+if refused then return {refused} end
+if flow.state ~= 'pending' then
+  if flow.state == 'sending' and flow.lease > now then return {'sending'} end
+  return view('lookup', flow)
+end
+local same = tried.hash == ARGV[2]
+if tried.state == 'checking' and tried.lease > now then
+  if tried.id == ARGV[1] then
+    if tried.taken then return view('unresolved', flow, same and 1 or 0, tried.earlier) end
+    return view('claimed', flow, tried.earlier)
+  end
+  if same then return {'join'} end
+  return {'busy', tried.lease - now}
+end
+if joining and tried.state ~= 'checking' then
+  if tried.state == 'wrong' and same then return {'wrong', flow.attempts} end
+  return {'unknown'}
+end
+if tried.state == 'checking' or tried.state == 'unresolved' then
+  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'lease', lease, 'taken', 1)
+  return view('unresolved', flow, same and 1 or 0, tried.earlier)
+end
+if flow.attempts >= tonumber(ARGV[6]) then return {'attempts'} end
+
+local failed = failures()
+if failed.total >= tonumber(ARGV[11]) then return {'limited', ARGV[10], 1} end
+if failed.wait > now then return {'limited', failed.wait - now, 0} end
+local recent = failed.recent
+if now > math.max(failed.last, failed.wait) + ARGV[8] then recent = 0 end
+recent = recent + 1
+local wait = 0
+if recent >= tonumber(ARGV[7]) then
+  wait = now + math.min(ARGV[10] + 0, ARGV[9] * 2 ^ math.min(recent - ARGV[7], 30))
+end
+redis.call('HSET', KEYS[3], 'recent', recent, 'total', failed.total + 1, 'until', wait,
+  'last', now, 'by', ARGV[1])
+redis.call('PEXPIRE', KEYS[3], ARGV[12])
+
+local earlier = 'none'
+if tried.state == 'ghost' then
+  earlier = (same and tried.earlier ~= 'other') and 'same' or 'other'
+end
+flow.attempts = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
+  'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+return view('claimed', flow, earlier)
+`
+
+// KEYS: flow, attempt, failures.
+// ARGV: attempt, result, attempts, hash, lease, window, counted, end, failed, late, most refunds.
+const settleCheck = `${attempt}
+local flow = load(KEYS[1])
+local result = ARGV[2]
+local function settled()
+  return {'settled', flow.attempts, failures().total}
+end
+
+if result == 'verified' then
+  -- tyntec's proof counts even when another request took the attempt over meanwhile.
+  if flow.state == 'verified' and flow.by == ARGV[1] then return settled() end
+  if flow.state ~= 'pending' then return {'stale'} end
+  redis.call('HSET', KEYS[1], 'state', 'verified', 'by', ARGV[1])
+  redis.call('DEL', KEYS[2])
+  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'verified', 'hash', ARGV[4],
+    'lease', now + ARGV[5], 'opener', ARGV[1])
+  redis.call('PEXPIRE', KEYS[2], ARGV[6])
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
+  -- This attempt was charged as a failure until now.
+  local before = math.max(failures().total - 1, 0)
+  redis.call('DEL', KEYS[3])
+  return {'settled', flow.attempts, before}
+end
+
+if flow.state ~= 'pending' or tried.id ~= ARGV[1] then return {'stale'} end
+if result == 'wrong' then
+  if tried.state == 'checking' then
+    redis.call('HSET', KEYS[2], 'state', 'wrong', 'lease', 0)
+    if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
+  end
+  if flow.attempts >= tonumber(ARGV[3]) then
+    finish(KEYS[1], 'dead', 'attempts')
+    redis.call('DEL', KEYS[2])
+  end
+elseif result == 'over' then
+  if ARGV[9] == '0' then refund() end
+  finish(KEYS[1], 'dead', ARGV[8])
+  redis.call('DEL', KEYS[2])
+elseif result == 'unprocessed' then
+  -- Bounded, so that no way of failing gives tries without end.
+  if redis.call('HINCRBY', KEYS[1], 'refunds', 1) <= tonumber(ARGV[11]) then
+    flow.attempts = redis.call('HINCRBY', KEYS[1], 'attempts', -1)
+    refund()
+  end
+  if ARGV[10] == '1' then
+    redis.call('HSET', KEYS[2], 'id', '', 'state', 'ghost', 'lease', 0)
+  else
+    redis.call('DEL', KEYS[2])
+  end
+else
+  redis.call('HSET', KEYS[2], 'state', 'unresolved', 'lease', 0)
+end
+return settled()
+`
+
+// KEYS: flow, attempt. ARGV: attempt.
+const complete = `
+local flow = load(KEYS[1])
+if flow.by ~= ARGV[1] then return 0 end
+if flow.state == 'completed' then return 1 end
+if flow.state ~= 'verified' then return 0 end
+finish(KEYS[1], 'completed', 'used')
+redis.call('DEL', KEYS[2])
+return 1
+`
+
+// KEYS: flow, attempt. ARGV: attempt.
+const release = `
+local flow = load(KEYS[1])
+if flow.state == 'verified' and flow.by == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('HSET', KEYS[2], 'lease', 0)
+  redis.call('HDEL', KEYS[2], 'opener')
+end
+return 1
+`
+
+// KEYS: flow. ARGV: how often the delivery is asked for.
+const read = `
+local flow = load(KEYS[1])
+if not flow.state then return {'none'} end
+local due = 0
+if flow.state == 'pending' and flow.delivery ~= 'delivered' and flow.delivery ~= 'failed' then
+  local last = tonumber(redis.call('HGET', KEYS[1], 'deliveryAt') or 0)
+  if now - last >= tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], 'deliveryAt', now)
+    due = 1
+  end
+end
+return view('found', flow, due)
+`
+
+// KEYS: flow. ARGV: delivery.
+const setDelivery = `
+if redis.call('HGET', KEYS[1], 'state') == 'pending' then
+  redis.call('HSET', KEYS[1], 'delivery', ARGV[1])
+end
+return 1
+`
+
+// KEYS: flow, attempt. ARGV: end.
+const end = `
+local flow = load(KEYS[1])
+if refusal(flow) then return {'none'} end
+finish(KEYS[1], 'dead', ARGV[1])
+redis.call('DEL', KEYS[2])
+return view('found', flow)
+`
+
+/** Name, body. */
+export const scripts = {
+  reserveSend: prelude + reserveSend,
+  settleSend: prelude + settleSend,
+  reserveResend: prelude + reserveResend,
+  settleResend: prelude + settleResend,
+  claimCheck: prelude + claimCheck,
+  settleCheck: prelude + settleCheck,
+  complete: prelude + complete,
+  release: prelude + release,
+  read: prelude + read,
+  setDelivery: prelude + setDelivery,
+  end: prelude + end,
+}
