@@ -156,6 +156,14 @@ export interface OtpOptions {
   budget?: { perHour?: number | undefined; perDay?: number | undefined } | undefined
 
   /**
+   * Calls to tyntec that may be under way at once in this process. What comes on top is answered with
+   * a 503 at once.
+   *
+   * @default { sends: 50, checks: 50 }
+   */
+  concurrency?: { sends?: number | undefined; checks?: number | undefined } | undefined
+
+  /**
    * Tells the person how many tries are left.
    *
    * @default false
@@ -203,6 +211,7 @@ export interface ResolvedOptions {
     failuresPerNumber: FailureRule
   }
   budget: { perHour: number; perDay: number }
+  concurrency: { sends: number; checks: number }
   revealAttempts: boolean
   binding: 'cookie' | 'session' | 'token'
   cookie: { sameSite: 'lax' | 'strict' | 'none'; domain: string | undefined; name: string | undefined }
@@ -225,6 +234,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'voice',
   'limits',
   'budget',
+  'concurrency',
   'revealAttempts',
   'binding',
   'cookie',
@@ -251,7 +261,7 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
   if (unknown !== undefined) throw invalid(unknown.slice(0, 40), 'an option of createOtpFlow')
 
   const production = process.env.NODE_ENV === 'production'
-  const { apiKey, countries, cookie = {}, budget = {}, limits = {}, lifetime } = options
+  const { apiKey, countries, cookie = {}, budget = {}, limits = {}, concurrency = {}, lifetime } = options
 
   if (typeof apiKey !== 'function' && (typeof apiKey !== 'string' || apiKey.trim() !== apiKey || !apiKey)) {
     throw invalid('apiKey', 'a non-empty string without white space around it, or a function')
@@ -294,6 +304,10 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
     budget: {
       perHour: whole('budget.perHour', budget.perHour ?? 300, 1, 10_000_000),
       perDay: whole('budget.perDay', budget.perDay ?? 2000, 1, 100_000_000),
+    },
+    concurrency: {
+      sends: whole('concurrency.sends', concurrency.sends ?? 50, 1, 1000),
+      checks: whole('concurrency.checks', concurrency.checks ?? 50, 1, 1000),
     },
     revealAttempts: flag('revealAttempts', options.revealAttempts),
     binding,

@@ -6,11 +6,13 @@ import { type OtpOptions, type ResolvedOptions, resolveOptions } from '../option
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
 import { createSecrets } from '../secrets.js'
 import { createTyntecClient } from '../tyntec/index.js'
+import { createPressure } from './pressure.js'
 import { type CheckInput, check, complete, release } from './check.js'
-import type { Context } from './context.js'
+import { type Context, lease } from './context.js'
 import { type ResendInput, resend } from './resend.js'
 import { type SendInput, send } from './send.js'
 import { cancel, status } from './status.js'
+import { atMost } from './waiting.js'
 
 export type { CheckInput } from './check.js'
 export type { ResendInput } from './resend.js'
@@ -42,8 +44,11 @@ export interface OtpFlow {
   unlock(number: string): Promise<void>
   /** Adds a listener for events; the answer removes it. */
   onEvent(listener: OtpEventListener): () => void
-  /** Waits for running steps, then closes the connections to tyntec. The store's client is the app's. */
-  close(): Promise<void>
+  /**
+   * For `SIGTERM`: refuses new steps with a 503, waits for the running ones (10 s at the longest) and
+   * closes the connections to tyntec. The store's client is the app's to close afterwards.
+   */
+  drain(): Promise<void>
   /** @internal */
   readonly options: ResolvedOptions
 }
@@ -59,12 +64,21 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const secrets = createSecrets(options.secrets)
   const { store } = options
   const { free, window, wait, maxWait, disableAt } = options.limits.failuresPerNumber
+  const { sends, checks } = options.concurrency
+  const client = createTyntecClient({
+    apiKey: options.apiKey,
+    baseUrl: options.baseUrl,
+    // Every place of the bulkheads has a connection, so that none waits behind another's slow answer.
+    connections: sends + 2 * checks,
+  })
+  const pressure = createPressure(client, options.concurrency)
   const context: Context = {
     options,
     events,
     secrets,
     store,
-    tyntec: createTyntecClient({ apiKey: options.apiKey, baseUrl: options.baseUrl }),
+    tyntec: pressure.tyntec,
+    refuseEarly: pressure.refuseEarly,
     limits: createLimits(options, store, events),
     numbers: createNumberParser(options),
     rules: {
@@ -78,10 +92,10 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   }
 
   const running = new Set<Promise<unknown>>()
-  let closed = false
+  let draining = false
   const step = <I, O>(name: string, run: (context: Context, input: I) => Promise<O>) => {
     return (input: I): Promise<O> => {
-      if (closed) return Promise.reject(new OtpError('ERR_OTP_MISUSE', 'The flow is closed'))
+      if (draining && !finishing.has(name)) return Promise.reject(isDraining())
       const ending = run(context, input).catch((error: unknown) => {
         const known = error instanceof OtpError ? error : undefined
         events.emit({
@@ -120,10 +134,20 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       await store.unlock(secrets.numberTag(canonical))
     }),
     onEvent: events.on,
-    async close() {
-      closed = true
-      await Promise.all(running)
-      await context.tyntec.close()
+    async drain() {
+      draining = true
+      await atMost(lease, Promise.all(running))
+      await client.close()
     },
   }
+}
+
+/** Steps that end a login that has begun. */
+const finishing = new Set(['complete', 'release'])
+
+function isDraining(): OtpError {
+  return new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', 'The flow is draining: this process ends', {
+    processed: 'no',
+    retryAfter: 1,
+  })
 }

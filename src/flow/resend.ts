@@ -24,6 +24,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
   const handle = String(input.handle)
+  context.refuseEarly('sends')
 
   const address = await limits.sendsPerAddress.consume(addressOf(context, input.address))
   if (!address.allowed) {

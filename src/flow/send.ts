@@ -39,6 +39,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
   const { number, country } = parsed
+  context.refuseEarly('sends')
 
   const address = await limits.sendsPerAddress.consume(addressOf(context, input.address))
   if (!address.allowed) {
