@@ -7,6 +7,7 @@ export {
   type ResendInput,
   type SendInput,
 } from './flow/index.js'
+export type { OtpLogger } from './log.js'
 export type {
   CookieOptions,
   FailureRule,

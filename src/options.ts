@@ -1,5 +1,6 @@
 import { OtpError } from './errors.js'
 import type { OtpEventListener } from './events.js'
+import type { OtpLogger } from './log.js'
 import { validateCountries } from './number.js'
 import { memoryStore } from './store/memory.js'
 import type { OtpStore } from './store/store.js'
@@ -186,6 +187,14 @@ export interface OtpOptions {
 
   /** Called with each event. What it throws is ignored. */
   onEvent?: OtpEventListener | undefined
+
+  /**
+   * Gets each event as a structured line: a logger of pino's shape. `NODE_DEBUG=passport-tyntec-otp`
+   * prints the same without one.
+   *
+   * @default none
+   */
+  logger?: OtpLogger | undefined
 }
 
 export interface ResolvedOptions {
@@ -217,6 +226,7 @@ export interface ResolvedOptions {
   cookie: { sameSite: 'lax' | 'strict' | 'none'; domain: string | undefined; name: string | undefined }
   fields: FieldNames
   onEvent: OtpEventListener | undefined
+  logger: OtpLogger | undefined
 }
 
 const optionNames: ReadonlySet<string> = new Set([
@@ -240,6 +250,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'cookie',
   'fields',
   'onEvent',
+  'logger',
 ] satisfies (keyof OtpOptions)[])
 
 const defaultFields: FieldNames = {
@@ -314,6 +325,7 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
     cookie: { sameSite, domain: cookie.domain, name: cookie.name },
     fields: resolveFields(options.fields ?? {}),
     onEvent: options.onEvent,
+    logger: options.logger,
   }
 }
 

@@ -361,10 +361,12 @@ function verified({ ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'numbe
 }
 
 /** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */
-export async function complete({ store }: Context, proof: Proof): Promise<boolean> {
+export async function complete({ store, events }: Context, proof: Proof): Promise<boolean> {
   const proven = proofs.get(proof)
   if (!proven) throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
-  return store.complete(proven.ref, proven.attempt)
+  const completed = await store.complete(proven.ref, proven.attempt)
+  if (completed) events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
+  return completed
 }
 
 /** The app's session could not be opened: the next request with the same code may try again. */

@@ -60,7 +60,7 @@ export interface OtpFlow {
  */
 export function createOtpFlow(given: OtpOptions): OtpFlow {
   const options = resolveOptions(given)
-  const events = createEvents(options.onEvent)
+  const events = createEvents(options.onEvent, options.logger)
   const secrets = createSecrets(options.secrets)
   const { store } = options
   const { free, window, wait, maxWait, disableAt } = options.limits.failuresPerNumber

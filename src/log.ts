@@ -1,0 +1,56 @@
+import type { OtpEvent, OtpEventListener } from './events.js'
+
+/** A logger of pino's or Fastify's shape. */
+export interface OtpLogger {
+  info(event: object, message: string): void
+  warn(event: object, message: string): void
+  error(event: object, message: string): void
+}
+
+type Level = keyof OtpLogger
+
+const levels: Record<OtpEvent['type'], Level> = {
+  'otp.sent': 'info',
+  'otp.resent': 'info',
+  'otp.unconfirmed': 'warn',
+  'otp.verified': 'info',
+  'session.opened': 'info',
+  'otp.rejected': 'info',
+  'otp.cancelled': 'info',
+  'number.disabled': 'error',
+  'limit.hit': 'warn',
+  'budget.warning': 'warn',
+  'budget.exhausted': 'error',
+  error: 'error',
+}
+
+/** Lines of one kind per minute. Above it they are counted, so that an attack can't fill the disk. */
+const linesPerMinute = 60
+
+/** Writes events as structured lines. The events carry nothing that needs redaction. */
+export function createLogSink(logger: OtpLogger, now = () => performance.now()): OtpEventListener {
+  const kinds = new Map<string, { since: number; lines: number; suppressed: number }>()
+  return (event) => {
+    const kind = kindOf(event)
+    let state = kinds.get(kind)
+    if (!state || now() - state.since >= 60_000) {
+      state = { since: now(), lines: 0, suppressed: state?.suppressed ?? 0 }
+      kinds.set(kind, state)
+    }
+    if (state.lines >= linesPerMinute) {
+      state.suppressed += 1
+      return
+    }
+    state.lines += 1
+    const { suppressed } = state
+    state.suppressed = 0
+    logger[levels[event.type]](suppressed > 0 ? { ...event, suppressed } : event, event.type)
+  }
+}
+
+/** Of a small set, whatever people send. */
+function kindOf(event: OtpEvent): string {
+  if (event.type === 'limit.hit') return `${event.type} ${event.limit}`
+  if (event.type === 'otp.rejected') return `${event.type} ${event.reason}`
+  return event.type === 'error' ? `${event.type} ${event.step} ${event.code}` : event.type
+}
