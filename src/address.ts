@@ -1,16 +1,15 @@
 import { isIP, isIPv4 } from 'node:net'
 
-/** The longest text of an IPv6 address. */
-const longest = 45
+/** The longest text of an IPv6 address has 45 characters, and a zone may follow. */
+const longest = 64
 
 /**
  * What limits count an address by: IPv4 as it is, IPv6 by its /64, which is what one subscriber
  * gets. Everything else shares one key, so that no odd value escapes the limit.
  */
 export function normaliseAddress(raw: unknown): string {
-  if (typeof raw !== 'string' || raw.length > 2 * longest) return 'unknown'
+  if (typeof raw !== 'string' || raw.length > longest) return 'unknown'
   const address = raw.includes(':') ? raw.replace(/%.*$/s, '') : raw
-  if (address.length > longest) return 'unknown'
   switch (isIP(address)) {
     case 4:
       return address

@@ -53,7 +53,7 @@ const published = channel('passport-tyntec-otp')
 /** Listeners are told in turn; what one throws changes nothing for the person or the others. */
 export function createEvents(
   first: OtpEventListener | undefined,
-  logger?: OtpLogger | undefined,
+  logger: OtpLogger | undefined,
 ): Events {
   const listeners = new Set<OtpEventListener>()
   if (logger) listeners.add(createLogSink(logger))

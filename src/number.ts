@@ -60,11 +60,10 @@ export function createNumberParser({ countries, voice }: NumberRules): NumberPar
       if (!channels.includes(via)) return { status: 'channel_not_allowed' }
 
       const parsed = parsePhoneNumberFromString(read.digits, {
-        // Without this it finds a number in any text.
         extract: false,
         ...(read.country && { defaultCountry: read.country }),
       })
-      if (!parsed?.isValid() || parsed.ext || !/^\+[1-9][0-9]{6,14}$/.test(parsed.number)) {
+      if (!parsed?.isValid() || !/^\+[1-9][0-9]{6,14}$/.test(parsed.number)) {
         return { status: 'invalid_number' }
       }
       // A national number that begins with a prefix for calls abroad is read as one of elsewhere.

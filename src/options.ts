@@ -223,7 +223,11 @@ export interface ResolvedOptions {
   concurrency: { sends: number; checks: number }
   revealAttempts: boolean
   binding: 'cookie' | 'session' | 'token'
-  cookie: { sameSite: 'lax' | 'strict' | 'none'; domain: string | undefined; name: string | undefined }
+  cookie: {
+    sameSite: 'lax' | 'strict' | 'none'
+    domain: string | undefined
+    name: string | undefined
+  }
   fields: FieldNames
   onEvent: OtpEventListener | undefined
   logger: OtpLogger | undefined
@@ -272,9 +276,20 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
   if (unknown !== undefined) throw invalid(unknown.slice(0, 40), 'an option of createOtpFlow')
 
   const production = process.env.NODE_ENV === 'production'
-  const { apiKey, countries, cookie = {}, budget = {}, limits = {}, concurrency = {}, lifetime } = options
+  const {
+    apiKey,
+    countries,
+    cookie = {},
+    budget = {},
+    limits = {},
+    concurrency = {},
+    lifetime,
+  } = options
 
-  if (typeof apiKey !== 'function' && (typeof apiKey !== 'string' || apiKey.trim() !== apiKey || !apiKey)) {
+  if (
+    typeof apiKey !== 'function' &&
+    (typeof apiKey !== 'string' || apiKey.trim() !== apiKey || !apiKey)
+  ) {
     throw invalid('apiKey', 'a non-empty string without white space around it, or a function')
   }
   checkCountries(countries)
@@ -361,7 +376,11 @@ function resolveOrigins(origin: OtpOptions['origin'], production: boolean): read
   const origins: readonly unknown[] = Array.isArray(origin) ? origin : [origin]
   return origins.map((each) => {
     const url = typeof each === 'string' && URL.canParse(each) ? new URL(each) : undefined
-    if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || `${url.origin}` !== each) {
+    if (
+      !url ||
+      (url.protocol !== 'https:' && url.protocol !== 'http:') ||
+      url.origin !== each
+    ) {
       throw invalid('origin', `an origin like 'https://login.example.com', without a path`)
     }
     return url.origin
@@ -380,7 +399,12 @@ function resolveRules(rules: readonly LimitRule[] | undefined): readonly LimitRu
 }
 
 /** Whole seconds: rate-limiter-flexible makes a key without an end of anything under one. */
-function rule(name: string, given: LimitRule | undefined, points: number, duration: number): LimitRule {
+function rule(
+  name: string,
+  given: LimitRule | undefined,
+  points: number,
+  duration: number,
+): LimitRule {
   return {
     points: whole(`${name}.points`, given?.points ?? points, 1, 1_000_000),
     duration: whole(`${name}.duration`, given?.duration ?? duration, 1, 86_400 * 31),
@@ -403,7 +427,8 @@ function resolveFailures(given: Partial<FailureRule>): FailureRule {
 function resolveFields(fields: Partial<FieldNames>): FieldNames {
   const resolved = { ...defaultFields }
   for (const [name, value] of Object.entries(fields)) {
-    if (!Object.hasOwn(defaultFields, name)) throw invalid(`fields.${name.slice(0, 40)}`, 'a known field')
+    if (!Object.hasOwn(defaultFields, name))
+      throw invalid(`fields.${name.slice(0, 40)}`, 'a known field')
     if (value === undefined) continue
     if (typeof value !== 'string' || !/^[\w-]{1,40}$/.test(value) || value === '__proto__') {
       throw invalid(`fields.${name}`, 'a name of letters, digits, hyphens and underscores')

@@ -126,5 +126,9 @@ function deriveKeys(secret: string | Uint8Array): Keys {
 }
 
 function mac(key: Buffer, value: string | Buffer): string {
-  return createHmac('sha256', key).update(value).digest().subarray(0, tagBytes).toString('base64url')
+  return createHmac('sha256', key)
+    .update(value)
+    .digest()
+    .subarray(0, tagBytes)
+    .toString('base64url')
 }

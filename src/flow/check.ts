@@ -196,7 +196,9 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
 async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
   let answer: CheckAnswer
   try {
-    answer = await context.tyntec.otp.check(tried.otpId, tried.request.code, { number: tried.number })
+    answer = await context.tyntec.otp.check(tried.otpId, tried.request.code, {
+      number: tried.number,
+    })
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
@@ -288,13 +290,13 @@ async function settleByRecord(
 const gone = { otpStatus: 'GONE', attemptCount: undefined } as const
 
 /** tyntec's record, or nothing when it can't be had while this try holds its lease. */
-async function readOtp(
-  { tyntec }: Context,
-  tried: Try,
-): Promise<Otp | typeof gone | undefined> {
+async function readOtp({ tyntec }: Context, tried: Try): Promise<Otp | typeof gone | undefined> {
   const left = lease - 0.7 - (performance.now() - tried.request.started) / 1000
   const reading = tyntec.otp.read(tried.otpId, { number: tried.number })
-  return atMost(Math.min(3, left), reading.then((otp) => otp ?? gone)).catch(() => undefined)
+  return atMost(
+    Math.min(3, left),
+    reading.then((otp) => otp ?? gone),
+  ).catch(() => undefined)
 }
 
 async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
@@ -307,11 +309,7 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   return verified(tried)
 }
 
-async function reject(
-  context: Context,
-  tried: Try,
-  counted: number,
-): Promise<CheckOutcome> {
+async function reject(context: Context, tried: Try, counted: number): Promise<CheckOutcome> {
   const { events } = context
   const { flowId } = tried.ref
   tried.request.failed = true
@@ -332,13 +330,22 @@ async function finish(
   end: 'expired' | 'attempts' | 'verified' | 'unknown',
   counted: boolean,
 ): Promise<CheckOutcome> {
-  const ends = { expired: 'expired', attempts: 'attempts', verified: 'used', unknown: 'expired' } as const
+  const ends = {
+    expired: 'expired',
+    attempts: 'attempts',
+    verified: 'used',
+    unknown: 'expired',
+  } as const
   const why: FlowEnd = ends[end]
   // Time that ran out is no failure of the person.
   if (counted && why === 'attempts') tried.request.failed = true
   await settle(context, tried, { result: 'over', end: why, failed: counted && why === 'attempts' })
-  const status = { expired: 'code_expired', attempts: 'too_many_attempts', used: 'no_pending_code' } as const
-  const outcome = { status: status[why as keyof typeof status] }
+  const status = {
+    expired: 'code_expired',
+    attempts: 'too_many_attempts',
+    used: 'no_pending_code',
+  } as const
+  const outcome = { status: status[why] }
   context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: outcome.status })
   return outcome
 }
@@ -363,7 +370,8 @@ function verified({ ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'numbe
 /** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */
 export async function complete({ store, events }: Context, proof: Proof): Promise<boolean> {
   const proven = proofs.get(proof)
-  if (!proven) throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
+  if (!proven)
+    throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
   const completed = await store.complete(proven.ref, proven.attempt)
   if (completed) events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
   return completed
@@ -372,7 +380,8 @@ export async function complete({ store, events }: Context, proof: Proof): Promis
 /** The app's session could not be opened: the next request with the same code may try again. */
 export async function release({ store }: Context, proof: Proof): Promise<void> {
   const proven = proofs.get(proof)
-  if (!proven) throw new OtpError('ERR_OTP_MISUSE', 'release() takes the proof of a verified outcome')
+  if (!proven)
+    throw new OtpError('ERR_OTP_MISUSE', 'release() takes the proof of a verified outcome')
   await store.release(proven.ref, proven.attempt)
 }
 

@@ -43,7 +43,12 @@ export async function deliver(
       await store.settleSend(ref, reference, { result: 'failed' })
       // A 400: tyntec does not take this number, or this app's settings.
       if (error.code === 'ERR_OTP_PROVIDER_RESPONSE') {
-        context.events.emit({ type: 'error', step: 'send', code: error.code, message: error.message })
+        context.events.emit({
+          type: 'error',
+          step: 'send',
+          code: error.code,
+          message: error.message,
+        })
         return { status: 'refused' }
       }
       throw error

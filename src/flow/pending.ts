@@ -6,7 +6,7 @@ import type { Context } from './context.js'
 
 /** What the person may know, from the record. */
 export function pendingOf(
-  { options }: Context,
+  { options, numbers }: Context,
   number: string,
   record: Pick<FlowRecord, 'via' | 'expiresIn' | 'sentAgo' | 'resends'>,
 ): Pending {
@@ -21,13 +21,18 @@ export function pendingOf(
       allowed: wait !== undefined && retryAfter === 0,
       retryAfter,
       remaining: Math.max(0, options.resendWaits.length - record.resends),
-      channels: channelsOf(options.voice),
+      channels: channelsOf(numbers, number),
     },
   }
 }
 
-function channelsOf(voice: boolean): Channel[] {
-  return voice ? ['sms', 'voice'] : ['sms']
+/** A landline takes calls only. */
+export function channelsOf(numbers: Context['numbers'], number: string): Channel[] {
+  for (const via of ['sms', 'voice'] as const) {
+    const parsed = numbers.parse(number, undefined, via)
+    if ('channels' in parsed) return parsed.channels
+  }
+  return []
 }
 
 /** The record's sealed values, or nothing when they are not this flow's: then it is over. */

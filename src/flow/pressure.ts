@@ -97,8 +97,12 @@ function tooMany(): OtpError {
 }
 
 function open(): OtpError {
-  return new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', 'Most calls to tyntec fail, so it gets a rest', {
-    processed: 'no',
-    retryAfter: halfOpenAfter,
-  })
+  return new OtpError(
+    'ERR_OTP_PROVIDER_UNAVAILABLE',
+    'Most calls to tyntec fail, so it gets a rest',
+    {
+      processed: 'no',
+      retryAfter: halfOpenAfter,
+    },
+  )
 }

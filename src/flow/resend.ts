@@ -93,6 +93,10 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   }
   const { number, otpId } = values
   const pending = pendingOf(context, number, record)
+  if (!pending.resend.channels.includes(via)) {
+    await Promise.all([undo(), taken.refund()])
+    return { status: 'channel_not_allowed' }
+  }
 
   let renew = reserved.status === 'renew'
   if (!renew && otpId !== undefined) {
@@ -134,5 +138,11 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   }
   if (otpId !== undefined) await deleteOtp(context, otpId)
   events.emit({ type: 'otp.resent', flowId: ref.flowId, via, newCode: true })
-  return { status: 'sent', handle, ...pending, expiresIn: Math.ceil(delivered.lifetime), newCode: true }
+  return {
+    status: 'sent',
+    handle,
+    ...pending,
+    expiresIn: Math.ceil(delivered.lifetime),
+    newCode: true,
+  }
 }

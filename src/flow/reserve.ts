@@ -25,7 +25,9 @@ export async function reserveMessage<R extends { status: string }>(
   if (reservation.status === 'rejected' || limit.status === 'rejected') {
     if (holds) await undo().catch(() => {})
     if (limit.status === 'fulfilled') await limit.value.refund().catch(() => {})
-    throw reservation.status === 'rejected' ? reservation.reason : (limit as PromiseRejectedResult).reason
+    throw reservation.status === 'rejected'
+      ? reservation.reason
+      : (limit as PromiseRejectedResult).reason
   }
   const taken = limit.value
   if (!holds) {
@@ -55,5 +57,8 @@ export async function whenFree<R extends { status: string }>(
     return reserved.status === 'busy' ? undefined : reserved
   })
   if (later) return { reserved: later, joined: true }
-  throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', 'Another request of this flow is still running')
+  throw new OtpError(
+    'ERR_OTP_PROVIDER_UNAVAILABLE',
+    'Another request of this flow is still running',
+  )
 }

@@ -20,7 +20,8 @@ export async function status(context: Context, input: { handle: unknown }): Prom
     await lookUp(context, ref, record).catch(() => {})
     record = await store.read(ref, deliveryEvery)
   }
-  const shown = record?.state === 'pending' || record?.state === 'unconfirmed' || record?.state === 'sending'
+  const shown =
+    record?.state === 'pending' || record?.state === 'unconfirmed' || record?.state === 'sending'
   if (!record || !shown || record.expiresIn <= 0) return { status: 'none' }
   const values = unsealed(context, ref, record)
   if (!values) return { status: 'none' }

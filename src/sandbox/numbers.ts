@@ -11,27 +11,28 @@ const cacheSize = 10_000
 
 /** Loads the numbering plans, so it is only called when a sandbox starts. */
 export async function createNumberReader(): Promise<ReadNumber> {
-  const { getCountryCodeForRegionCode, parsePhoneNumber } = await import('awesome-phonenumber')
+  const { getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString } =
+    await import('libphonenumber-js/max')
   const cache = new Map<string, NumberReading>()
 
   const invalid = (reason: string): NumberReading => ({ status: 'invalid', reason })
 
   /** With `callingCode`, a number of another country is refused. */
-  function international(digits: string, callingCode?: number): NumberReading {
-    const parsed = parsePhoneNumber(`+${digits}`)
-    const national = parsed.number?.significant ?? ''
+  function international(digits: string, callingCode?: string): NumberReading {
+    const parsed = parsePhoneNumberFromString(`+${digits}`, { extract: false })
     // Numbering plans are always a little out of date, and numbers reserved for fiction count as
     // invalid in some: a number of a possible length is good enough to be dialled.
-    if (!parsed.number || !(parsed.valid || (parsed.possible && national.length >= 7))) {
+    const dialled = parsed?.isValid() || (parsed?.isPossible() && parsed.nationalNumber.length >= 7)
+    if (!parsed || !dialled) {
       return invalid('Invalid number format')
     }
-    if (callingCode !== undefined && parsed.countryCode !== callingCode) {
+    if (callingCode !== undefined && parsed.countryCallingCode !== callingCode) {
       return invalid('The country code of the number does not match the country')
     }
     return {
       status: 'parsed',
-      number: parsed.number.e164,
-      line: parsed.type === 'fixed-line' ? 'landline' : 'mobile',
+      number: parsed.number,
+      line: parsed.getType() === 'FIXED_LINE' ? 'landline' : 'mobile',
     }
   }
 
@@ -46,8 +47,8 @@ export async function createNumberReader(): Promise<ReadNumber> {
     const prefix = /^(?:\+|00)/.exec(input)?.[0]
     const digits = input.slice(prefix?.length ?? 0)
     const region = country?.toUpperCase()
-    const callingCode = region === undefined ? undefined : getCountryCodeForRegionCode(region)
-    if (callingCode === 0) return invalid('Unknown country')
+    if (region !== undefined && !isSupportedCountry(region)) return invalid('Unknown country')
+    const callingCode = region === undefined ? undefined : getCountryCallingCode(region)
 
     if (prefix !== undefined) return international(digits, callingCode)
     if (region === undefined) {
@@ -57,9 +58,12 @@ export async function createNumberReader(): Promise<ReadNumber> {
     }
     const withCountryCode = international(digits, callingCode)
     if (withCountryCode.status === 'parsed') return withCountryCode
-    const national = parsePhoneNumber(digits, { regionCode: region })
-    return national.valid
-      ? international(national.number.e164.slice(1), callingCode)
+    const national = parsePhoneNumberFromString(digits, {
+      defaultCountry: region,
+      extract: false,
+    })
+    return national?.isValid()
+      ? international(national.number.slice(1), callingCode)
       : invalid('The number does not match the country')
   }
 

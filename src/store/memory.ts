@@ -4,7 +4,14 @@ import type { Channel, Delivery } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import { limiterOf } from './limiter.js'
 import { failuresKept, mostRefunds } from './redis.js'
-import type { CheckResult, CheckRules, EarlierTries, FlowEnd, FlowRecord, OtpStore } from './store.js'
+import type {
+  CheckResult,
+  CheckRules,
+  EarlierTries,
+  FlowEnd,
+  FlowRecord,
+  OtpStore,
+} from './store.js'
 
 export interface MemoryStoreOptions {
   /**
@@ -304,8 +311,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       if (wait === undefined) {
         return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
       }
-      const others =
-        cooldowns.get(ref.number) === ref.flow ? 0 : cooldowns.remaining(ref.number)
+      const others = cooldowns.get(ref.number) === ref.flow ? 0 : cooldowns.remaining(ref.number)
       const left = Math.max(flow.sent + wait * 1000 - now, others, 0)
       if (left > 0) return { status: 'too_soon', retryAfter: Math.ceil(left / 1000) }
       const renew = flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000

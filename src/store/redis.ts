@@ -294,9 +294,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     },
 
     async unlock(numberTag) {
-      await guard(() =>
-        client.eval(`return redis.call('DEL', KEYS[1])`, 1, failuresKey(numberTag)),
-      )
+      await guard(() => client.eval(`return redis.call('DEL', KEYS[1])`, 1, failuresKey(numberTag)))
     },
 
     limiter(rule) {

@@ -47,7 +47,7 @@ export function recordOf(reply: unknown): FlowRecord {
 
 function text(reply: unknown, index: number): string {
   const value: unknown = Array.isArray(reply) ? reply[index] : undefined
-  return value === undefined || value === null ? '' : String(value)
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
 function count(reply: unknown, index: number): number {

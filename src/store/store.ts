@@ -182,11 +182,7 @@ export interface OtpStore {
   /** False when the record is gone or belongs to a newer send. */
   settleSend(ref: FlowRef, reference: string, result: SendResult): Promise<boolean>
   reserveResend(ref: FlowRef, request: ResendRequest): Promise<ResendReservation>
-  settleResend(
-    ref: FlowRef,
-    reference: string,
-    result: ResendResult,
-  ): Promise<boolean>
+  settleResend(ref: FlowRef, reference: string, result: ResendResult): Promise<boolean>
   claimCheck(ref: FlowRef, request: CheckRequest, rules: CheckRules): Promise<CheckClaim>
   settleCheck(
     ref: FlowRef,

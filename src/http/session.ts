@@ -1,0 +1,107 @@
+import { OtpError } from '../errors.js'
+import type { OtpFlow } from '../flow/index.js'
+import { sessionKey } from './binding.js'
+
+/** Whatever has the app's session: Express' request, Koa's context. */
+export interface SessionHolder {
+  session?: unknown
+}
+
+/** The app's session around a login. */
+export interface LoginSession {
+  /** There is one. */
+  readonly exists: boolean
+  /**
+   * Takes out what must not cross the login. With `keep` the app keeps its own data.
+   *
+   * @throws {OtpError} `ERR_OTP_MISUSE` when the session can't be regenerated
+   */
+  prepare(keep?: boolean): void
+  regenerate(): Promise<void>
+  save(): Promise<void>
+  /** An empty session in the place of the one that was opened. */
+  undo(): Promise<void>
+}
+
+interface Session extends Record<string, unknown> {
+  regenerate(callback: (error?: unknown) => void): unknown
+  save(callback: (error?: unknown) => void): unknown
+}
+
+export function createLoginSession(
+  { options }: OtpFlow,
+  holder: SessionHolder,
+  /** koa-session's `regenerate` changes the id and keeps the data. */
+  keepsData: boolean,
+): LoginSession {
+  let handle: unknown
+
+  // Read anew each time: regenerating replaces it.
+  const current = (): Session => {
+    const { session } = holder
+    if (!isRecord(session)) {
+      throw new OtpError(
+        'ERR_OTP_MISUSE',
+        'There is no session to open: mount express-session, or koa-session for Koa, before the ' +
+          'routes of this package, or sign in with { session: false }',
+      )
+    }
+    if (typeof session.regenerate !== 'function' || typeof session.save !== 'function') {
+      throw new OtpError(
+        'ERR_OTP_MISUSE',
+        'The session has no regenerate() and save(), without which it could be fixed by someone ' +
+          'else before the login: use express-session, or koa-session 6 or newer for Koa',
+      )
+    }
+    return session as Session // both methods are there
+  }
+  const regenerate = () => settled((callback) => current().regenerate(callback))
+
+  return {
+    get exists() {
+      return isRecord(holder.session)
+    },
+    prepare(keep = false) {
+      const session = current()
+      handle ??= session[sessionKey]
+      delete session[sessionKey]
+      if (keepsData && !keep) clear(session)
+    },
+    regenerate,
+    save: () => settled((callback) => current().save(callback)),
+    async undo() {
+      if (!isRecord(holder.session)) return
+      if (keepsData) clear(current())
+      try {
+        await regenerate()
+      } finally {
+        // The same code may be tried again, which needs the handle.
+        if (options.binding === 'session' && handle !== undefined) current()[sessionKey] = handle
+      }
+    },
+  }
+}
+
+/** koa-session keeps its own state under names with an underscore, and in `isNew`. */
+function clear(session: Record<string, unknown>): void {
+  for (const key of Object.keys(session)) {
+    if (!key.startsWith('_') && key !== 'isNew') delete session[key]
+  }
+}
+
+function settled(run: (callback: (error?: unknown) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    run((error) => {
+      if (error) reject(asError(error))
+      else resolve()
+    })
+  })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The session failed', { cause: error })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

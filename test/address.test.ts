@@ -1,0 +1,123 @@
+import { isIP } from 'node:net'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { normaliseAddress } from '../src/address.js'
+
+describe('IPv4', () => {
+  test.each([
+    '1.2.3.4',
+    '::ffff:1.2.3.4',
+    '::FFFF:1.2.3.4',
+    '::ffff:102:304',
+    '::ffff:0102:0304',
+    '0:0:0:0:0:ffff:1.2.3.4',
+    '0:0:0:0:0:ffff:102:304',
+    '0000:0000:0000:0000:0000:ffff:0102:0304',
+    '0000:0000:0000:0000:0000:FFFF:1.2.3.4',
+    '::0:ffff:1.2.3.4',
+    '0::ffff:1.2.3.4',
+    '::ffff:1.2.3.4%eth0',
+    '64:ff9b::1.2.3.4',
+    '64:ff9b::102:304',
+  ])('%s is one client', (address) => {
+    expect(normaliseAddress(address)).toBe('1.2.3.4')
+  })
+
+  test('every client has a key of its own, however its address is mapped', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.ipV4(), (one, other) => {
+        expect(normaliseAddress(`::ffff:${one}`)).toBe(one)
+        expect(normaliseAddress(`::ffff:${one}`) === normaliseAddress(other)).toBe(one === other)
+      }),
+    )
+  })
+})
+
+describe('IPv6', () => {
+  test.each([
+    '2001:db8:0:1::',
+    '2001:db8:0:1::1',
+    '2001:0db8:0000:0001:0000:0000:0000:0001',
+    '2001:DB8::1:0:0:0:1',
+    '2001:db8:0:1:ffff:ffff:ffff:ffff',
+    '2001:db8:0:1::%eth0',
+    '2001:db8:0:1::1.2.3.4',
+  ])('%s is one of a subscriber', (address) => {
+    expect(normaliseAddress(address)).toBe('2001:db8:0:1::/64')
+  })
+
+  test.each([
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['::1.2.3.4', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['64:ff9b:1::1.2.3.4', '64:ff9b:1:0::/64'],
+    ['::fffe:1.2.3.4', '0:0:0:0::/64'],
+    ['1::ffff:1.2.3.4', '1:0:0:0::/64'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4::/64'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4::/64'],
+    ['::2:3:4:5:6:7:8', '0:2:3:4::/64'],
+  ])('%s counts as %s', (address, key) => {
+    expect(normaliseAddress(address)).toBe(key)
+  })
+
+  test('addresses share a key if they share their first 64 bits', () => {
+    const half = fc.array(fc.nat(0xffff), { minLength: 4, maxLength: 4 })
+    const text = (groups: number[]) => groups.map((group) => group.toString(16)).join(':')
+    fc.assert(
+      fc.property(half, half, half, half, (network, host, otherNetwork, otherHost) => {
+        fc.pre(network.some((group) => group > 0) && otherNetwork.some((group) => group > 0))
+        const key = normaliseAddress(text([...network, ...host]))
+        expect(normaliseAddress(text([...network, ...otherHost]))).toBe(key)
+        const same = text(network) === text(otherNetwork)
+        expect(normaliseAddress(text([...otherNetwork, ...host])) === key).toBe(same)
+      }),
+    )
+  })
+
+  test('every spelling of every address gives a key', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (address) => {
+        // fast-check knows spellings that Node does not take.
+        fc.pre(isIP(address) === 6)
+        expect(normaliseAddress(address)).toMatch(
+          /^(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3}::\/64|\d{1,3}(?:\.\d{1,3}){3})$/,
+        )
+        expect(normaliseAddress(address.toUpperCase())).toBe(normaliseAddress(address))
+      }),
+    )
+  })
+})
+
+test('a text of a megabyte is unknown', () => {
+  expect(normaliseAddress(`fe80::1%${'x'.repeat(1_000_000)}`)).toBe('unknown')
+})
+
+test.each([
+  undefined,
+  null,
+  '',
+  'not-an-ip',
+  'localhost',
+  '1.2.3',
+  '1.2.3.4.5',
+  '1.2.3.256',
+  '01.2.3.4',
+  '0x1.2.3.4',
+  '1.2.3.4:80',
+  '1.2.3.4%eth0',
+  '[::1]',
+  '[::1]:80',
+  ' 1.2.3.4',
+  '1.2.3.4\n',
+  '1.2.3.4, 5.6.7.8',
+  '::g',
+  '1::2::3',
+  '１.2.3.4',
+  `2001:db8::${'0'.repeat(50)}1`,
+  16909060,
+  ['1.2.3.4'],
+  { toString: () => '1.2.3.4' },
+])('%j is unknown, so that odd values share one key', (raw) => {
+  expect(normaliseAddress(raw)).toBe('unknown')
+})
