@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // The package's own name is an alias for `src`, in tests and examples as in TypeScript.
+  resolve: { tsconfigPaths: true },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/worker-setup.ts'],
+    reporters: ['default', './test/support/summary-reporter.ts'],
+    // Processes, because Redis clients and servers of one file must not share an event loop with
+    // another's. Two, because CI has two cores.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 10_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 5_000,
+    // A forgotten `vi.spyOn`, `vi.stubEnv` or `test.only` must not decide another test.
+    restoreMocks: true,
+    unstubEnvs: true,
+    coverage: { include: ['src/**', 'adapters/**'], reporter: ['text', 'html'] },
+    allowOnly: !process.env.CI,
+    expect: { requireAssertions: true },
+  },
+})
