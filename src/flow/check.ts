@@ -3,7 +3,7 @@ import { normaliseCode } from '../code.js'
 import { OtpError } from '../errors.js'
 import type { CheckOutcome, Identity, Proof } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
-import type { CheckClaim, CheckResult, EarlierTries, FlowEnd, FlowRecord } from '../store/store.js'
+import type { CheckClaim, CheckResult, EarlierTries, FlowRecord } from '../store/store.js'
 import type { CheckAnswer, Otp } from '../tyntec/index.js'
 import { type Context, lease, window } from './context.js'
 import { addressOf } from './input.js'
@@ -327,28 +327,26 @@ async function reject(context: Context, tried: Try, counted: number): Promise<Ch
 async function finish(
   context: Context,
   tried: Try,
-  end: 'expired' | 'attempts' | 'verified' | 'unknown',
+  end: keyof typeof endings,
   counted: boolean,
 ): Promise<CheckOutcome> {
-  const ends = {
-    expired: 'expired',
-    attempts: 'attempts',
-    verified: 'used',
-    unknown: 'expired',
-  } as const
-  const why: FlowEnd = ends[end]
+  const { why, status } = endings[end]
   // Time that ran out is no failure of the person.
-  if (counted && why === 'attempts') tried.request.failed = true
-  await settle(context, tried, { result: 'over', end: why, failed: counted && why === 'attempts' })
-  const status = {
-    expired: 'code_expired',
-    attempts: 'too_many_attempts',
-    used: 'no_pending_code',
-  } as const
-  const outcome = { status: status[why] }
-  context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: outcome.status })
-  return outcome
+  const failed = counted && why === 'attempts'
+  tried.request.failed ||= failed
+  const settlement = await settle(context, tried, { result: 'over', end: why, failed })
+  if (failed) watchFailures(context, tried, settlement)
+  context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: status })
+  return { status }
 }
+
+const endings = {
+  expired: { why: 'expired', status: 'code_expired' },
+  attempts: { why: 'attempts', status: 'too_many_attempts' },
+  // Verified, but not by a request of which we know that it carried this code.
+  verified: { why: 'used', status: 'no_pending_code' },
+  unknown: { why: 'expired', status: 'code_expired' },
+} as const
 
 function settle({ store, rules }: Context, tried: Try, result: CheckResult) {
   return store.settleCheck(tried.ref, tried.attempt, result, rules)
@@ -398,7 +396,7 @@ async function unclaim(
         return store.release(ref, claimed.attempt)
       case 'claimed': {
         const late = claimed.earlier !== 'none'
-        return store.settleCheck(ref, attempt, { result: 'unprocessed', late }, rules)
+        return store.settleCheck(ref, attempt, { result: 'unasked', late }, rules)
       }
       case 'unresolved':
         return store.settleCheck(ref, attempt, { result: 'unresolved' }, rules)
