@@ -1,0 +1,51 @@
+import { createServer } from 'node:http'
+import { RedisStore } from 'connect-redis'
+import express from 'express'
+import session from 'express-session'
+import passport from 'passport'
+import { Strategy } from 'passport-tyntec-otp'
+import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/express'
+import { flow, redis, settings } from './flow.js'
+import { page } from './page.js'
+
+passport.use(new Strategy(flow, async ({ number }) => ({ number })))
+passport.serializeUser<string>((user, done) => done(null, user.number))
+passport.deserializeUser<string>((number, done) => done(null, { number }))
+
+const app = express()
+app.set('trust proxy', settings.trustProxy)
+app.use(express.json({ limit: '4kb' }), express.urlencoded({ extended: false, limit: '4kb' }))
+app.use(
+  session({
+    secret: settings.sessionSecret,
+    resave: false,
+    saveUninitialized: false,
+    cookie: { httpOnly: true, sameSite: 'lax', secure: 'auto' },
+    ...(redis && { store: new RedisStore({ client: redis, prefix: 'example-session:' }) }),
+  }),
+  passport.session(),
+)
+app.use('/login', otpRouter(flow, { passport, successRedirect: '/', failureRedirect: '/' }))
+
+app.get(
+  '/',
+  otpStatus(flow, { render: (status, req, res) => res.type('html').send(page(req.user, status)) }),
+)
+app.get('/me', (req, res) => {
+  if (req.user) res.json({ user: { number: req.user.number } })
+  else res.status(401).json({ error: 'not signed in' })
+})
+// A code that is still on its way must not open the next session.
+app.post('/logout', cancelOtp(flow, { next: true }), (req, res, next) => {
+  req.logout((error) => (error ? next(error) : res.redirect(303, '/')))
+})
+
+export const server = createServer(app)
+
+declare global {
+  namespace Express {
+    interface User {
+      number: string
+    }
+  }
+}

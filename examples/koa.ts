@@ -1,0 +1,55 @@
+import { createServer } from 'node:http'
+import { bodyParser } from '@koa/bodyparser'
+import Koa from 'koa'
+import session from 'koa-session'
+import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/koa'
+import { flow, settings } from './flow.js'
+import { page } from './page.js'
+import { sessions } from './sessions.js'
+
+const app = new Koa({
+  keys: [settings.sessionSecret],
+  proxy: settings.trustProxy > 0,
+  maxIpsCount: settings.trustProxy,
+})
+app.use(session({ store: sessions, sameSite: 'lax' }, app))
+app.use(bodyParser({ enableTypes: ['json', 'form'], jsonLimit: '4kb', formLimit: '4kb' }))
+app.use(
+  otpRouter(flow, {
+    prefix: '/login',
+    successRedirect: '/',
+    failureRedirect: '/',
+    onVerified: ({ number }, ctx) => {
+      if (ctx.session) ctx.session.user = { number }
+    },
+  }),
+)
+
+const showPage = otpStatus(flow, {
+  render: (status, ctx) => {
+    ctx.type = 'html'
+    ctx.body = page(ctx.session?.user, status)
+  },
+})
+const cancel = cancelOtp(flow, { next: true })
+
+app.use(async (ctx, next) => {
+  const user = ctx.session?.user
+  switch (`${ctx.method} ${ctx.path}`) {
+    case 'GET /':
+      return showPage(ctx, next)
+    case 'GET /me':
+      ctx.status = user ? 200 : 401
+      ctx.body = user ? { user } : { error: 'not signed in' }
+      return
+    case 'POST /logout':
+      // A code that is still on its way must not open the next session.
+      return cancel(ctx, async () => {
+        ctx.session = null
+        ctx.redirect('/')
+        ctx.status = 303
+      })
+  }
+})
+
+export const server = createServer(app.callback())
