@@ -1,3 +1,9 @@
+import { OtpError } from './errors.js'
+import { createOtpFlow } from './flow/index.js'
+import { memoryStore } from './store/memory.js'
+import { redisStore } from './store/redis.js'
+import { Strategy } from './strategy.js'
+
 export { OtpError, type OtpErrorCode } from './errors.js'
 export type { OtpEvent, OtpEventListener } from './events.js'
 export {
@@ -36,3 +42,16 @@ export type {
 export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
 export { type RedisClient, type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
+export { Strategy, type Verify, type VerifyDone } from './strategy.js'
+export type { Problem, ProblemField } from './http/problem.js'
+export type { OtpPage } from './http/status.js'
+
+/** What `require('passport-tyntec-otp')` gives. */
+const commonjs = Object.assign(Strategy, {
+  Strategy,
+  createOtpFlow,
+  memoryStore,
+  OtpError,
+  redisStore,
+})
+export { commonjs as 'module.exports' }

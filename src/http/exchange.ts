@@ -6,7 +6,14 @@ import { type Cookies, createCookies } from './cookies.js'
 import { keepOutcome } from './kept.js'
 import { createProblem, type Problem, ProblemError, type Refusal } from './problem.js'
 import type { Redirects } from './redirects.js'
-import { jsonReply, problemReply, redirectReply, type Reply } from './reply.js'
+import {
+  jsonReply,
+  type Left,
+  leftReply,
+  problemReply,
+  redirectReply,
+  type Reply,
+} from './reply.js'
 import { createFieldReader, type HttpRequest, isForm, type ReadField, refuse } from './request.js'
 
 /** One POST that may reach the flow. */
@@ -23,7 +30,7 @@ export interface Done {
   body?: object | undefined
   /** Which redirect a form follows. */
   leadsTo: 'success' | 'pending'
-  answered?: boolean
+  left?: Left | undefined
 }
 
 /** What a step has to say that is no answer yet. */
@@ -65,11 +72,11 @@ export async function answer(
   reply.cookies = cookies.lines()
   return reply
 
-  function success({ status, body, leadsTo, answered }: Done): Reply {
+  function success({ status, body, leadsTo, left }: Done): Reply {
     if (cookies.read('outcome') !== undefined) cookies.clear('outcome')
+    if (left) return leftReply(left)
     const target = isForm(request) ? redirects[leadsTo] : undefined
-    const reply = target === undefined ? jsonReply(status, body) : redirectReply(target)
-    return answered ? { ...reply, answered } : reply
+    return target === undefined ? jsonReply(status, body) : redirectReply(target)
   }
 
   function failure(problem: Problem): Reply {

@@ -1,5 +1,27 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Reply } from './reply.js'
+import type { HttpRequest } from './request.js'
+
+/** What Express' request and Koa's context have in common. */
+export interface NodeRequest {
+  method: string
+  headers: IncomingHttpHeaders
+  ip?: string | undefined
+  secure?: boolean
+  session?: unknown
+}
+
+export function toHttpRequest(req: NodeRequest, body: unknown, spoofable: boolean): HttpRequest {
+  return {
+    method: req.method,
+    headers: req.headers,
+    body,
+    address: req.ip,
+    spoofable,
+    secure: req.secure === true,
+    session: () => req.session,
+  }
+}
 
 /** Whether the client went away before it had its answer. */
 export function isGone(res: ServerResponse): boolean {
@@ -7,34 +29,32 @@ export function isGone(res: ServerResponse): boolean {
 }
 
 /** Copies what stands before a body. */
-export function copyHeaders(res: ServerResponse, reply: Omit<Reply, 'status' | 'body'>): void {
+export function copyHeaders(
+  res: ServerResponse,
+  { headers, vary, cookies }: Pick<Reply, 'headers' | 'vary' | 'cookies'>,
+): void {
   if (res.headersSent) return
-  for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value)
-  if (reply.vary) res.appendHeader('Vary', reply.vary)
-  for (const line of reply.cookies) addCookie(res, line)
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  if (vary) res.appendHeader('Vary', vary)
+  addCookies(res, cookies)
 }
 
-/** Adds a cookie to those that the app sets; one of the same name, which was ours, goes. */
-export function addCookie(res: ServerResponse, line: string): void {
-  if (res.headersSent) return
-  res.setHeader('Set-Cookie', [...otherCookies(res, line), line])
+/** Adds cookies of ours to those that the app sets. Of one name only the last goes out. */
+export function addCookies(res: ServerResponse, lines: string[]): void {
+  if (lines.length === 0 || res.headersSent) return
+  res.setHeader('Set-Cookie', [...otherCookies(res, lines), ...lines])
 }
 
-/** Takes a cookie of ours back. */
-export function dropCookie(res: ServerResponse, line: string): void {
-  if (res.headersSent) return
-  const others = otherCookies(res, line)
+/** Takes cookies of ours back. */
+export function dropCookies(res: ServerResponse, lines: string[]): void {
+  if (lines.length === 0 || res.headersSent) return
+  const others = otherCookies(res, lines)
   if (others.length > 0) res.setHeader('Set-Cookie', others)
   else res.removeHeader('Set-Cookie')
 }
 
-function otherCookies(res: ServerResponse, line: string): string[] {
-  const name = line.slice(0, line.indexOf('=') + 1)
-  const present = res.getHeader('Set-Cookie') ?? []
-  return [present]
-    .flat()
-    .map(String)
-    .filter((other) => !other.startsWith(name))
+function otherCookies(res: ServerResponse, lines: string[]): string[] {
+  const names = lines.map((line) => line.slice(0, line.indexOf('=') + 1))
+  const present = [res.getHeader('Set-Cookie') ?? []].flat().map(String)
+  return present.filter((other) => !names.some((name) => other.startsWith(name)))
 }
-
-export type { IncomingMessage, ServerResponse }

@@ -190,3 +190,16 @@ export class ProblemError extends Error {
     this.status = problem.status
   }
 }
+
+const signedIn = new WeakSet<object>()
+
+/** For a request whose code another one has just used to sign the same browser in. */
+export function createSignedInProblem(options: ResolvedOptions): Problem {
+  const problem = createProblem(options, { status: 'no_pending_code' })
+  signedIn.add(problem)
+  return problem
+}
+
+export function isSignedIn(problem: object): boolean {
+  return signedIn.has(problem)
+}

@@ -1,5 +1,8 @@
 import type { Problem } from './problem.js'
 
+/** Who answers instead. */
+export type Left = 'answered' | 'next'
+
 /** An answer, for an adapter to copy. */
 export interface Reply {
   status: number
@@ -9,8 +12,8 @@ export interface Reply {
   /** `Set-Cookie` lines, added to those of the app. */
   cookies: string[]
   body: string | undefined
-  /** The app has answered itself: only headers and cookies are left to copy. */
-  answered?: true
+  /** Only the cookies are to be copied: the app has answered itself, or its next handler will. */
+  left?: Left | undefined
 }
 
 const always = {
@@ -65,4 +68,9 @@ export function redirectReply(location: string): Reply {
     cookies: [],
     body: undefined,
   }
+}
+
+/** Nothing but cookies. */
+export function leftReply(left: Left): Reply {
+  return { status: 200, headers: {}, vary: '', cookies: [], body: undefined, left }
 }

@@ -2,11 +2,6 @@ import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
 import { sessionKey } from './binding.js'
 
-/** Whatever has the app's session: Express' request, Koa's context. */
-export interface SessionHolder {
-  session?: unknown
-}
-
 /** The app's session around a login. */
 export interface LoginSession {
   /** There is one. */
@@ -30,15 +25,15 @@ interface Session extends Record<string, unknown> {
 
 export function createLoginSession(
   { options }: OtpFlow,
-  holder: SessionHolder,
+  /** Read anew each time: regenerating replaces it. */
+  read: () => unknown,
   /** koa-session's `regenerate` changes the id and keeps the data. */
   keepsData: boolean,
 ): LoginSession {
   let handle: unknown
 
-  // Read anew each time: regenerating replaces it.
   const current = (): Session => {
-    const { session } = holder
+    const session = read()
     if (!isRecord(session)) {
       throw new OtpError(
         'ERR_OTP_MISUSE',
@@ -56,10 +51,11 @@ export function createLoginSession(
     return session as Session // both methods are there
   }
   const regenerate = () => settled((callback) => current().regenerate(callback))
+  const save = () => settled((callback) => current().save(callback))
 
   return {
     get exists() {
-      return isRecord(holder.session)
+      return isRecord(read())
     },
     prepare(keep = false) {
       const session = current()
@@ -68,15 +64,19 @@ export function createLoginSession(
       if (keepsData && !keep) clear(session)
     },
     regenerate,
-    save: () => settled((callback) => current().save(callback)),
+    save,
     async undo() {
-      if (!isRecord(holder.session)) return
+      if (!isRecord(read())) return
       if (keepsData) clear(current())
       try {
         await regenerate()
       } finally {
         // The same code may be tried again, which needs the handle.
-        if (options.binding === 'session' && handle !== undefined) current()[sessionKey] = handle
+        if (options.binding === 'session' && handle !== undefined) {
+          current()[sessionKey] = handle
+          // koa-session compares with what it read, and would find nothing changed.
+          await save()
+        }
       }
     },
   }

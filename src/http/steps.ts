@@ -1,110 +1,69 @@
 import type { OtpFlow } from '../flow/index.js'
-import type { ResolvedOptions } from '../options.js'
-import type { ResendOutcome, SendOutcome, Sent, StatusOutcome, Unconfirmed } from '../outcomes.js'
-import { createBinding } from './binding.js'
-import { type Cookies, createCookies } from './cookies.js'
-import { answer, type Done, openExchange, problemOf } from './exchange.js'
-import { keptOutcome } from './kept.js'
-import { createProblem, type Problem, ProblemError, type Refusal } from './problem.js'
-import type { Redirects } from './redirects.js'
-import { jsonReply, problemReply, type Reply } from './reply.js'
-import { type HttpRequest, isPrefetch } from './request.js'
+import type { ResendOutcome, SendOutcome } from '../outcomes.js'
+import { answer, type Done } from './exchange.js'
+import type { CancelOptions } from './options.js'
+import type { Refusal } from './problem.js'
+import { type RedirectOptions, resolveRedirects } from './redirects.js'
+import type { Reply } from './reply.js'
+import type { HttpRequest } from './request.js'
 
-/** What the sign-in page may show. */
-export type StatusView = StatusOutcome & {
-  /** Why the form post before this was refused; shown once. */
-  outcome?: Problem
-}
+/** What one route does. */
+export type Step = (request: HttpRequest) => Promise<Reply>
 
-export function sendStep(
-  flow: OtpFlow,
-  request: HttpRequest,
-  redirects: Redirects,
-): Promise<Reply> {
-  warnOfProxies(request)
-  return answer(flow, request, redirects, async ({ field, binding, address }) => {
-    const outcome = await flow.send({
-      number: field('number'),
-      country: field('country'),
-      via: field('via'),
-      language: field('language'),
-      address,
-      handle: binding.handle,
-      // At once, because a send that fails from here on may have gone out all the same.
-      onHandle: binding.keep,
+/** `POST /send` */
+export function createSend(flow: OtpFlow, options: RedirectOptions): Step {
+  const redirects = resolveRedirects(options)
+  return (request) => {
+    warnOfProxies(request)
+    return answer(flow, request, redirects, async ({ field, binding, address }) => {
+      const outcome = await flow.send({
+        number: field('number'),
+        country: field('country'),
+        via: field('via'),
+        language: field('language'),
+        address,
+        handle: binding.handle,
+        // At once, because a send that fails from here on may have gone out all the same.
+        onHandle: binding.keep,
+      })
+      return pendingAnswer(flow, outcome)
     })
-    return pendingAnswer(flow, outcome)
-  })
-}
-
-export function resendStep(
-  flow: OtpFlow,
-  request: HttpRequest,
-  redirects: Redirects,
-): Promise<Reply> {
-  warnOfProxies(request)
-  return answer(flow, request, redirects, async ({ field, binding, address }) => {
-    const outcome = await flow.resend({ handle: binding.handle, via: field('via'), address })
-    return pendingAnswer(flow, outcome)
-  })
-}
-
-export function cancelStep(
-  flow: OtpFlow,
-  request: HttpRequest,
-  redirects: Redirects,
-): Promise<Reply> {
-  return answer(flow, request, redirects, async ({ binding }) => {
-    await flow.cancel({ handle: binding.handle })
-    binding.forget()
-    return { status: 204, leadsTo: 'pending' }
-  })
-}
-
-/** The answer to `GET /status`, and what it shows for an app that makes a page of it. */
-export async function statusStep(
-  flow: OtpFlow,
-  request: HttpRequest,
-): Promise<{ view: StatusView; reply: Reply }> {
-  const { options } = flow
-  const cookies = createCookies(options, request)
-  try {
-    const handle = statusHandle(options, request, cookies)
-    const view: StatusView = { ...(await flow.status({ handle })) }
-    const outcome = keptOutcome(options, cookies)
-    if (outcome) view.outcome = outcome
-    // Only a page that is really shown uses the outcome up.
-    const shown = request.method === 'GET' && !isPrefetch(request.headers)
-    if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
-    return { view, reply: { ...jsonReply(200, view, 'Cookie'), cookies: cookies.lines() } }
-  } catch (error) {
-    const problem = problemOf(options, error)
-    const reply = problemReply(problem, 'Cookie')
-    if (problem.status === 405) reply.headers.Allow = 'GET, HEAD'
-    return { view: { status: 'none', outcome: problem }, reply }
   }
 }
 
-/** The same answer without what is the page's own to say. */
-export function pageReply(reply: Reply): Reply {
-  const { 'Content-Type': _, 'Referrer-Policy': __, ...headers } = reply.headers
-  // With that policy the page's forms would name no origin.
-  return { ...reply, headers, body: undefined }
+/** `POST /resend` */
+export function createResend(flow: OtpFlow, options: RedirectOptions): Step {
+  const redirects = resolveRedirects(options)
+  return (request) => {
+    warnOfProxies(request)
+    return answer(flow, request, redirects, async ({ field, binding, address }) => {
+      const outcome = await flow.resend({ handle: binding.handle, via: field('via'), address })
+      return pendingAnswer(flow, outcome)
+    })
+  }
 }
 
-function statusHandle(options: ResolvedOptions, request: HttpRequest, cookies: Cookies): unknown {
-  const { method } = request
-  if (method === 'GET' || method === 'HEAD') {
-    return createBinding(options, request, cookies, () => undefined).handle
-  }
-  // A client that keeps the handle itself may send it in a body, as to the other routes.
-  if (options.binding === 'token') return openExchange(options, request, cookies).binding.handle
-  throw new ProblemError(createProblem(options, { status: 'bad_request' }, { status: 405 }))
+/** `POST /cancel` */
+export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions): Step {
+  const redirects = resolveRedirects(options)
+  return (request) =>
+    answer(flow, request, redirects, async ({ binding }) => {
+      const { handle } = binding
+      if (!next) {
+        await flow.cancel({ handle })
+        binding.forget()
+        return { status: 204, leadsTo: 'pending' }
+      }
+      // Who logs out gets out, also when the flow can't be ended: its handle leaves the browser.
+      binding.forget()
+      await flow.cancel({ handle }).catch(() => {})
+      return { status: 204, leadsTo: 'pending', left: 'next' }
+    })
 }
 
 function pendingAnswer({ options }: OtpFlow, outcome: SendOutcome | ResendOutcome): Done | Refusal {
   if (outcome.status !== 'sent' && outcome.status !== 'unconfirmed') return outcome
-  const { handle, ...pending }: Sent | Unconfirmed = outcome
+  const { handle, ...pending } = outcome
   const body = options.binding === 'token' ? { ...pending, flow: handle } : pending
   return { status: 202, body, leadsTo: 'pending' }
 }
@@ -117,7 +76,7 @@ function warnOfProxies({ spoofable }: HttpRequest): void {
   warned = true
   process.emitWarning(
     'Every proxy is trusted, so clients choose the address they are limited by. Say how many ' +
-      `proxies there are: app.set('trust proxy', 1) for Express, new Koa({ proxy: true, maxIpsCount: 1 })`,
+      `proxies there are: app.set('trust proxy', 1), new Koa({ proxy: true, maxIpsCount: 1 })`,
     { type: 'OtpWarning', code: 'OTP_TRUST_PROXY' },
   )
 }

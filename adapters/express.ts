@@ -1,0 +1,106 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { createCheck } from '../src/http/check.js'
+import { copyHeaders, toHttpRequest } from '../src/http/node.js'
+import type * as http from '../src/http/options.js'
+import { logIn } from '../src/http/passport.js'
+import type { RedirectOptions } from '../src/http/redirects.js'
+import type { Reply } from '../src/http/reply.js'
+import { routeOf } from '../src/http/routes.js'
+import { createLoginSession } from '../src/http/session.js'
+import { type OtpPage, statusStep } from '../src/http/status.js'
+import { createCancel, createResend, createSend, type Step } from '../src/http/steps.js'
+import type { OtpFlow } from '../src/index.js'
+
+type Context = [req: Request, res: Response]
+export type CheckOptions = http.CheckOptions<Context>
+export type StatusOptions = http.StatusOptions<Context>
+export type CancelOptions = http.CancelOptions
+export type { RedirectOptions }
+
+/** All five routes: `app.use('/login', otpRouter(flow, { passport }))`. Needs body parsers before it. */
+export function otpRouter(flow: OtpFlow, options: CheckOptions & StatusOptions): RequestHandler {
+  const routes = {
+    send: sendOtp(flow, options),
+    resend: resendOtp(flow, options),
+    check: checkOtp(flow, options),
+    status: otpStatus(flow, options),
+    cancel: cancelOtp(flow, options),
+  }
+  return function otpRouter(req, res, next) {
+    const route = routeOf(req.method, req.path)
+    if (route) void routes[route](req, res, next)
+    else next()
+  }
+}
+
+/** `POST`: sends a code to the number in the body. */
+export function sendOtp(flow: OtpFlow, options: RedirectOptions = {}): RequestHandler {
+  const send = createSend(flow, options)
+  return function sendOtp(req, res, next) {
+    void run(send, req, res, next)
+  }
+}
+
+/** `POST`: sends the code again. */
+export function resendOtp(flow: OtpFlow, options: RedirectOptions = {}): RequestHandler {
+  const resend = createResend(flow, options)
+  return function resendOtp(req, res, next) {
+    void run(resend, req, res, next)
+  }
+}
+
+/** `POST`: checks the code in the body, and opens the app's session when it is right. */
+export function checkOtp(flow: OtpFlow, options: CheckOptions): RequestHandler {
+  const check = createCheck<Context>(flow, options)
+  return function checkOtp(req, res, next) {
+    const visit = {
+      res,
+      context: [req, res] satisfies Context,
+      // Only there when the app has mounted sessions.
+      session: createLoginSession(flow, () => (req as { session?: unknown }).session, false),
+      answered: () => res.headersSent,
+      run: (middleware: (...args: unknown[]) => unknown, next: NextFunction) =>
+        middleware(req, res, next),
+      logIn: (user: unknown) => logIn(req, user),
+    }
+    void run((request) => check(request, visit), req, res, next)
+  }
+}
+
+/** `GET`: what the sign-in page may show. */
+export function otpStatus(flow: OtpFlow, { render }: StatusOptions = {}): RequestHandler {
+  return function otpStatus(req, res, next) {
+    const show = (page: OtpPage, head: Reply) => {
+      copyHeaders(res, head)
+      res.statusCode = head.status
+      return render?.(page, req, res)
+    }
+    void run((request) => statusStep(flow, request, render && show), req, res, next)
+  }
+}
+
+/** `POST`: ends the flow of this browser. */
+export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): RequestHandler {
+  const cancel = createCancel(flow, options)
+  return function cancelOtp(req, res, next) {
+    void run(cancel, req, res, next)
+  }
+}
+
+/** Express 4 does not look at the promise that a handler returns, so errors go by `next`. */
+async function run(step: Step, req: Request, res: Response, next: NextFunction): Promise<void> {
+  try {
+    const spoofable = req.app?.get('trust proxy') === true
+    write(res, await step(toHttpRequest(req, req.body, spoofable)), next)
+  } catch (error) {
+    next(error)
+  }
+}
+
+function write(res: Response, reply: Reply, next: NextFunction): void {
+  copyHeaders(res, reply)
+  if (reply.left === 'next') next()
+  if (reply.left) return
+  res.statusCode = reply.status
+  res.end(reply.body)
+}

@@ -1,0 +1,107 @@
+import type { ServerResponse } from 'node:http'
+import type { OtpFlow } from '../flow/index.js'
+import type { Identity } from '../outcomes.js'
+import { createCookies } from './cookies.js'
+import { answer, type Exchange } from './exchange.js'
+import { addCookies, dropCookies, isGone } from './node.js'
+import { openSession } from './opening.js'
+import type { CheckOptions } from './options.js'
+import { authenticate, type PassportLike, type PassportMiddleware } from './passport.js'
+import {
+  createSignedInProblem,
+  isProblem,
+  isSignedIn,
+  type Problem,
+  type Refusal,
+} from './problem.js'
+import { resolveRedirects } from './redirects.js'
+import type { Reply } from './reply.js'
+import { type HttpRequest, isForm } from './request.js'
+import { requireOpener } from './routes.js'
+import type { LoginSession } from './session.js'
+
+/** The framework's side of a login. */
+export interface Visit<Context extends unknown[]> {
+  res: ServerResponse
+  session: LoginSession
+  /** What handlers of the framework get. */
+  context: Context
+  /** The app's own code has written the answer. */
+  answered(): boolean
+  /** Runs Passport's middleware in the way of its framework. */
+  run(middleware: PassportMiddleware, next: (error?: unknown) => void): unknown
+  logIn(user: unknown): Promise<void>
+}
+
+/** `POST /check` */
+export function createCheck<Context extends unknown[]>(
+  flow: OtpFlow,
+  options: CheckOptions<Context>,
+): (request: HttpRequest, visit: Visit<Context>) => Promise<Reply> {
+  requireOpener(options)
+  const redirects = resolveRedirects(options)
+  const { passport, onVerified } = options
+  return (request, visit) =>
+    answer(flow, request, redirects, async (exchange) => {
+      const ended = passport
+        ? await throughPassport(passport, visit)
+        : await byItself(flow, request, exchange, visit, onVerified)
+      if (ended !== 'opened') {
+        if (!isSignedIn(ended)) return ended
+        // A page gets to where the other request has led; a program learns that it was not this one.
+        if (!isForm(request) || redirects.success === undefined) return ended
+      }
+      exchange.binding.forget()
+      const left = onVerified && visit.answered() ? 'answered' : undefined
+      return { status: 200, body: { status: 'verified' }, leadsTo: 'success', left }
+    })
+}
+
+/** Our strategy does the rest: `logIn` ends the flow once the session is open. */
+async function throughPassport(
+  passport: PassportLike,
+  visit: Pick<Visit<never[]>, 'run' | 'logIn'>,
+): Promise<'opened' | Problem | Refusal> {
+  const { user, info } = await authenticate(passport, visit.run)
+  if (user) {
+    await visit.logIn(user)
+    return 'opened'
+  }
+  // When the app's own verify function has said no, what it adds is not for everybody's eyes.
+  return isProblem(info) ? info : { status: 'number_not_allowed' }
+}
+
+async function byItself<Context extends unknown[]>(
+  flow: OtpFlow,
+  request: HttpRequest,
+  { field, binding, address }: Exchange,
+  { res, session, context }: Visit<Context>,
+  onVerified: (identity: Identity, ...context: Context) => unknown,
+): Promise<'opened' | Problem | Refusal> {
+  const outcome = await flow.check({ handle: binding.handle, code: field('code'), address })
+  if (outcome.status === 'signed_in') return createSignedInProblem(flow.options)
+  if (outcome.status !== 'verified') return outcome
+
+  const { identity, proof } = outcome
+  // Gone at once, since what the app does next may write the answer.
+  const cookies = createCookies(flow.options, request)
+  if (flow.options.binding === 'cookie') cookies.clear('handle')
+  const ended = await openSession(flow, proof, {
+    gone: () => isGone(res),
+    async open() {
+      if (session.exists) {
+        session.prepare()
+        await session.regenerate()
+      }
+      addCookies(res, cookies.lines())
+      await onVerified(identity, ...context)
+      if (session.exists && !res.headersSent) await session.save()
+    },
+    async close() {
+      // The same code may be tried again, which needs the handle.
+      dropCookies(res, cookies.lines())
+      await session.undo()
+    },
+  })
+  return ended === 'opened' ? ended : { status: 'no_pending_code' }
+}

@@ -1,0 +1,28 @@
+import type { Identity } from '../outcomes.js'
+import type { PassportLike } from './passport.js'
+import type { RedirectOptions } from './redirects.js'
+import type { OtpPage } from './status.js'
+
+/** Who opens the app's session: Passport, or the app itself. `Context` is what a handler gets. */
+export type CheckOptions<Context extends unknown[]> = RedirectOptions &
+  (
+    | { passport: PassportLike; onVerified?: undefined }
+    | {
+        /**
+         * Opens the app's session, which is a new one by then. It may answer itself. What it throws
+         * is an error, never a login, and the same code can be tried again.
+         */
+        onVerified: (identity: Identity, ...context: Context) => unknown
+        passport?: undefined
+      }
+  )
+
+export interface StatusOptions<Context extends unknown[]> {
+  /** Makes a page of the status. By default it is answered as JSON. */
+  render?: ((status: OtpPage, ...context: Context) => unknown) | undefined
+}
+
+export interface CancelOptions extends RedirectOptions {
+  /** Goes on to the next handler instead of answering, as a route that logs out needs it. */
+  next?: boolean | undefined
+}

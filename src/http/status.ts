@@ -1,0 +1,62 @@
+import type { OtpFlow } from '../flow/index.js'
+import type { ResolvedOptions } from '../options.js'
+import type { StatusOutcome } from '../outcomes.js'
+import { createBinding } from './binding.js'
+import { type Cookies, createCookies } from './cookies.js'
+import { openExchange, problemOf } from './exchange.js'
+import { keptOutcome } from './kept.js'
+import { createProblem, type Problem, ProblemError } from './problem.js'
+import { jsonReply, leftReply, problemReply, type Reply } from './reply.js'
+import { type HttpRequest, isPrefetch } from './request.js'
+
+/** What the sign-in page may show. */
+export type OtpPage = StatusOutcome & {
+  /** Why the form post before this one was refused, or why there is no status. Shown once. */
+  outcome?: Problem
+}
+
+/** `GET /status`. An app that makes a page of it gets the reply's head, whose body it writes. */
+export async function statusStep(
+  flow: OtpFlow,
+  request: HttpRequest,
+  show?: (page: OtpPage, head: Reply) => unknown,
+): Promise<Reply> {
+  const { page, reply } = await readPage(flow, request)
+  if (!show) return reply
+  // With that policy, the forms of the page would name no origin.
+  const { 'Content-Type': _type, 'Referrer-Policy': _policy, ...headers } = reply.headers
+  await show(page, { ...reply, headers, body: undefined })
+  return leftReply('answered')
+}
+
+async function readPage(
+  flow: OtpFlow,
+  request: HttpRequest,
+): Promise<{ page: OtpPage; reply: Reply }> {
+  const { options } = flow
+  const cookies = createCookies(options, request)
+  try {
+    const page: OtpPage = await flow.status({ handle: handleOf(options, request, cookies) })
+    const outcome = keptOutcome(options, cookies)
+    if (outcome) page.outcome = outcome
+    // Only a page that is really shown uses the outcome up.
+    const shown = request.method === 'GET' && !isPrefetch(request.headers)
+    if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
+    return { page, reply: { ...jsonReply(200, page, 'Cookie'), cookies: cookies.lines() } }
+  } catch (error) {
+    const problem = problemOf(options, error)
+    const reply = problemReply(problem, 'Cookie')
+    if (problem.status === 405) reply.headers.Allow = 'GET, HEAD'
+    return { page: { status: 'none', outcome: problem }, reply }
+  }
+}
+
+function handleOf(options: ResolvedOptions, request: HttpRequest, cookies: Cookies): unknown {
+  const { method } = request
+  if (method === 'GET' || method === 'HEAD') {
+    return createBinding(options, request, cookies, () => undefined).handle
+  }
+  // A client that keeps the handle itself may send it in a body, as to the other routes.
+  if (options.binding === 'token') return openExchange(options, request, cookies).binding.handle
+  throw new ProblemError(createProblem(options, { status: 'bad_request' }, { status: 405 }))
+}
