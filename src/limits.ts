@@ -6,6 +6,8 @@ import type { LimitAnswer, Limiter, OtpStore } from './store/store.js'
 export interface TakenSend {
   refused: 'budget' | 'number' | undefined
   retryAfter: number
+  /** Uses that the limit which refused has counted. */
+  used: number
   /** Gives the number its message back: tyntec provably did nothing. */
   refundNumber(): Promise<void>
   /** Gives everything back: tyntec was not asked. */
@@ -36,15 +38,16 @@ export function createLimits(
     limiter: store.limiter({ name: `sends:all:${budget.window}`, ...budget }),
   }))
 
+  const told = new Map<string, number>()
   const watch = (answers: readonly LimitAnswer[]): void => {
     budgets.forEach(({ window, points }, index) => {
-      const used = answers[index]?.used ?? 0
-      if (used === Math.ceil(points * 0.8)) {
-        events.emit({ type: 'budget.warning', window, used, of: points })
-      }
-      if (used === points + 1) {
-        events.emit({ type: 'budget.exhausted', window, used: points, of: points })
-      }
+      const { used, retryAfter, allowed } = answers[index] ?? { used: 0, retryAfter: 0, allowed: true }
+      const level = !allowed ? 'exhausted' : used >= Math.ceil(points * 0.8) ? 'warning' : undefined
+      const now = performance.now()
+      // Once in each window: uses that are given back pass the same mark again.
+      if (!level || (told.get(`${level} ${window}`) ?? 0) > now) return
+      told.set(`${level} ${window}`, now + retryAfter * 1000)
+      events.emit({ type: `budget.${level}`, window, used: Math.min(used, points), of: points })
     })
   }
 
@@ -63,14 +66,14 @@ export function createLimits(
       const refused = answers.findIndex(({ allowed }) => !allowed)
       const giveBack = async (from: number): Promise<void> => {
         await Promise.all(
-          uses
-            .filter((_, index) => index >= from && answers[index]?.allowed)
-            .map(({ limiter, key }) => limiter.refund(key)),
+          // A use that was refused is counted too, and would be refused for longer if it stayed.
+          uses.slice(from).map(({ limiter, key }) => limiter.refund(key)),
         )
       }
       return {
         refused: refused < 0 ? undefined : refused < budgets.length ? 'budget' : 'number',
         retryAfter: answers[refused]?.retryAfter ?? 0,
+        used: answers[refused]?.used ?? 0,
         refundNumber: () => giveBack(budgets.length),
         refund: () => giveBack(0),
       }

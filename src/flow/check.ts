@@ -3,7 +3,13 @@ import { normaliseCode } from '../code.js'
 import { OtpError } from '../errors.js'
 import type { CheckOutcome, Identity, Proof } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
-import type { CheckClaim, CheckResult, EarlierTries, FlowRecord } from '../store/store.js'
+import type {
+  CheckClaim,
+  CheckResult,
+  CheckSettlement,
+  EarlierTries,
+  FlowRecord,
+} from '../store/store.js'
 import type { CheckAnswer, Otp } from '../tyntec/index.js'
 import { type Context, lease, window } from './context.js'
 import { addressOf } from './input.js'
@@ -31,10 +37,10 @@ interface Try {
 }
 
 /** A check proven here; `complete` and `release` name it by this. */
-const proofs = new WeakMap<Proof, { ref: FlowRef; attempt: string }>()
+const proofs = new WeakMap<Proof, { ref: FlowRef; attempt: string; opened?: true }>()
 
 export async function check(context: Context, input: CheckInput): Promise<CheckOutcome> {
-  const { options, secrets, limits } = context
+  const { options, secrets } = context
 
   const normalised = normaliseCode(input.code, { length: options.pinLength })
   if ('status' in normalised) return normalised
@@ -54,11 +60,15 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
   try {
     return await run(context, request)
   } finally {
-    // Only a wrong code costs the address something.
-    if (request.charged && !request.failed) {
-      await limits.failuresPerAddress.refund(request.addressKey).catch(() => {})
-    }
+    await refundAddress(context, request)
   }
+}
+
+/** Only a wrong code costs the address something. */
+async function refundAddress({ limits }: Context, request: Request): Promise<void> {
+  if (!request.charged || request.failed) return
+  request.charged = false
+  await limits.failuresPerAddress.refund(request.addressKey).catch(() => {})
 }
 
 /** What one request asks, and what it has cost its address so far. */
@@ -202,7 +212,10 @@ async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
-      await settle(context, tried, { result: 'unprocessed', late: tried.earlier !== 'none' })
+      // What answered may still have let it through to tyntec, and only hidden the answer.
+      const answered = error.code !== 'ERR_OTP_PROVIDER_UNAVAILABLE'
+      const late = answered || tried.earlier !== 'none'
+      await settle(context, tried, { result: 'unprocessed', late })
       throw error
     }
     return reconcile(context, tried, error)
@@ -301,7 +314,10 @@ async function readOtp({ tyntec }: Context, tried: Try): Promise<Otp | typeof go
 
 async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   const { codeHash } = tried.request
-  const settlement = await settle(context, tried, { result: 'verified', codeHash, lease, window })
+  const [settlement] = await Promise.all([
+    settle(context, tried, { result: 'verified', codeHash, lease, window }),
+    refundAddress(context, tried.request),
+  ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }
   const { flowId } = tried.ref
@@ -316,9 +332,7 @@ async function reject(context: Context, tried: Try, counted: number): Promise<Ch
   const settlement = await settle(context, tried, { result: 'wrong', counted })
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
-  if (settlement.failures >= context.rules.disableAt) {
-    events.emit({ type: 'number.disabled', flowId })
-  }
+  watchFailures(context, tried, settlement)
   const outcome = invalidCode(context, settlement.attempts)
   events.emit({ type: 'otp.rejected', flowId, reason: outcome.status })
   return outcome
@@ -335,9 +349,17 @@ async function finish(
   const failed = counted && why === 'attempts'
   tried.request.failed ||= failed
   const settlement = await settle(context, tried, { result: 'over', end: why, failed })
+  // The flow was cancelled or replaced while tyntec was asked.
+  if (settlement.status === 'stale') return { status: 'no_pending_code' }
   if (failed) watchFailures(context, tried, settlement)
   context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: status })
   return { status }
+}
+
+function watchFailures({ events, rules }: Context, tried: Try, settlement: CheckSettlement): void {
+  if (settlement.status === 'settled' && settlement.failures >= rules.disableAt) {
+    events.emit({ type: 'number.disabled', flowId: tried.ref.flowId })
+  }
 }
 
 const endings = {
@@ -371,7 +393,10 @@ export async function complete({ store, events }: Context, proof: Proof): Promis
   if (!proven)
     throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
   const completed = await store.complete(proven.ref, proven.attempt)
-  if (completed) events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
+  if (completed && !proven.opened) {
+    proven.opened = true
+    events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
+  }
   return completed
 }
 

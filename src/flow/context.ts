@@ -5,13 +5,13 @@ import type { ResolvedOptions } from '../options.js'
 import type { Secrets } from '../secrets.js'
 import type { CheckRules, OtpStore } from '../store/store.js'
 import type { TyntecClient } from '../tyntec/index.js'
-import type { Pressure } from './pressure.js'
+import type { Visit } from './pressure.js'
 
 /** What the steps of a flow work with. */
 export interface Context {
   options: ResolvedOptions
   tyntec: TyntecClient
-  refuseEarly: Pressure['refuseEarly']
+  refuseEarly: Visit['refuseEarly']
   store: OtpStore
   secrets: Secrets
   limits: Limits

@@ -72,13 +72,11 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     connections: sends + 2 * checks,
   })
   const pressure = createPressure(client, options.concurrency)
-  const context: Context = {
+  const context: Omit<Context, 'tyntec' | 'refuseEarly'> = {
     options,
     events,
     secrets,
     store,
-    tyntec: pressure.tyntec,
-    refuseEarly: pressure.refuseEarly,
     limits: createLimits(options, store, events),
     numbers: createNumberParser(options),
     rules: {
@@ -96,7 +94,9 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const step = <I, O>(name: string, run: (context: Context, input: I) => Promise<O>) => {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
-      const ending = run(context, input).catch((error: unknown) => {
+      const visit = pressure.enter()
+      const { tyntec, refuseEarly } = visit
+      const ending = run({ ...context, tyntec, refuseEarly }, input).catch((error: unknown) => {
         const known = error instanceof OtpError ? error : undefined
         events.emit({
           type: 'error',
@@ -108,6 +108,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       })
       const settled = ending.then(forget, forget)
       function forget() {
+        visit.leave()
         running.delete(settled)
       }
       running.add(settled)

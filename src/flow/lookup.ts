@@ -30,16 +30,30 @@ export async function adoptSend(
 /** Settles a flow whose send has no known end, if tyntec can tell it by now. */
 export async function lookUp(context: Context, ref: FlowRef, record: FlowRecord): Promise<void> {
   const values = unsealed(context, ref, record)
-  if (values) await adoptSend(context, ref, record.reference, values.number)
+  if (!values) return
+  const otp = await findSend(context, record.reference, values.number, lookupTime)
+  // When it is not kept, another request has found it first, and the flow has gone on.
+  if (otp) await keepSent(context, ref, record.reference, otp)
 }
 
 /** Keeps the otpId of a send, and gives its lifetime in seconds. */
 export async function settleSent(
-  { options, secrets, store }: Context,
+  context: Context,
   ref: FlowRef,
   reference: string,
   otp: Otp,
 ): Promise<number> {
+  const { kept, lifetime } = await keepSent(context, ref, reference, otp)
+  if (!kept) throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow is gone from the store')
+  return lifetime
+}
+
+async function keepSent(
+  { options, secrets, store }: Context,
+  ref: FlowRef,
+  reference: string,
+  otp: Otp,
+): Promise<{ kept: boolean; lifetime: number }> {
   const lifetime = lifetimeOf(otp, options.lifetime, options.maxLifetime)
   const kept = await store.settleSend(ref, reference, {
     result: 'sent',
@@ -47,8 +61,7 @@ export async function settleSent(
     lifetime,
     maxLifetime: options.maxLifetime,
   })
-  if (!kept) throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow is gone from the store')
-  return lifetime
+  return { kept, lifetime }
 }
 
 async function findSend(

@@ -1,7 +1,7 @@
 import {
   BrokenCircuitError,
-  BulkheadRejectedError,
   bulkhead,
+  CircuitState,
   circuitBreaker,
   handleWhen,
   SamplingBreaker,
@@ -19,17 +19,28 @@ export interface Concurrency {
 export type Share = 'sends' | 'checks' | 'others'
 
 export interface Pressure {
+  /** For one step, which has to `leave` when it ends. */
+  enter(): Visit
+}
+
+/** One step's way to tyntec. */
+export interface Visit {
   tyntec: TyntecClient
   /**
-   * Refuses at once when a call would be refused, so that an overload costs no round trip to Redis.
+   * Takes a place until the step ends, or refuses at once, so that an overload costs no round trip
+   * to Redis and nobody's limits.
    *
    * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`
    */
-  refuseEarly(share: Share): void
+  refuseEarly(share: 'sends' | 'checks'): void
+  leave(): void
 }
 
 /** Seconds after which an open breaker lets one call try. */
 const halfOpenAfter = 5
+
+/** Seconds after which others may have the place of a step that has not asked tyntec. */
+const patience = 1
 
 /**
  * Keeps a slow or failing tyntec from taking the app with it: a bounded number of calls at once,
@@ -42,39 +53,93 @@ export function createPressure(tyntec: TyntecClient, concurrency: Concurrency): 
     halfOpenAfter: halfOpenAfter * 1000,
     breaker: new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 4 }),
   })
+  let openedAt = 0
+  breaker.onBreak(() => (openedAt = Date.now()))
+  /** The step that may find out whether tyntec is back. */
+  let scout: Visit | undefined
+
   const bulkheads = {
     sends: bulkhead(concurrency.sends),
     checks: bulkhead(concurrency.checks),
     others: bulkhead(Math.ceil(concurrency.checks / 2)),
   }
+  const places = {
+    sends: createPlaces(concurrency.sends),
+    checks: createPlaces(concurrency.checks),
+  }
 
   const through = async <T>(share: Share, call: () => Promise<T>): Promise<T> => {
+    // cockatiel has all others wait for the call that tries; that would be a queue.
+    if (breaker.state === CircuitState.HalfOpen) throw open()
+    // Before the breaker, which would take a full bulkhead for an answer of tyntec's.
+    if (bulkheads[share].executionSlots === 0) throw tooMany()
     try {
       return await breaker.execute(() => bulkheads[share].execute(call))
     } catch (error) {
-      if (error instanceof BulkheadRejectedError) throw tooMany()
       if (error instanceof BrokenCircuitError) throw open()
       throw error
     }
   }
 
   const { otp } = tyntec
-  return {
-    tyntec: {
-      otp: {
-        send: (parameters) => through('sends', () => otp.send(parameters)),
-        resend: (otpId, parameters) => through('sends', () => otp.resend(otpId, parameters)),
-        // A look-up follows a send whose place is free again; it must not wait behind new ones.
-        list: (number) => through('others', () => otp.list(number)),
-        check: (otpId, code, expected) => through('checks', () => otp.check(otpId, code, expected)),
-        read: (otpId, expected) => through('checks', () => otp.read(otpId, expected)),
-        delete: (otpId) => through('others', () => otp.delete(otpId)),
-        events: (otpId) => through('others', () => otp.events(otpId)),
+  const enter = (): Visit => {
+    const ask = <T>(share: Share, call: () => Promise<T>): Promise<T> => {
+      places.sends.keep(visit)
+      places.checks.keep(visit)
+      return through(share, call)
+    }
+    const visit: Visit = {
+      tyntec: {
+        otp: {
+          send: (parameters) => ask('sends', () => otp.send(parameters)),
+          resend: (otpId, parameters) => ask('sends', () => otp.resend(otpId, parameters)),
+          // A look-up follows a send or a check; new ones must not take its place.
+          list: (number) => ask('others', () => otp.list(number)),
+          check: (otpId, code, expected) => ask('checks', () => otp.check(otpId, code, expected)),
+          read: (otpId, expected) => ask('checks', () => otp.read(otpId, expected)),
+          delete: (otpId) => ask('others', () => otp.delete(otpId)),
+          events: (otpId) => ask('others', () => otp.events(otpId)),
+        },
+        close: tyntec.close,
       },
-      close: tyntec.close,
+      refuseEarly(share) {
+        const shut = breaker.state !== CircuitState.Closed
+        const due = Date.now() - openedAt >= halfOpenAfter * 1000
+        if (shut && (scout || !due)) throw open()
+        if (!places[share].take(visit)) throw tooMany()
+        if (shut) scout = visit
+      },
+      leave() {
+        places.sends.leave(visit)
+        places.checks.leave(visit)
+        if (scout === visit) scout = undefined
+      },
+    }
+    return visit
+  }
+  return { enter }
+}
+
+/** So many steps at once. Nobody waits for a place. */
+function createPlaces(size: number) {
+  /** Since when each has had its place without asking tyntec: it may be waiting for another request. */
+  const taken = new Map<Visit, number>()
+  return {
+    take(visit: Visit): boolean {
+      if (taken.size >= size) {
+        const before = performance.now() - patience * 1000
+        const idle = [...taken].find(([, since]) => since < before)
+        if (!idle) return false
+        taken.delete(idle[0])
+      }
+      taken.set(visit, performance.now())
+      return true
     },
-    refuseEarly(share) {
-      if (bulkheads[share].executionSlots === 0) throw tooMany()
+    keep(visit: Visit): void {
+      if (taken.has(visit)) taken.set(visit, Number.POSITIVE_INFINITY)
+    },
+    leave(visit: Visit): void {
+      taken.delete(visit)
     },
   }
 }

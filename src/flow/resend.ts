@@ -45,6 +45,8 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
           waits: options.resendWaits,
           cooldown: options.resendWaits[0] ?? 30,
           renewBelow,
+          lifetime: options.lifetime,
+          maxLifetime: options.maxLifetime,
           lookedUp,
         }),
       () => undo(),
@@ -132,17 +134,14 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     await taken.refundNumber()
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')
   }
+  // A new code ends with its flow, which may be before its own time.
+  const after = await store.read(ref, Number.MAX_SAFE_INTEGER)
+  const renewed = after ? pendingOf(context, number, after) : pending
   if (delivered.status === 'unconfirmed') {
     events.emit({ type: 'otp.unconfirmed', flowId: ref.flowId })
-    return { status: 'unconfirmed', handle, ...pending }
+    return { status: 'unconfirmed', handle, ...renewed }
   }
   if (otpId !== undefined) await deleteOtp(context, otpId)
   events.emit({ type: 'otp.resent', flowId: ref.flowId, via, newCode: true })
-  return {
-    status: 'sent',
-    handle,
-    ...pending,
-    expiresIn: Math.ceil(delivered.lifetime),
-    newCode: true,
-  }
+  return { status: 'sent', handle, ...renewed, newCode: true }
 }

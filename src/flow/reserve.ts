@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OtpError } from '../errors.js'
 import type { TakenSend } from '../limits.js'
 import type { Limited } from '../outcomes.js'
@@ -17,6 +18,7 @@ export async function reserveMessage<R extends { status: string }>(
   reserve: () => Promise<R>,
   undo: () => Promise<unknown>,
 ): Promise<(R & { taken: TakenSend }) | Limited<'rate_limited'>> {
+  const started = performance.now()
   const [reservation, limit] = await Promise.allSettled([reserve(), limits.takeSend(ref.number)])
   const holds =
     reservation.status === 'fulfilled' &&
@@ -29,10 +31,22 @@ export async function reserveMessage<R extends { status: string }>(
       ? reservation.reason
       : (limit as PromiseRejectedResult).reason
   }
-  const taken = limit.value
+  let taken = limit.value
   if (!holds) {
     await taken.refund()
     return { ...reservation.value, taken }
+  }
+  // Requests that the store refused hold their uses until they have given them back. So who has the
+  // reservation asks again as long as the count moves, or of many requests none would be the one.
+  const pause = Math.min(10 + 2 * (performance.now() - started), 300)
+  for (let tries = 0, before = -1; taken.refused && taken.used !== before && tries < 5; tries++) {
+    before = taken.used
+    await taken.refund()
+    await sleep(pause)
+    taken = await limits.takeSend(ref.number).catch(async (error: unknown) => {
+      await undo().catch(() => {})
+      throw error
+    })
   }
   if (!taken.refused) return { ...reservation.value, taken }
 

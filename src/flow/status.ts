@@ -83,7 +83,12 @@ async function askDelivery(
 
 /** The newest event that says anything. Types are tyntec's own and may grow, so their words decide. */
 function deliveryOf(events: readonly DeliveryEvent[]): Delivery {
-  const newest = [...events].sort((one, other) => (other.created ?? 0) - (one.created ?? 0))
+  // Of one millisecond, what became of a message comes after the message.
+  const newest = [...events].sort(
+    (one, other) =>
+      (other.created ?? 0) - (one.created ?? 0) ||
+      Number(other.status !== undefined) - Number(one.status !== undefined),
+  )
   for (const { type = '', status } of newest) {
     if (status === 'failed' || /FAIL/i.test(type)) return 'failed'
     if (status === 'success' && /RES|DELIVERED/i.test(type)) return 'delivered'

@@ -28,12 +28,16 @@ interface Flow {
   end?: FlowEnd
   reference: string
   referenceBefore?: string
+  stateBefore?: 'pending' | 'unconfirmed'
   number: string
   otp?: string
   via: Channel
   viaBefore: Channel
   created: number
   expires: number
+  expiresBefore: number
+  /** When a new code would end. */
+  renewed: number
   sent: number
   sentBefore: number
   lease: number
@@ -83,6 +87,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): OtpStore {
   if (options.production !== true) warnOnce()
   return createMemoryStore(() => performance.now())
 }
+
+const longestTimer = 24 * 86_400
 
 let warned = false
 function warnOnce(): void {
@@ -137,6 +143,16 @@ export function createMemoryStore(clock: () => number): OtpStore {
     attempts.delete(keyOf(ref))
   }
 
+  /** A resend becomes a new send. */
+  const renewFlow = (flow: Flow, reference: string): void => {
+    flow.stateBefore = flow.state === 'pending' ? 'pending' : 'unconfirmed'
+    flow.state = 'sending'
+    flow.referenceBefore = flow.reference
+    flow.reference = reference
+    flow.expiresBefore = flow.expires
+    flow.expires = flow.renewed
+  }
+
   const charge = (tag: string, attempt: string, rules: CheckRules, failed: Failures): void => {
     const now = clock()
     const over = now > Math.max(failed.last, failed.wait) + rules.failureWindow * 1000
@@ -179,16 +195,19 @@ export function createMemoryStore(clock: () => number): OtpStore {
           tried.lease = 0
           flow.counted = result.counted ?? flow.counted
         }
-        if (flow.attempts >= rules.attempts) finish(ref, flow, 'dead', 'attempts')
-        return
+        if (flow.attempts < rules.attempts) return
+        flow.by = tried.id
+        return finish(ref, flow, 'dead', 'attempts')
       case 'over':
         if (!result.failed) refund(ref.number, tried)
+        flow.by = tried.id
         return finish(ref, flow, 'dead', result.end)
+      case 'unasked':
       case 'unprocessed':
-        flow.refunds += 1
         // Bounded, so that no way of failing gives tries without end.
-        if (flow.refunds <= mostRefunds) {
+        if (result.result === 'unasked' || flow.refunds < mostRefunds) {
           flow.attempts -= 1
+          if (result.result === 'unprocessed') flow.refunds += 1
           refund(ref.number, tried)
         }
         if (!result.late) return attempts.delete(keyOf(ref))
@@ -235,6 +254,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
           sent: now,
           sentBefore: now,
           expires: now + request.lifetime * 1000,
+          expiresBefore: 0,
+          renewed: 0,
           lease: now + request.lease * 1000,
           resends: 0,
           attempts: 0,
@@ -274,8 +295,9 @@ export function createMemoryStore(clock: () => number): OtpStore {
         if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
         if (flow.referenceBefore !== undefined) {
           // It was a resend that had become a new send: the flow is what it was before.
-          flow.state = flow.otp ? 'pending' : 'unconfirmed'
+          flow.state = flow.stateBefore ?? 'unconfirmed'
           flow.lease = 0
+          flow.expires = flow.expiresBefore
           flow.resends -= 1
           flow.sent = flow.sentBefore
           flow.via = flow.viaBefore
@@ -322,13 +344,16 @@ export function createMemoryStore(clock: () => number): OtpStore {
       flow.via = request.via
       flow.lease = now + request.lease * 1000
       flow.resend = request.reference
+      flow.renewed = Math.min(
+        now + request.lifetime * 1000,
+        flow.created + request.maxLifetime * 1000,
+        now + flows.remaining(keyOf(ref)),
+      )
       flow.delivery = 'unknown'
       flow.deliveryAt = Number.NEGATIVE_INFINITY
       cooldowns.set(ref.number, ref.flow, request.cooldown * 1000)
       if (renew) {
-        flow.state = 'sending'
-        flow.referenceBefore = flow.reference
-        flow.reference = request.reference
+        renewFlow(flow, request.reference)
       }
       return { status: renew ? 'renew' : 'reserved', record: view(flow) }
     },
@@ -340,9 +365,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       if (result === 'sent') {
         flow.lease = 0
       } else if (result === 'renew') {
-        flow.state = 'sending'
-        flow.referenceBefore = flow.reference
-        flow.reference = reference
+        renewFlow(flow, reference)
       } else if (flow.lease !== 0) {
         flow.lease = 0
         flow.resends -= 1
@@ -404,7 +427,15 @@ export function createMemoryStore(clock: () => number): OtpStore {
       charge(ref.number, request.attempt, rules, failed)
       flow.attempts += 1
       const repeats = same && tried?.earlier !== 'other'
-      const earlier = tried?.state !== 'ghost' ? 'none' : repeats ? 'same' : 'other'
+      // After a wrong code, another one may still land.
+      const earlier =
+        tried?.state === 'ghost'
+          ? repeats
+            ? 'same'
+            : 'other'
+          : tried?.state === 'wrong' && tried.earlier === 'other'
+            ? 'other'
+            : 'none'
       const attempt: Attempt = {
         id: request.attempt,
         state: 'checking',
@@ -428,6 +459,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         failures: failures.get(ref.number)?.total ?? 0,
       })
       if (result.result !== 'verified') {
+        if (flow?.state === 'dead' && flow.by === attempt) return settled()
         if (flow?.state !== 'pending' || tried?.id !== attempt) return { status: 'stale' }
         settle(ref, flow, tried, result, rules)
         return settled()
@@ -507,6 +539,13 @@ export function createMemoryStore(clock: () => number): OtpStore {
 
     limiter(rule) {
       const { points, duration } = rule
+      // A timer of Node.js that is longer ends at once, and the count with it.
+      if (duration > longestTimer) {
+        throw new OtpError(
+          'ERR_OTP_OPTIONS',
+          `A limit of memoryStore() can last ${longestTimer} seconds, which are 24 days`,
+        )
+      }
       const limiter = new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
       return limiterOf(limiter, (command) => command())
     },

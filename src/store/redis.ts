@@ -16,6 +16,8 @@ import type {
 /** What is used of an `ioredis` client of version 5 or 6: `Redis` or `Cluster`. */
 export interface RedisClient {
   readonly status: string
+  /** Called only on a client made with `lazyConnect`. */
+  connect(): Promise<unknown>
   eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>
   evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown>
   once(event: 'ready', listener: () => void): unknown
@@ -73,11 +75,19 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     throw new OtpError('ERR_OTP_OPTIONS', '"timeout" must be over 0 and at most 10 seconds')
   }
 
-  const guard = async <T>(command: () => Promise<T>): Promise<T> => {
+  const ready = readiness(client)
+  // A command that was sent may run long after its caller has been told that it failed: `undo` gets
+  // its answer then, so that nobody is held to a step that was not done for him.
+  const guard = async <T>(
+    command: () => Promise<T>,
+    undo?: (late: T) => Promise<unknown> | undefined,
+  ): Promise<T> => {
     try {
       return await within(timeout * 1000, async (expired) => {
-        await ready(client, expired)
-        return command()
+        await ready(expired)
+        const answer = await command()
+        if (expired.aborted) await undo?.(answer)
+        return answer
       })
     } catch (error) {
       throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', `Redis ${reasonOf(error)}`, {
@@ -90,23 +100,25 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     name: keyof typeof scripts,
     keys: readonly string[],
     args: readonly (string | number)[],
+    undo?: (late: unknown) => Promise<unknown> | undefined,
   ): Promise<unknown> =>
     guard(async () => {
       const { sha, text } = compiled[name]
       try {
         return await client.evalsha(sha, keys.length, ...keys, ...args)
       } catch (error) {
+        // Also after the deadline: what tyntec has answered should be kept, and the rest is undone.
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
         return client.eval(text, keys.length, ...keys, ...args)
       }
-    })
+    }, undo)
 
   const flowKey = (ref: FlowRef) => `${prefix}{${ref.number}}:flow:${ref.flow}`
   const attemptKey = (ref: FlowRef) => `${prefix}{${ref.number}}:attempt:${ref.flow}`
   const sentKey = (ref: FlowRef) => `${prefix}{${ref.number}}:sent`
   const failuresKey = (numberTag: string) => `${prefix}{${numberTag}}:failures`
 
-  return {
+  const store: OtpStore = {
     async reserveSend(ref, request) {
       const reply = await run(
         'reserveSend',
@@ -123,6 +135,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           request.lookedUp ? 1 : 0,
           ref.flow,
         ],
+        (late) =>
+          firstOf(late) === 'reserved'
+            ? store.settleSend(ref, request.reference, { result: 'failed' })
+            : undefined,
       )
       const status = statusOf(reply, ['reserved', 'busy', 'current', 'lookup', 'too_soon'])
       return withDetails(status, reply) satisfies SendReservation
@@ -157,8 +173,20 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           ms(request.renewBelow),
           request.lookedUp ? 1 : 0,
           ref.flow,
+          ms(request.lifetime),
+          ms(request.maxLifetime),
           ...request.waits.map(ms),
         ],
+        (late) => {
+          switch (firstOf(late)) {
+            case 'reserved':
+              return store.settleResend(ref, request.reference, 'failed')
+            case 'renew':
+              return store.settleSend(ref, request.reference, { result: 'failed' })
+            default:
+              return undefined
+          }
+        },
       )
       const status = statusOf(reply, [
         'reserved',
@@ -201,6 +229,18 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           rules.disableAt,
           ms(failuresKept),
         ],
+        (late) => {
+          switch (firstOf(late)) {
+            case 'claimed': {
+              const result = { result: 'unasked', late: earlierOf(late, 0) !== 'none' } as const
+              return store.settleCheck(ref, request.attempt, result, rules)
+            }
+            case 'unresolved':
+              return store.settleCheck(ref, request.attempt, { result: 'unresolved' }, rules)
+            default:
+              return undefined
+          }
+        },
       )
       const status = statusOf(reply, [
         'claimed',
@@ -260,9 +300,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           result.result === 'wrong' ? (result.counted ?? '') : '',
           over ? result.end : '',
           over && result.failed ? 1 : 0,
-          result.result === 'unprocessed' && result.late ? 1 : 0,
+          'late' in result && result.late ? 1 : 0,
           mostRefunds,
         ],
+        // Whoever asked has been told that it failed, and opens no session.
+        (late) =>
+          verified && firstOf(late) === 'settled' ? store.release(ref, attempt) : undefined,
       )
       if (statusOf(reply, ['settled', 'stale']) === 'stale') return { status: 'stale' }
       const [, attempts, failures] = reply as unknown[] // statusOf has looked
@@ -304,9 +347,22 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         points: rule.points,
         duration: rule.duration,
       })
-      return limiterOf(limiter, guard)
+      const { consume, refund } = limiterOf(limiter, (command) => command())
+      return {
+        consume: (key) =>
+          guard(
+            () => consume(key),
+            () => refund(key),
+          ),
+        refund: (key) => guard(() => refund(key)),
+      }
     },
   }
+  return store
+}
+
+function firstOf(reply: unknown): unknown {
+  return Array.isArray(reply) ? reply[0] : undefined
 }
 
 function withDetails<S extends string>(status: S, reply: unknown) {
@@ -315,18 +371,29 @@ function withDetails<S extends string>(status: S, reply: unknown) {
 }
 
 /** Waits until the client can take a command, so that none is queued for a Redis that is away. */
-async function ready(client: RedisClient, expired: AbortSignal): Promise<void> {
-  // A client with lazyConnect connects at its first command.
-  if (client.status === 'ready' || client.status === 'wait') return
-  if (client.status === 'end' || client.status === 'close') throw new Error('is not connected')
-  await new Promise<void>((resolve, reject) => {
-    const onReady = () => resolve()
-    client.once('ready', onReady)
-    expired.addEventListener('abort', () => {
-      client.off('ready', onReady)
-      reject(new Error('is not connected'))
+function readiness(client: RedisClient): (expired: AbortSignal) => Promise<void> {
+  // One listener for all that wait: one for each would look like a leak of the app's client.
+  const waiting = new Set<() => void>()
+  const onReady = () => {
+    for (const resume of waiting) resume()
+    waiting.clear()
+  }
+  return async (expired) => {
+    if (client.status === 'ready') return
+    // A client with lazyConnect connects at its first command, which it would queue, or refuse when
+    // it has no queue.
+    if (client.status === 'wait') client.connect().catch(() => {})
+    if (client.status === 'end' || client.status === 'close') throw new Error('is not connected')
+    await new Promise<void>((resolve, reject) => {
+      if (waiting.size === 0) client.once('ready', onReady)
+      waiting.add(resolve)
+      expired.addEventListener('abort', () => {
+        waiting.delete(resolve)
+        if (waiting.size === 0) client.off('ready', onReady)
+        reject(new Error('is not connected'))
+      })
     })
-  })
+  }
 }
 
 /** The promise's own end or the deadline, whichever is first. A command that was sent still runs. */

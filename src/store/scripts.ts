@@ -22,12 +22,21 @@ local function hmget(key, ...)
   return values
 end
 
+local function number(value)
+  return tonumber(value or 0) or 0
+end
+
+local function get(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then return value end
+end
+
 local function load(key)
   local values = hmget(key, unpack(names))
   local flow = {}
   for index, name in ipairs(names) do
     local value = values[index]
-    if numeric[name] then value = tonumber(value or 0) or 0 end
+    if numeric[name] then value = number(value) end
     flow[name] = value
   end
   return flow
@@ -63,7 +72,7 @@ end
 // KEYS: flow, sent, the browser's current flow.
 // ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow.
 const reserveSend = `
-if redis.call('HGET', KEYS[1], 'reference') == ARGV[1] then return {'reserved'} end
+if hmget(KEYS[1], 'reference')[1] == ARGV[1] then return {'reserved'} end
 if ARGV[8] == '1' then
   local current = load(KEYS[3])
   if not refusal(current) and current.state ~= 'verified' and current.via == ARGV[3] then
@@ -101,11 +110,12 @@ if ARGV[2] == 'sent' then
 elseif ARGV[2] == 'unconfirmed' then
   redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
 else
-  if redis.call('GET', KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
-  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore')
+  if get(KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
+  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore',
+    'stateBefore', 'expiresBefore')
   if before[3] then
     -- It was a resend that had become a new send: the flow is what it was before.
-    redis.call('HSET', KEYS[1], 'state', flow.otp and 'pending' or 'unconfirmed', 'lease', 0,
+    redis.call('HSET', KEYS[1], 'state', before[4], 'lease', 0, 'expires', before[5],
       'resends', flow.resends - 1, 'sent', before[1], 'via', before[2], 'reference', before[3])
     redis.call('HDEL', KEYS[1], 'resend', 'referenceBefore')
   else
@@ -116,7 +126,8 @@ return 1
 `
 
 // KEYS: flow, sent, attempt.
-// ARGV: reference, via, lease, cooldown, renew below, looked up, flow, waits...
+// ARGV: reference, via, lease, cooldown, renew below, looked up, flow, lifetime, longest lifetime,
+// waits...
 const reserveResend = `
 local flow = load(KEYS[1])
 if flow.resend and flow.resend == ARGV[1] then
@@ -127,21 +138,25 @@ if refused then return {refused} end
 if flow.state == 'verified' then return {'none'} end
 if flow.lease > now then return {'busy'} end
 if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
-local check = redis.call('HMGET', KEYS[3], 'state', 'lease')
-if check[1] == 'checking' and tonumber(check[2]) > now then return {'busy'} end
-local wait = ARGV[8 + flow.resends]
+local check = hmget(KEYS[3], 'state', 'lease')
+if check[1] == 'checking' and number(check[2]) > now then return {'busy'} end
+local wait = ARGV[10 + flow.resends]
 if not wait then return {'exhausted', flow.expires - now} end
 local left = math.max(flow.sent + wait - now, 0)
-if redis.call('GET', KEYS[2]) ~= ARGV[7] then left = math.max(left, remains(KEYS[2])) end
+if get(KEYS[2]) ~= ARGV[7] then left = math.max(left, remains(KEYS[2])) end
 if left > 0 then return {'too_soon', left} end
 local renew = flow.state ~= 'pending' or flow.expires - now < tonumber(ARGV[5])
+-- When a new code would end. Its answer may be lost, so it has its time from now on.
+local renewed = now + math.min(ARGV[8], flow.created + ARGV[9] - now, remains(KEYS[1]))
 redis.call('HSET', KEYS[1], 'resends', flow.resends + 1, 'sentBefore', flow.sent, 'sent', now,
-  'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1])
+  'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1],
+  'renewed', renewed)
 redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
 redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[4])
 if renew then
-  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
-    'referenceBefore', flow.reference)
+  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'expires', renewed,
+    'stateBefore', flow.state == 'pending' and 'pending' or 'unconfirmed',
+    'referenceBefore', flow.reference, 'expiresBefore', flow.expires)
 end
 return view(renew and 'renew' or 'reserved', load(KEYS[1]))
 `
@@ -155,12 +170,13 @@ if ARGV[2] == 'sent' then
   redis.call('HSET', KEYS[1], 'lease', 0)
 elseif ARGV[2] == 'renew' then
   redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
-    'referenceBefore', flow.reference)
+    'stateBefore', 'pending', 'referenceBefore', flow.reference, 'expiresBefore', flow.expires,
+    'expires', number(redis.call('HGET', KEYS[1], 'renewed')))
 elseif flow.lease ~= 0 then
   local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore')
   redis.call('HSET', KEYS[1], 'lease', 0, 'resends', flow.resends - 1, 'sent', before[1],
     'via', before[2])
-  if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+  if get(KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
 end
 return 1
 `
@@ -171,12 +187,12 @@ local values = hmget(KEYS[2], 'id', 'state', 'hash', 'lease', 'earlier', 'by', '
 for index, name in ipairs({'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener'}) do
   tried[name] = values[index]
 end
-tried.lease = tonumber(tried.lease or 0)
+tried.lease = number(tried.lease)
 
 local function failures()
   local found = hmget(KEYS[3], 'recent', 'total', 'until', 'last', 'by')
-  return {recent = tonumber(found[1] or 0), total = tonumber(found[2] or 0),
-    wait = tonumber(found[3] or 0), last = tonumber(found[4] or 0), by = found[5]}
+  return {recent = number(found[1]), total = number(found[2]), wait = number(found[3]),
+    last = number(found[4]), by = found[5]}
 end
 
 -- The attempt was no failure: its number gets the charge back, and the wait that it set.
@@ -247,8 +263,12 @@ redis.call('PEXPIRE', KEYS[3], ARGV[12])
 local earlier = 'none'
 if tried.state == 'ghost' then
   earlier = (same and tried.earlier ~= 'other') and 'same' or 'other'
+elseif tried.state == 'wrong' and tried.earlier == 'other' then
+  -- Another code than the wrong one may still land.
+  earlier = 'other'
 end
-flow.attempts = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+flow.attempts = flow.attempts + 1
+redis.call('HSET', KEYS[1], 'attempts', flow.attempts)
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
   'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
@@ -281,24 +301,31 @@ if result == 'verified' then
   return {'settled', flow.attempts, before}
 end
 
+if flow.state == 'dead' and flow.by == ARGV[1] then return settled() end
 if flow.state ~= 'pending' or tried.id ~= ARGV[1] then return {'stale'} end
+local function over(why)
+  finish(KEYS[1], 'dead', why)
+  redis.call('HSET', KEYS[1], 'by', ARGV[1])
+  redis.call('DEL', KEYS[2])
+end
 if result == 'wrong' then
   if tried.state == 'checking' then
     redis.call('HSET', KEYS[2], 'state', 'wrong', 'lease', 0)
     if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
   end
   if flow.attempts >= tonumber(ARGV[3]) then
-    finish(KEYS[1], 'dead', 'attempts')
-    redis.call('DEL', KEYS[2])
+    over('attempts')
   end
 elseif result == 'over' then
   if ARGV[9] == '0' then refund() end
-  finish(KEYS[1], 'dead', ARGV[8])
-  redis.call('DEL', KEYS[2])
-elseif result == 'unprocessed' then
+  over(ARGV[8])
+elseif result == 'unprocessed' or result == 'unasked' then
   -- Bounded, so that no way of failing gives tries without end.
-  if redis.call('HINCRBY', KEYS[1], 'refunds', 1) <= tonumber(ARGV[11]) then
-    flow.attempts = redis.call('HINCRBY', KEYS[1], 'attempts', -1)
+  local refunds = number(redis.call('HGET', KEYS[1], 'refunds'))
+  if result == 'unasked' or refunds < tonumber(ARGV[11]) then
+    flow.attempts = flow.attempts - 1
+    redis.call('HSET', KEYS[1], 'attempts', flow.attempts,
+      'refunds', result == 'unasked' and refunds or refunds + 1)
     refund()
   end
   if ARGV[10] == '1' then
@@ -339,7 +366,7 @@ local flow = load(KEYS[1])
 if not flow.state then return {'none'} end
 local due = 0
 if flow.state == 'pending' and flow.delivery ~= 'delivered' and flow.delivery ~= 'failed' then
-  local last = tonumber(redis.call('HGET', KEYS[1], 'deliveryAt') or 0)
+  local last = number(redis.call('HGET', KEYS[1], 'deliveryAt'))
   if now - last >= tonumber(ARGV[1]) then
     redis.call('HSET', KEYS[1], 'deliveryAt', now)
     due = 1
@@ -350,7 +377,7 @@ return view('found', flow, due)
 
 // KEYS: flow. ARGV: delivery.
 const setDelivery = `
-if redis.call('HGET', KEYS[1], 'state') == 'pending' then
+if hmget(KEYS[1], 'state')[1] == 'pending' then
   redis.call('HSET', KEYS[1], 'delivery', ARGV[1])
 end
 return 1

@@ -83,6 +83,9 @@ export interface ResendRequest {
   cooldown: number
   /** With less left than this many seconds, the resend becomes a new send. */
   renewBelow: number
+  /** Of the new send, and the longest from the first one. */
+  lifetime: number
+  maxLifetime: number
   lookedUp: boolean
 }
 
@@ -144,6 +147,8 @@ export type CheckResult =
   | { result: 'over'; end: FlowEnd; failed: boolean }
   /** tyntec provably did not look at the code. `late`: but an earlier request may still land. */
   | { result: 'unprocessed'; late: boolean }
+  /** tyntec was not asked: always given back. `late` as above. */
+  | { result: 'unasked'; late: boolean }
   | { result: 'unresolved' }
 
 export type CheckSettlement =
