@@ -380,9 +380,14 @@ describe.each(frameworks)('%s', (framework) => {
     const client = app.client()
     const code = await sent(app, client)
     const handle = client.jar.get('otp') ?? ''
-    const twice = (other: string) => ({ headers: { cookie: `otp=${other}; otp=${handle}` } })
-    expectProblem(await client.post('/login/check', { code }, twice('x')), 409, 'no_pending_code')
-    expect((await client.post('/login/check', { code }, twice(handle))).status).toBe(200)
+    const twice = (one: string, other: string) => ({
+      headers: { cookie: `otp=${one}; otp=${other}` },
+    })
+    for (const values of [twice('x', handle), twice(handle, 'x')]) {
+      expectProblem(await client.post('/login/check', { code }, values), 409, 'no_pending_code')
+    }
+    const same = twice(handle, handle)
+    expect((await client.post('/login/check', { code }, same)).status).toBe(200)
   })
 
   test('opens a new session at login, with nothing of the old one', async () => {
@@ -769,7 +774,9 @@ describe.each(frameworks)('%s', (framework) => {
     const client = app.client()
     const shown = async (value: string) => {
       client.jar.set('otp-outcome', value)
-      return (await client.get('/login/status')).json?.outcome
+      const answer = await client.get('/login/status')
+      expect(answer.json).toMatchObject({ status: 'none' })
+      return answer.json?.outcome
     }
     for (const value of [
       '<script>',
@@ -944,6 +951,32 @@ describe.each(frameworks)('%s', (framework) => {
       expect(app.verified).toHaveLength(1)
     })
 
+    test('keeps the code good when the client leaves while its session is opened', async () => {
+      const asked = deferred()
+      const left = deferred()
+      const verify = async ({ number }: Identity) => {
+        asked.resolve()
+        await left.promise
+        return { number }
+      }
+      const app = await setupApp({ framework, opener, verify })
+      const client = app.client()
+      const code = await sent(app, client)
+      const request = client.begin('/login/check', { code })
+      await asked.promise
+      request.leave()
+      await request.left
+      // The server has heard of it when it has answered somebody else.
+      await client.get('/me')
+      left.resolve()
+
+      expect((await client.post('/login/check', { code })).status).toBe(200)
+      expect((await client.get('/me')).json).toEqual({ user: { number } })
+      expect(app.verified).toHaveLength(2)
+      expect(app.sessions.signedIn()).toHaveLength(1)
+      expect(await counts(app, 'check')).toBe(1)
+    })
+
     test('needs no session', async () => {
       const app = await setupApp({ framework, opener, sessionless: true })
       const client = app.client()
@@ -1051,3 +1084,11 @@ test('both adapters have the same names', async () => {
   expect(Object.keys(express).toSorted()).toEqual(Object.keys(koa).toSorted())
   expectTypeOf<keyof typeof express>().toEqualTypeOf<keyof typeof koa>()
 })
+
+function deferred() {
+  let resolve!: () => void // the executor runs at once
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -396,12 +396,25 @@ describe('the strategy', () => {
       expect((await client.post('/check', { code })).status).toBe(409)
     })
 
-    test('never answers, the request ends all the same', async () => {
+    test('answers too late, the request has ended and the code stays good', async () => {
       const asked = deferred()
+      const ends: string[] = []
+      let answerLate: (() => void) | undefined
       const app = await setupStrategy({
-        verify: (_identity, _done) => {
+        verify: ({ number }, done) => {
+          if (answerLate) {
+            done(null, { number })
+            return
+          }
+          answerLate = () => done(null, { number: 'too late' })
           asked.resolve()
         },
+        check: (passport) => (req, res, next) =>
+          passport.authenticate('tyntec-otp', (error: unknown, user: Express.User) => {
+            ends.push(error ? 'error' : 'user')
+            if (error) next(error)
+            else req.logIn(user, next)
+          })(req, res, next),
       })
       const client = app.client()
       const code = await app.sent(client)
@@ -411,7 +424,13 @@ describe('the strategy', () => {
       await asked.promise
       vi.advanceTimersByTime(30_000)
       expect((await answering).status).toBe(500)
+      vi.useRealTimers()
+
+      answerLate?.()
+      expect((await client.post('/check', { code })).json).toEqual({ user: { number } })
       expect(app.errors).toEqual([expect.objectContaining({ code: 'ERR_OTP_MISUSE' })])
+      expect(ends).toEqual(['error', 'user'])
+      expect(await app.sessions()).toHaveLength(1)
     })
   })
 
@@ -456,6 +475,7 @@ describe('the strategy', () => {
     left.resolve()
     expect((await again).json).toEqual({ user: { number } })
     expect(await app.sessions()).toHaveLength(1)
+    expect(app.errors).toEqual([])
   })
 
   test('says what is missing when the session cannot be regenerated', async () => {
