@@ -41,7 +41,11 @@ export function createLimits(
   const told = new Map<string, number>()
   const watch = (answers: readonly LimitAnswer[]): void => {
     budgets.forEach(({ window, points }, index) => {
-      const { used, retryAfter, allowed } = answers[index] ?? { used: 0, retryAfter: 0, allowed: true }
+      const { used, retryAfter, allowed } = answers[index] ?? {
+        used: 0,
+        retryAfter: 0,
+        allowed: true,
+      }
       const level = !allowed ? 'exhausted' : used >= Math.ceil(points * 0.8) ? 'warning' : undefined
       const now = performance.now()
       // Once in each window: uses that are given back pass the same mark again.

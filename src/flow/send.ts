@@ -24,7 +24,8 @@ export interface SendInput {
   handle?: unknown
   /**
    * Called with the new handle once the flow is reserved, before tyntec is asked. Give it to the
-   * browser even when `send` then throws: the message may have gone out.
+   * browser even when `send` then throws: the message may have gone out. Called again with the
+   * handle the browser had when it provably did not.
    */
   onHandle?: (handle: string) => void
 }
@@ -93,14 +94,19 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   }
 
   input.onHandle?.(handle)
+  // Nothing went out: the browser keeps the flow it had, whose code may still come or be typed.
+  const takeBack = async () => {
+    if (before) input.onHandle?.(String(input.handle))
+    await reserved.taken.refundNumber()
+  }
   const delivered = await deliver(context, ref, { reference, number, via, language }).catch(
     async (error: unknown) => {
-      if (error instanceof OtpError && error.processed === 'no') await reserved.taken.refundNumber()
+      if (error instanceof OtpError && error.processed === 'no') await takeBack()
       throw error
     },
   )
   if (delivered.status === 'refused') {
-    await reserved.taken.refundNumber()
+    await takeBack()
     return { status: 'invalid_number' }
   }
   if (before) await discard(context, before, 'replaced')
