@@ -1,6 +1,14 @@
 import type { Events } from './events.js'
 import type { ResolvedOptions } from './options.js'
-import type { LimitAnswer, Limiter, OtpStore } from './store/store.js'
+import type { LimitAnswer, Limiter, LimiterRule, OtpStore } from './store/store.js'
+
+/** A number as the limits know it. */
+export interface Recipient {
+  /** Its HMACs: more than one while a secret rotates out. */
+  tags: readonly string[]
+  /** The lane of a browser that has signed in with it before. */
+  lane: string | undefined
+}
 
 /** What a message took from the limits, to be given back when none went out. */
 export interface TakenSend {
@@ -14,11 +22,17 @@ export interface TakenSend {
   refund(): Promise<void>
 }
 
+/** A limit whose key has several names while a secret rotates out. All of them count. */
+export interface NamedLimit {
+  consume(keys: readonly string[]): Promise<LimitAnswer>
+  refund(keys: readonly string[]): Promise<void>
+}
+
 export interface Limits {
-  sendsPerAddress: Limiter
-  failuresPerAddress: Limiter
+  sendsPerAddress: NamedLimit
+  failuresPerAddress: NamedLimit
   /** One message from the budget of the whole app and from that of its number, together. */
-  takeSend(numberTag: string): Promise<TakenSend>
+  takeSend(to: Recipient): Promise<TakenSend>
 }
 
 export function createLimits(
@@ -26,10 +40,11 @@ export function createLimits(
   store: OtpStore,
   events: Events,
 ): Limits {
-  const { sendsPerNumber, sendsPerAddress, failuresPerAddress } = options.limits
+  const { sendsPerNumber, sendsPerAddress, sendsPerDevice, failuresPerAddress } = options.limits
   const perNumber = sendsPerNumber.map((rule, index) =>
     store.limiter({ name: `sends:number:${index}`, ...rule }),
   )
+  const perDevice = store.limiter({ name: 'sends:device', ...sendsPerDevice })
   const budgets = [
     { window: 'hour' as const, points: options.budget.perHour, duration: 3600 },
     { window: 'day' as const, points: options.budget.perDay, duration: 86_400 },
@@ -56,31 +71,64 @@ export function createLimits(
   }
 
   return {
-    sendsPerAddress: store.limiter({ name: 'sends:address', ...sendsPerAddress }),
-    failuresPerAddress: store.limiter({ name: 'failures:address', ...failuresPerAddress }),
+    sendsPerAddress: namedLimit(store, { name: 'sends:address', ...sendsPerAddress }),
+    failuresPerAddress: namedLimit(store, { name: 'failures:address', ...failuresPerAddress }),
 
-    async takeSend(numberTag) {
+    async takeSend({ tags, lane }) {
       const uses = [
         ...budgets.map(({ limiter }) => ({ limiter, key: 'all' })),
-        ...perNumber.map((limiter) => ({ limiter, key: `{${numberTag}}` })),
+        ...perNumber.flatMap((limiter) => tags.map((tag) => ({ limiter, key: `{${tag}}` }))),
       ]
       // One wait for all of them; whoever is refused by one gets the others back.
       const answers = await Promise.all(uses.map(({ limiter, key }) => limiter.consume(key)))
       watch(answers)
-      const refused = answers.findIndex(({ allowed }) => !allowed)
       const giveBack = async (from: number): Promise<void> => {
         await Promise.all(
           // A use that was refused is counted too, and would be refused for longer if it stayed.
           uses.slice(from).map(({ limiter, key }) => limiter.refund(key)),
         )
       }
-      return {
-        refused: refused < 0 ? undefined : refused < budgets.length ? 'budget' : 'number',
+      const refused = answers.findIndex(({ allowed }) => !allowed)
+      const taken = {
         retryAfter: answers[refused]?.retryAfter ?? 0,
         used: answers[refused]?.used ?? 0,
         refundNumber: () => giveBack(budgets.length),
         refund: () => giveBack(0),
       }
+      if (refused < 0) return { ...taken, refused: undefined }
+      if (refused < budgets.length) return { ...taken, refused: 'budget' }
+      if (lane === undefined) return { ...taken, refused: 'number' }
+
+      // Strangers have used up the number's messages: a known browser has some of its own.
+      const key = `{${tags[0]}}:${lane}`
+      const own = await perDevice.consume(key)
+      const withDevice = async (from: number): Promise<void> => {
+        await Promise.all([giveBack(from), perDevice.refund(key)])
+      }
+      return {
+        refused: own.allowed ? undefined : 'number',
+        retryAfter: own.retryAfter,
+        used: own.used,
+        refundNumber: () => withDevice(budgets.length),
+        refund: () => withDevice(0),
+      }
+    },
+  }
+}
+
+function namedLimit(store: OtpStore, rule: LimiterRule): NamedLimit {
+  const limiter: Limiter = store.limiter(rule)
+  return {
+    async consume(keys) {
+      const answers = await Promise.all(keys.map((key) => limiter.consume(key)))
+      return {
+        allowed: answers.every(({ allowed }) => allowed),
+        retryAfter: Math.max(...answers.map(({ retryAfter }) => retryAfter)),
+        used: Math.max(...answers.map(({ used }) => used)),
+      }
+    },
+    async refund(keys) {
+      await Promise.all(keys.map((key) => limiter.refund(key)))
     },
   }
 }

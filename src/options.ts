@@ -33,6 +33,18 @@ export interface LimitOptions {
    */
   failuresPerAddress?: LimitRule | undefined
   /**
+   * Failed checks that a browser which has signed in with the number before has to itself.
+   *
+   * @default { points: 10, duration: 3600 }
+   */
+  failuresPerDevice?: LimitRule | undefined
+  /**
+   * Messages that such a browser can get when strangers have used up those of its number.
+   *
+   * @default { points: 3, duration: 86400 }
+   */
+  sendsPerDevice?: LimitRule | undefined
+  /**
    * Failed checks of one number: `free` of them cost no wait until there was none for `window` seconds; then
    * each has to wait, `wait` seconds at first and twice as long each time up to `maxWait`. After
    * `disableAt` in a row the number is refused until `flow.unlock(number)`.
@@ -217,6 +229,8 @@ export interface ResolvedOptions {
     sendsPerNumber: readonly LimitRule[]
     sendsPerAddress: LimitRule
     failuresPerAddress: LimitRule
+    failuresPerDevice: LimitRule
+    sendsPerDevice: LimitRule
     failuresPerNumber: FailureRule
   }
   budget: { perHour: number; perDay: number }
@@ -325,6 +339,8 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
       sendsPerNumber: resolveRules(limits.sendsPerNumber),
       sendsPerAddress: rule('limits.sendsPerAddress', limits.sendsPerAddress, 10, 3600),
       failuresPerAddress: rule('limits.failuresPerAddress', limits.failuresPerAddress, 20, 3600),
+      failuresPerDevice: rule('limits.failuresPerDevice', limits.failuresPerDevice, 10, 3600),
+      sendsPerDevice: rule('limits.sendsPerDevice', limits.sendsPerDevice, 3, 86_400),
       failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? {}),
     },
     budget: {

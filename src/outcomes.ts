@@ -58,6 +58,11 @@ export interface Verified {
   status: 'verified'
   identity: Identity
   proof: Proof
+  /**
+   * For this browser to keep, half a year, and to show at its next `send`: strangers who know the
+   * number can then lock out neither it nor its messages. It signs nobody in.
+   */
+  device: string
 }
 
 /** Another request of this browser with this code has opened the session: there is nothing left to do. */

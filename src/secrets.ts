@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 /**
  * Where a flow lives in the store. `number` is the HMAC of the number and the hash tag of every key
@@ -11,14 +18,20 @@ export interface FlowRef {
   readonly flowId: string
   /** Which secret the handle was made with. */
   readonly keyId: string
+  /** The lane of a browser that has signed in with this number before. */
+  readonly lane: string | undefined
 }
 
 export interface Secrets {
-  /** The HMAC that stands for a number in keys. */
-  numberTag(number: string): string
-  /** The HMAC that stands for an address in keys. */
-  addressTag(address: string): string
-  createHandle(numberTag: string): string
+  /** The HMACs that stand for a number in keys: of the first secret, then of those that rotate out. */
+  numberTags(number: string): readonly [string, ...string[]]
+  /** The same for an address. */
+  addressTags(address: string): readonly [string, ...string[]]
+  createHandle(numberTag: string, lane: string | undefined): string
+  /** What a browser that has signed in with a number keeps. It proves that, and opens nothing. */
+  createDevice(number: string): string
+  /** The lane of such a browser, if what it shows was made for this number. */
+  laneOf(device: unknown, number: string): string | undefined
   /** `undefined` for anything that no secret of ours can have made. */
   parseHandle(handle: unknown): FlowRef | undefined
   /** The HMAC that stands for a code while its check is running. */
@@ -37,13 +50,18 @@ interface Keys {
   flowId: Buffer
   code: Buffer
   seal: Buffer
+  device: Buffer
+  lane: Buffer
 }
 
 const tagBytes = 16
 const randomPartBytes = 32
 const idBytes = 4
-const handleBytes = idBytes + randomPartBytes + tagBytes
-const handleLength = Math.ceil((handleBytes * 4) / 3)
+const handleBytes = idBytes + randomPartBytes + tagBytes + tagBytes
+const nonceBytes = 16
+const deviceBytes = idBytes + nonceBytes + tagBytes
+/** In a handle's place for a lane: the browser is not known. */
+const noLane = Buffer.alloc(tagBytes)
 
 /** One secret, a key per purpose by HKDF. The first secret makes new values; all of them read old ones. */
 export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secrets {
@@ -51,6 +69,11 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
   const byId = new Map(all.map((keys) => [keys.id, keys]))
   const [current] = all
   if (!current) throw new RangeError('at least one secret is needed')
+  const previous = all.slice(1)
+  const tagsOf = (tag: (keys: Keys) => string): readonly [string, ...string[]] => [
+    tag(current),
+    ...previous.map(tag),
+  ]
 
   const sealAs = (keys: Keys, aad: string, value: string): string => {
     const nonce = randomBytes(12)
@@ -60,26 +83,47 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
   }
 
   return {
-    numberTag: (number) => mac(current.number, number),
-    addressTag: (address) => mac(current.address, address),
+    numberTags: (number) => tagsOf((keys) => mac(keys.number, number)),
+    addressTags: (address) => tagsOf((keys) => mac(keys.address, address)),
 
-    createHandle: (numberTag) =>
+    createHandle: (numberTag, lane) =>
       Buffer.concat([
         Buffer.from(current.id, 'base64url'),
         randomBytes(randomPartBytes),
         Buffer.from(numberTag, 'base64url'),
+        lane === undefined ? noLane : Buffer.from(lane, 'base64url'),
       ]).toString('base64url'),
 
-    parseHandle(handle) {
-      if (typeof handle !== 'string' || handle.length !== handleLength) return undefined
-      const bytes = Buffer.from(handle, 'base64url')
-      // Several spellings decode to the same bytes; only the one we write is ours.
-      if (bytes.length !== handleBytes || bytes.toString('base64url') !== handle) return undefined
-      const keys = byId.get(bytes.subarray(0, idBytes).toString('base64url'))
+    createDevice(number) {
+      const nonce = randomBytes(nonceBytes)
+      return Buffer.concat([
+        Buffer.from(current.id, 'base64url'),
+        nonce,
+        macBytes(current.device, bindDevice(number, nonce)),
+      ]).toString('base64url')
+    },
+
+    laneOf(device, number) {
+      const bytes = decode(device, deviceBytes)
+      const keys = bytes && byId.get(bytes.subarray(0, idBytes).toString('base64url'))
       if (!keys) return undefined
+      const nonce = bytes.subarray(idBytes, idBytes + nonceBytes)
+      const expected = macBytes(keys.device, bindDevice(number, nonce))
+      if (!timingSafeEqual(expected, bytes.subarray(idBytes + nonceBytes))) return undefined
+      return mac(keys.lane, nonce)
+    },
+
+    parseHandle(handle) {
+      const bytes = decode(handle, handleBytes)
+      const keys = bytes && byId.get(bytes.subarray(0, idBytes).toString('base64url'))
+      if (!keys) return undefined
+      // Number and lane are bound by the flow's key: a changed handle finds no flow.
       const bound = bytes.subarray(idBytes)
+      const tags = bytes.subarray(idBytes + randomPartBytes)
+      const lane = tags.subarray(tagBytes)
       return {
-        number: bytes.subarray(idBytes + randomPartBytes).toString('base64url'),
+        lane: lane.equals(noLane) ? undefined : lane.toString('base64url'),
+        number: tags.subarray(0, tagBytes).toString('base64url'),
         flow: mac(keys.flow, bound),
         flowId: mac(keys.flowId, bound),
         keyId: keys.id,
@@ -122,13 +166,27 @@ function deriveKeys(secret: string | Uint8Array): Keys {
     flowId: derive('flow-id'),
     code: derive('code'),
     seal: derive('seal'),
+    device: derive('device'),
+    lane: derive('lane'),
   }
 }
 
+function bindDevice(number: string, nonce: Buffer): Buffer {
+  return Buffer.concat([nonce, Buffer.from(number)])
+}
+
+/** The bytes of a value that we have written. */
+function decode(value: unknown, length: number): Buffer | undefined {
+  if (typeof value !== 'string' || value.length !== Math.ceil((length * 4) / 3)) return undefined
+  const bytes = Buffer.from(value, 'base64url')
+  // Several spellings decode to the same bytes; only the one we write is ours.
+  return bytes.length === length && bytes.toString('base64url') === value ? bytes : undefined
+}
+
 function mac(key: Buffer, value: string | Buffer): string {
-  return createHmac('sha256', key)
-    .update(value)
-    .digest()
-    .subarray(0, tagBytes)
-    .toString('base64url')
+  return macBytes(key, value).toString('base64url')
+}
+
+function macBytes(key: Buffer, value: string | Buffer): Buffer {
+  return createHmac('sha256', key).update(value).digest().subarray(0, tagBytes)
 }

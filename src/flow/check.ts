@@ -12,7 +12,7 @@ import type {
 } from '../store/store.js'
 import type { CheckAnswer, Otp } from '../tyntec/index.js'
 import { type Context, lease, window } from './context.js'
-import { addressOf } from './input.js'
+import { addressKeysOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { unsealed } from './pending.js'
 import { atMost, poll } from './waiting.js'
@@ -52,7 +52,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
     ref,
     code: normalised.code,
     codeHash: secrets.codeHash(ref, normalised.code),
-    addressKey: addressOf(context, input.address),
+    addressKeys: addressKeysOf(context, input.address),
     started: performance.now(),
     charged: false,
     failed: false,
@@ -68,7 +68,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
 async function refundAddress({ limits }: Context, request: Request): Promise<void> {
   if (!request.charged || request.failed) return
   request.charged = false
-  await limits.failuresPerAddress.refund(request.addressKey).catch(() => {})
+  await limits.failuresPerAddress.refund(request.addressKeys).catch(() => {})
 }
 
 /** What one request asks, and what it has cost its address so far. */
@@ -76,7 +76,7 @@ interface Request {
   ref: FlowRef
   code: string
   codeHash: string
-  addressKey: string
+  addressKeys: readonly string[]
   started: number
   /** A use of the address's limit is held. */
   charged: boolean
@@ -97,7 +97,7 @@ async function claim(
   const { limits, events } = context
   if (request.charged) return claimOnly(context, request, attempt, false)
   const [limit, claiming] = await Promise.allSettled([
-    limits.failuresPerAddress.consume(request.addressKey),
+    limits.failuresPerAddress.consume(request.addressKeys),
     claimOnly(context, request, attempt, false),
   ])
   request.charged = limit.status === 'fulfilled'
@@ -107,7 +107,7 @@ async function claim(
   }
   const { status } = claiming.value
   if (status !== 'claimed' && status !== 'unresolved') {
-    await limits.failuresPerAddress.refund(request.addressKey)
+    await limits.failuresPerAddress.refund(request.addressKeys)
     request.charged = false
   } else if (!limit.value.allowed) {
     await unclaim(context, request, attempt, claiming.value)
@@ -157,7 +157,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       case 'verified': {
         const number = secrets.unseal(ref, 'number', current.record.number)
         if (number === undefined) return { status: 'no_pending_code' }
-        return verified({ ref, attempt: current.attempt, number })
+        return verified(context, { ref, attempt: current.attempt, number })
       }
       case 'join': {
         const ended = await poll(async () => {
@@ -320,9 +320,13 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }
+  const [current, ...previous] = context.secrets.numberTags(tried.number)
+  // What a secret that rotates out has counted ends with the sign-in as well.
+  const others = [current, ...previous].filter((tag) => tag !== tried.ref.number)
+  await Promise.all(others.map((tag) => context.store.unlock(tag)))
   const { flowId } = tried.ref
   context.events.emit({ type: 'otp.verified', flowId, failuresBefore: settlement.failures })
-  return verified(tried)
+  return verified(context, tried)
 }
 
 async function reject(context: Context, tried: Try, counted: number): Promise<CheckOutcome> {
@@ -380,11 +384,14 @@ function invalidCode({ options }: Context, attempts: number) {
     : { status: 'invalid_code' as const, attemptsRemaining: options.attempts - attempts }
 }
 
-function verified({ ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'number'>): CheckOutcome {
+function verified(
+  { secrets }: Context,
+  { ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'number'>,
+): CheckOutcome {
   const identity: Identity = { number, flowId: ref.flowId, verifiedAt: new Date() }
   const proof = Object.freeze({}) as Proof // its meaning is in the map
   proofs.set(proof, { ref, attempt })
-  return { status: 'verified', identity, proof }
+  return { status: 'verified', identity, proof, device: secrets.createDevice(number) }
 }
 
 /** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */

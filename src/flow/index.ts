@@ -86,6 +86,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       failureWait: wait,
       failureMaxWait: maxWait,
       disableAt,
+      laneFailures: options.limits.failuresPerDevice.points,
+      laneWindow: options.limits.failuresPerDevice.duration,
     },
   }
 
@@ -132,7 +134,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       if (!/^\+[1-9][0-9]{6,14}$/.test(canonical)) {
         throw new OtpError('ERR_OTP_MISUSE', 'unlock() takes a number in E.164 form')
       }
-      await store.unlock(secrets.numberTag(canonical))
+      await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag)))
     }),
     onEvent: events.on,
     async drain() {

@@ -22,6 +22,9 @@ export function languageOf(language: unknown): string | undefined | Refused<'bad
 }
 
 /** What stands for the address of a request in limits. */
-export function addressOf({ secrets }: Pick<Context, 'secrets'>, address: unknown): string {
-  return secrets.addressTag(normaliseAddress(address))
+export function addressKeysOf(
+  { secrets }: Pick<Context, 'secrets'>,
+  address: unknown,
+): readonly string[] {
+  return secrets.addressTags(normaliseAddress(address))
 }

@@ -4,7 +4,7 @@ import type { ResendOutcome } from '../outcomes.js'
 import type { ResendAnswer } from '../tyntec/index.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
-import { addressOf, channelOf } from './input.js'
+import { addressKeysOf, channelOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf, unsealed } from './pending.js'
 import { reserveMessage, whenFree } from './reserve.js'
@@ -26,7 +26,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   const handle = String(input.handle)
   context.refuseEarly('sends')
 
-  const address = await limits.sendsPerAddress.consume(addressOf(context, input.address))
+  const address = await limits.sendsPerAddress.consume(addressKeysOf(context, input.address))
   if (!address.allowed) {
     events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
     return { status: 'rate_limited', retryAfter: address.retryAfter }
@@ -36,7 +36,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   const reserve = (lookedUp: boolean) =>
     reserveMessage(
       context,
-      ref,
+      { tags: [ref.number], lane: ref.lane },
       () =>
         store.reserveResend(ref, {
           reference,

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OtpError } from '../errors.js'
-import type { TakenSend } from '../limits.js'
+import type { Recipient, TakenSend } from '../limits.js'
 import type { Limited } from '../outcomes.js'
-import type { FlowRef } from '../secrets.js'
 import type { Context } from './context.js'
 import { poll } from './waiting.js'
 
@@ -14,12 +13,12 @@ import { poll } from './waiting.js'
  */
 export async function reserveMessage<R extends { status: string }>(
   { limits, events }: Context,
-  ref: FlowRef,
+  to: Recipient,
   reserve: () => Promise<R>,
   undo: () => Promise<unknown>,
 ): Promise<(R & { taken: TakenSend }) | Limited<'rate_limited'>> {
   const started = performance.now()
-  const [reservation, limit] = await Promise.allSettled([reserve(), limits.takeSend(ref.number)])
+  const [reservation, limit] = await Promise.allSettled([reserve(), limits.takeSend(to)])
   const holds =
     reservation.status === 'fulfilled' &&
     (reservation.value.status === 'reserved' || reservation.value.status === 'renew')
@@ -43,7 +42,7 @@ export async function reserveMessage<R extends { status: string }>(
     before = taken.used
     await taken.refund()
     await sleep(pause)
-    taken = await limits.takeSend(ref.number).catch(async (error: unknown) => {
+    taken = await limits.takeSend(to).catch(async (error: unknown) => {
       await undo().catch(() => {})
       throw error
     })

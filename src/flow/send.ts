@@ -4,7 +4,7 @@ import type { SendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import { type Context, lease } from './context.js'
 import { deliver } from './deliver.js'
-import { addressOf, channelOf, languageOf } from './input.js'
+import { addressKeysOf, channelOf, languageOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf } from './pending.js'
 import { reserveMessage, whenFree } from './reserve.js'
@@ -22,6 +22,8 @@ export interface SendInput {
   address?: unknown
   /** The handle this browser has, if any. */
   handle?: unknown
+  /** What this browser kept from an earlier sign-in, if any. */
+  device?: unknown
   /**
    * Called with the new handle once the flow is reserved, before tyntec is asked. Give it to the
    * browser even when `send` then throws: the message may have gone out. Called again with the
@@ -42,23 +44,31 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const { number, country } = parsed
   context.refuseEarly('sends')
 
-  const address = await limits.sendsPerAddress.consume(addressOf(context, input.address))
+  const address = await limits.sendsPerAddress.consume(addressKeysOf(context, input.address))
   if (!address.allowed) {
     events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
     return { status: 'rate_limited', retryAfter: address.retryAfter }
   }
 
-  const numberTag = secrets.numberTag(number)
+  const tags = secrets.numberTags(number)
+  const [numberTag, ...previous] = tags
   const before = secrets.parseHandle(input.handle)
   const current = before?.number === numberTag ? before : undefined
-  const handle = secrets.createHandle(numberTag)
+  const lane = secrets.laneOf(input.device, number)
+  const handle = secrets.createHandle(numberTag, lane)
   const ref = secrets.parseHandle(handle) as FlowRef // it was made just now
   const reference = randomBytes(16).toString('base64url')
+
+  // While a secret rotates out, what was counted under it goes on counting.
+  for (const tag of previous) {
+    const failures = await store.failures(tag)
+    if (failures.total > 0) await store.carryFailures(numberTag, tag, failures)
+  }
 
   const reserve = (lookedUp: boolean) =>
     reserveMessage(
       context,
-      ref,
+      { tags, lane },
       () =>
         store.reserveSend(ref, {
           reference,

@@ -59,6 +59,8 @@ interface Attempt {
   earlier: EarlierTries
   by: string
   waitBefore: number
+  /** Charged to the lane of a known browser. */
+  lane: boolean
   taken: boolean
   opener?: string
 }
@@ -69,7 +71,10 @@ interface Failures {
   wait: number
   last: number
   by: string
+  carried: Map<string, number>
 }
+
+const noFailures: Failures = { recent: 0, total: 0, wait: 0, last: 0, by: '', carried: new Map() }
 
 /**
  * Keeps flows and limits in this process: for development, tests and apps of one process. The
@@ -105,6 +110,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const attempts = expiringMap<Attempt>(clock)
   const cooldowns = expiringMap<string>(clock)
   const failures = expiringMap<Failures>(clock)
+  const lanes = expiringMap<{ count: number }>(clock)
+  const laneKey = (ref: FlowRef) => `${ref.number}:${ref.lane}`
   const keyOf = (ref: FlowRef) => `${ref.number}:${ref.flow}`
 
   /** Why a flow takes no further step. */
@@ -166,14 +173,17 @@ export function createMemoryStore(clock: () => number): OtpStore {
               rules.failureMaxWait,
               rules.failureWait * 2 ** Math.min(recent - rules.freeFailures, 30),
             )
-    const next = { recent, total: failed.total + 1, wait, last: now, by: attempt }
+    const next = { ...failed, recent, total: failed.total + 1, wait, last: now, by: attempt }
     failures.set(tag, next, failuresKept * 1000)
   }
 
-  const refund = (tag: string, attempt: Attempt): void => {
-    const failed = failures.get(tag)
-    if (!failed || failed.total <= 1) return failures.delete(tag)
+  const refund = (ref: FlowRef, attempt: Attempt): void => {
+    const failed = failures.get(ref.number)
+    const lane = attempt.lane ? lanes.get(laneKey(ref)) : undefined
+    if (lane) lane.count -= 1
+    if (!failed || failed.total <= 1) return failures.delete(ref.number)
     failed.total -= 1
+    if (attempt.lane) return
     failed.recent = Math.max(failed.recent - 1, 0)
     if (failed.by === attempt.by) failed.wait = attempt.waitBefore
   }
@@ -199,7 +209,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.by = tried.id
         return finish(ref, flow, 'dead', 'attempts')
       case 'over':
-        if (!result.failed) refund(ref.number, tried)
+        if (!result.failed) refund(ref, tried)
         flow.by = tried.id
         return finish(ref, flow, 'dead', result.end)
       case 'unasked':
@@ -208,7 +218,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         if (result.result === 'unasked' || flow.refunds < mostRefunds) {
           flow.attempts -= 1
           if (result.result === 'unprocessed') flow.refunds += 1
-          refund(ref.number, tried)
+          refund(ref, tried)
         }
         if (!result.late) return attempts.delete(keyOf(ref))
         tried.id = ''
@@ -416,15 +426,24 @@ export function createMemoryStore(clock: () => number): OtpStore {
       }
       if (flow.attempts >= rules.attempts) return { status: 'attempts' }
 
-      const failed = failures.get(ref.number) ?? { recent: 0, total: 0, wait: 0, last: 0, by: '' }
+      const failed = failures.get(ref.number) ?? noFailures
       if (failed.total >= rules.disableAt) {
         return { status: 'limited', retryAfter: rules.failureMaxWait, disabled: true }
       }
-      if (failed.wait > now) {
-        const retryAfter = Math.ceil((failed.wait - now) / 1000)
-        return { status: 'limited', retryAfter, disabled: false }
+      // A known browser has tries of its own: what strangers did to the number doesn't stop it.
+      const used = lanes.get(laneKey(ref))
+      const lane = ref.lane !== undefined && (used?.count ?? 0) < rules.laneFailures
+      if (lane) {
+        if (used) used.count += 1
+        else lanes.set(laneKey(ref), { count: 1 }, rules.laneWindow * 1000)
+        failures.set(ref.number, { ...failed, total: failed.total + 1 }, failuresKept * 1000)
+      } else {
+        if (failed.wait > now) {
+          const retryAfter = Math.ceil((failed.wait - now) / 1000)
+          return { status: 'limited', retryAfter, disabled: false }
+        }
+        charge(ref.number, request.attempt, rules, failed)
       }
-      charge(ref.number, request.attempt, rules, failed)
       flow.attempts += 1
       const repeats = same && tried?.earlier !== 'other'
       // After a wrong code, another one may still land.
@@ -444,6 +463,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         earlier,
         by: request.attempt,
         waitBefore: failed.wait,
+        lane,
         taken: false,
       }
       remember(ref, attempt, request.window)
@@ -477,6 +497,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         earlier: 'none',
         by: attempt,
         waitBefore: 0,
+        lane: false,
         taken: false,
         opener: attempt,
       }
@@ -487,6 +508,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       // This attempt was charged as a failure until now.
       const before = Math.max((failures.get(ref.number)?.total ?? 0) - 1, 0)
       failures.delete(ref.number)
+      lanes.delete(laneKey(ref))
       return { status: 'settled', attempts: flow.attempts, failures: before }
     },
 
@@ -535,6 +557,20 @@ export function createMemoryStore(clock: () => number): OtpStore {
 
     async unlock(numberTag) {
       failures.delete(numberTag)
+    },
+
+    async failures(numberTag) {
+      const { total, wait } = failures.get(numberTag) ?? noFailures
+      return { total, wait: Math.max(0, Math.ceil((wait - clock()) / 1000)) }
+    },
+
+    async carryFailures(numberTag, origin, { total, wait }) {
+      const failed = failures.get(numberTag) ?? noFailures
+      const more = Math.max(total - (failed.carried.get(origin) ?? 0), 0)
+      const carried = new Map(failed.carried).set(origin, total)
+      const until = Math.max(failed.wait, clock() + wait * 1000)
+      const next = { ...failed, total: failed.total + more, wait: until, carried }
+      failures.set(numberTag, next, failuresKept * 1000)
     },
 
     limiter(rule) {

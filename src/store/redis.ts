@@ -117,6 +117,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const attemptKey = (ref: FlowRef) => `${prefix}{${ref.number}}:attempt:${ref.flow}`
   const sentKey = (ref: FlowRef) => `${prefix}{${ref.number}}:sent`
   const failuresKey = (numberTag: string) => `${prefix}{${numberTag}}:failures`
+  const laneKey = (ref: FlowRef) =>
+    ref.lane === undefined
+      ? failuresKey(ref.number)
+      : `${prefix}{${ref.number}}:lane:${ref.lane}`
 
   const store: OtpStore = {
     async reserveSend(ref, request) {
@@ -214,7 +218,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     async claimCheck(ref, request, rules): Promise<CheckClaim> {
       const reply = await run(
         'claimCheck',
-        [flowKey(ref), attemptKey(ref), failuresKey(ref.number)],
+        [flowKey(ref), attemptKey(ref), failuresKey(ref.number), laneKey(ref)],
         [
           request.attempt,
           request.codeHash,
@@ -228,6 +232,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           ms(rules.failureMaxWait),
           rules.disableAt,
           ms(failuresKept),
+          rules.laneFailures,
+          ms(rules.laneWindow),
         ],
         (late) => {
           switch (firstOf(late)) {
@@ -289,7 +295,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       const over = result.result === 'over'
       const reply = await run(
         'settleCheck',
-        [flowKey(ref), attemptKey(ref), failuresKey(ref.number)],
+        [flowKey(ref), attemptKey(ref), failuresKey(ref.number), laneKey(ref)],
         [
           attempt,
           result.result,
@@ -338,6 +344,18 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     async unlock(numberTag) {
       await guard(() => client.eval(`return redis.call('DEL', KEYS[1])`, 1, failuresKey(numberTag)))
+    },
+
+    async failures(numberTag) {
+      const reply = await run('readFailures', [failuresKey(numberTag)], [])
+      statusOf(reply, ['found'])
+      const [, total, wait] = reply as unknown[] // statusOf has looked
+      return { total: Number(total), wait: seconds(wait) }
+    },
+
+    async carryFailures(numberTag, origin, { total, wait }) {
+      const args = [origin, total, ms(wait), ms(failuresKept)]
+      await run('carryFailures', [failuresKey(numberTag)], args)
     },
 
     limiter(rule) {

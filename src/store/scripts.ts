@@ -183,10 +183,9 @@ return 1
 
 const attempt = `
 local tried = {}
-local values = hmget(KEYS[2], 'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener')
-for index, name in ipairs({'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener'}) do
-  tried[name] = values[index]
-end
+local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane'}
+local values = hmget(KEYS[2], unpack(parts))
+for index, name in ipairs(parts) do tried[name] = values[index] end
 tried.lease = number(tried.lease)
 
 local function failures()
@@ -198,18 +197,23 @@ end
 -- The attempt was no failure: its number gets the charge back, and the wait that it set.
 local function refund()
   local failed = failures()
+  if tried.lane and redis.call('EXISTS', KEYS[4]) == 1 then
+    redis.call('HINCRBY', KEYS[4], 'count', -1)
+  end
   if failed.total <= 1 then
     redis.call('DEL', KEYS[3])
     return
   end
-  redis.call('HSET', KEYS[3], 'total', failed.total - 1, 'recent', math.max(failed.recent - 1, 0))
+  redis.call('HSET', KEYS[3], 'total', failed.total - 1)
+  if tried.lane then return end
+  redis.call('HSET', KEYS[3], 'recent', math.max(failed.recent - 1, 0))
   if failed.by == tried.by then redis.call('HSET', KEYS[3], 'until', tried['until'] or 0) end
 end
 `
 
-// KEYS: flow, attempt, failures.
+// KEYS: flow, attempt, failures, the lane's failures (or the number's again).
 // ARGV: attempt, hash, lease, window, joining, attempts, free failures, failure window, wait,
-// longest wait, disable at, how long failures are kept.
+// longest wait, disable at, how long failures are kept, failures of a lane, their window.
 const claimCheck = `${attempt}
 local flow = load(KEYS[1])
 local joining = ARGV[5] == '1'
@@ -248,16 +252,25 @@ if flow.attempts >= tonumber(ARGV[6]) then return {'attempts'} end
 
 local failed = failures()
 if failed.total >= tonumber(ARGV[11]) then return {'limited', ARGV[10], 1} end
-if failed.wait > now then return {'limited', failed.wait - now, 0} end
-local recent = failed.recent
-if now > math.max(failed.last, failed.wait) + ARGV[8] then recent = 0 end
-recent = recent + 1
-local wait = 0
-if recent >= tonumber(ARGV[7]) then
-  wait = now + math.min(ARGV[10] + 0, ARGV[9] * 2 ^ math.min(recent - ARGV[7], 30))
+-- A known browser has tries of its own: what strangers did to the number doesn't stop it.
+local lane = KEYS[4] ~= KEYS[3]
+  and number(hmget(KEYS[4], 'count')[1]) < tonumber(ARGV[13])
+if lane then
+  redis.call('HINCRBY', KEYS[4], 'count', 1)
+  if redis.call('PTTL', KEYS[4]) < 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
+  redis.call('HSET', KEYS[3], 'total', failed.total + 1)
+else
+  if failed.wait > now then return {'limited', failed.wait - now, 0} end
+  local recent = failed.recent
+  if now > math.max(failed.last, failed.wait) + ARGV[8] then recent = 0 end
+  recent = recent + 1
+  local wait = 0
+  if recent >= tonumber(ARGV[7]) then
+    wait = now + math.min(ARGV[10] + 0, ARGV[9] * 2 ^ math.min(recent - ARGV[7], 30))
+  end
+  redis.call('HSET', KEYS[3], 'recent', recent, 'total', failed.total + 1, 'until', wait,
+    'last', now, 'by', ARGV[1])
 end
-redis.call('HSET', KEYS[3], 'recent', recent, 'total', failed.total + 1, 'until', wait,
-  'last', now, 'by', ARGV[1])
 redis.call('PEXPIRE', KEYS[3], ARGV[12])
 
 local earlier = 'none'
@@ -272,11 +285,12 @@ redis.call('HSET', KEYS[1], 'attempts', flow.attempts)
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
   'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
+if lane then redis.call('HSET', KEYS[2], 'lane', 1) end
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return view('claimed', flow, earlier)
 `
 
-// KEYS: flow, attempt, failures.
+// KEYS: flow, attempt, failures, the lane's failures (or the number's again).
 // ARGV: attempt, result, attempts, hash, lease, window, counted, end, failed, late, most refunds.
 const settleCheck = `${attempt}
 local flow = load(KEYS[1])
@@ -297,7 +311,7 @@ if result == 'verified' then
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
   -- This attempt was charged as a failure until now.
   local before = math.max(failures().total - 1, 0)
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3], KEYS[4])
   return {'settled', flow.attempts, before}
 end
 
@@ -392,6 +406,22 @@ redis.call('DEL', KEYS[2])
 return view('found', flow)
 `
 
+// KEYS: failures.
+const readFailures = `
+local found = hmget(KEYS[1], 'total', 'until')
+return {'found', number(found[1]), math.max(number(found[2]) - now, 0)}
+`
+
+// KEYS: failures. ARGV: origin, total, wait, how long failures are kept.
+const carryFailures = `
+local found = hmget(KEYS[1], 'total', 'until', 'from:' .. ARGV[1])
+local more = math.max(ARGV[2] - number(found[3]), 0)
+redis.call('HSET', KEYS[1], 'total', number(found[1]) + more,
+  'until', math.max(number(found[2]), now + ARGV[3]), 'from:' .. ARGV[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+`
+
 /** Name, body. */
 export const scripts = {
   reserveSend: prelude + reserveSend,
@@ -405,4 +435,6 @@ export const scripts = {
   read: prelude + read,
   setDelivery: prelude + setDelivery,
   end: prelude + end,
+  readFailures: prelude + readFailures,
+  carryFailures: prelude + carryFailures,
 }

@@ -14,6 +14,9 @@ export interface CheckRules {
   failureMaxWait: number
   /** Failures in a row after which the number is refused until it is unlocked. */
   disableAt: number
+  /** Failures that a known browser has to itself, whatever strangers do to its number. */
+  laneFailures: number
+  laneWindow: number
 }
 
 /** The flow as it is stored. Sealed values are opaque here. Times are milliseconds by the store's clock. */
@@ -156,6 +159,12 @@ export type CheckSettlement =
   /** The flow ended meanwhile, or another request took the attempt over. */
   | { status: 'stale' }
 
+export interface FailureCount {
+  total: number
+  /** Seconds. */
+  wait: number
+}
+
 /** What a limit says. */
 export interface LimitAnswer {
   allowed: boolean
@@ -206,5 +215,12 @@ export interface OtpStore {
   end(ref: FlowRef, end: FlowEnd): Promise<FlowRecord | undefined>
   /** Forgets the failures of a number. */
   unlock(numberTag: string): Promise<void>
+  /** How often a number has failed in a row, and how long it still has to wait. */
+  failures(numberTag: string): Promise<FailureCount>
+  /**
+   * Counts failures that are kept under the tag of another secret. Safe to repeat: of the same
+   * origin only what is new is added.
+   */
+  carryFailures(numberTag: string, origin: string, failures: FailureCount): Promise<void>
   limiter(rule: LimiterRule): Limiter
 }
