@@ -392,11 +392,7 @@ function resolveOrigins(origin: OtpOptions['origin'], production: boolean): read
   const origins: readonly unknown[] = Array.isArray(origin) ? origin : [origin]
   return origins.map((each) => {
     const url = typeof each === 'string' && URL.canParse(each) ? new URL(each) : undefined
-    if (
-      !url ||
-      (url.protocol !== 'https:' && url.protocol !== 'http:') ||
-      url.origin !== each
-    ) {
+    if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.origin !== each) {
       throw invalid('origin', `an origin like 'https://login.example.com', without a path`)
     }
     return url.origin

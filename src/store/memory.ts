@@ -509,6 +509,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
       const before = Math.max((failures.get(ref.number)?.total ?? 0) - 1, 0)
       failures.delete(ref.number)
       lanes.delete(laneKey(ref))
+      // Whoever has signed in may sign in again at once.
+      if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
       return { status: 'settled', attempts: flow.attempts, failures: before }
     },
 

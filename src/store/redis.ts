@@ -118,9 +118,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const sentKey = (ref: FlowRef) => `${prefix}{${ref.number}}:sent`
   const failuresKey = (numberTag: string) => `${prefix}{${numberTag}}:failures`
   const laneKey = (ref: FlowRef) =>
-    ref.lane === undefined
-      ? failuresKey(ref.number)
-      : `${prefix}{${ref.number}}:lane:${ref.lane}`
+    ref.lane === undefined ? failuresKey(ref.number) : `${prefix}{${ref.number}}:lane:${ref.lane}`
 
   const store: OtpStore = {
     async reserveSend(ref, request) {
@@ -295,7 +293,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       const over = result.result === 'over'
       const reply = await run(
         'settleCheck',
-        [flowKey(ref), attemptKey(ref), failuresKey(ref.number), laneKey(ref)],
+        [flowKey(ref), attemptKey(ref), failuresKey(ref.number), laneKey(ref), sentKey(ref)],
         [
           attempt,
           result.result,
@@ -308,6 +306,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           over && result.failed ? 1 : 0,
           'late' in result && result.late ? 1 : 0,
           mostRefunds,
+          ref.flow,
         ],
         // Whoever asked has been told that it failed, and opens no session.
         (late) =>

@@ -290,8 +290,9 @@ redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return view('claimed', flow, earlier)
 `
 
-// KEYS: flow, attempt, failures, the lane's failures (or the number's again).
-// ARGV: attempt, result, attempts, hash, lease, window, counted, end, failed, late, most refunds.
+// KEYS: flow, attempt, failures, the lane's failures (or the number's again), sent.
+// ARGV: attempt, result, attempts, hash, lease, window, counted, end, failed, late, most refunds,
+// flow.
 const settleCheck = `${attempt}
 local flow = load(KEYS[1])
 local result = ARGV[2]
@@ -312,6 +313,8 @@ if result == 'verified' then
   -- This attempt was charged as a failure until now.
   local before = math.max(failures().total - 1, 0)
   redis.call('DEL', KEYS[3], KEYS[4])
+  -- Whoever has signed in may sign in again at once.
+  if get(KEYS[5]) == ARGV[12] then redis.call('DEL', KEYS[5]) end
   return {'settled', flow.attempts, before}
 end
 
