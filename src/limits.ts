@@ -76,11 +76,11 @@ export function createLimits(
 
     async takeSend({ tags, lane }) {
       const uses = [
-        ...budgets.map(({ limiter }) => ({ limiter, key: 'all' })),
+        ...budgets.map(({ limiter }) => ({ limiter, key: '{all}' })),
         ...perNumber.flatMap((limiter) => tags.map((tag) => ({ limiter, key: `{${tag}}` }))),
       ]
       // One wait for all of them; whoever is refused by one gets the others back.
-      const answers = await Promise.all(uses.map(({ limiter, key }) => limiter.consume(key)))
+      const answers = await together(uses)
       watch(answers)
       const giveBack = async (from: number): Promise<void> => {
         await Promise.all(
@@ -116,11 +116,23 @@ export function createLimits(
   }
 }
 
+/** All of the uses, or none: those that were taken go back when one can't be asked for. */
+async function together(
+  uses: readonly { limiter: Limiter; key: string }[],
+): Promise<LimitAnswer[]> {
+  const taken = await Promise.allSettled(uses.map(({ limiter, key }) => limiter.consume(key)))
+  const failed = taken.find((each) => each.status === 'rejected')
+  if (!failed) return taken.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const held = uses.filter((_, index) => taken[index]?.status === 'fulfilled')
+  await Promise.allSettled(held.map(({ limiter, key }) => limiter.refund(key)))
+  throw failed.reason
+}
+
 function namedLimit(store: OtpStore, rule: LimiterRule): NamedLimit {
   const limiter: Limiter = store.limiter(rule)
   return {
     async consume(keys) {
-      const answers = await Promise.all(keys.map((key) => limiter.consume(key)))
+      const answers = await together(keys.map((key) => ({ limiter, key: `{${key}}` })))
       return {
         allowed: answers.every(({ allowed }) => allowed),
         retryAfter: Math.max(...answers.map(({ retryAfter }) => retryAfter)),
@@ -128,7 +140,7 @@ function namedLimit(store: OtpStore, rule: LimiterRule): NamedLimit {
       }
     },
     async refund(keys) {
-      await Promise.all(keys.map((key) => limiter.refund(key)))
+      await Promise.all(keys.map((key) => limiter.refund(`{${key}}`)))
     },
   }
 }

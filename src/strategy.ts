@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http'
 import CustomStrategy from 'passport-custom'
 import { OtpError } from './errors.js'
 import type { OtpFlow } from './flow/index.js'
-import { createCookies } from './http/cookies.js'
+import { createCookies, markBrowser } from './http/cookies.js'
 import { openExchange } from './http/exchange.js'
 import { addCookies, copyHeaders, isGone, type NodeRequest, toHttpRequest } from './http/node.js'
 import { complete, openSession, release } from './http/opening.js'
 import { createProblem, createSignedInProblem, type Problem, ProblemError } from './http/problem.js'
 import { createLoginSession } from './http/session.js'
-import type { Identity, Proof, Verified } from './outcomes.js'
+import type { Identity, Verified } from './outcomes.js'
 
 /** Seconds in which a request is settled, whatever hangs. */
 const deadline = 30
@@ -158,7 +158,8 @@ function authenticate(
     }
   }
 
-  async function signIn({ identity, proof }: Verified): Promise<void> {
+  async function signIn(verified: Verified): Promise<void> {
+    const { identity, proof } = verified
     let verdict: Verdict | undefined
     try {
       if (!gone() && !settled) verdict = await askApp(verify, identity)
@@ -180,13 +181,14 @@ function authenticate(
       return
     }
     // Where Passport logs nobody in, there is nothing to wait for.
-    if (options.assignProperty || !res) await openWith(proof, { session: false }, async () => {})
-    else guardLogIn(proof, res)
+    if (options.assignProperty || !res) await openWith(verified, { session: false }, async () => {})
+    else guardLogIn(verified, res)
     settle(() => actions.success(user, info))
   }
 
   /** Puts the end of the flow into the login that Passport, or the app's callback, makes next. */
-  function guardLogIn(proof: Proof, res: ServerResponse): void {
+  function guardLogIn(verified: Verified, res: ServerResponse): void {
+    const { proof } = verified
     const { logIn, login } = req
     const koa = ctx && { logIn: ctx.logIn, login: ctx.login }
     let waiting = true
@@ -203,7 +205,7 @@ function authenticate(
         const done = rest.find((argument) => typeof argument === 'function') ?? (() => {})
         const [options = {}] = rest.filter((argument) => typeof argument !== 'function')
         const run = (done: LogInDone) => logIn.call(req, user, options, done)
-        if (take()) void tell(done, () => openWith(proof, options, () => asPromise(run)))
+        if (take()) void tell(done, () => openWith(verified, options, () => asPromise(run)))
         else run(done)
       }
     }
@@ -211,7 +213,7 @@ function authenticate(
     if (ctx && koaLogIn) {
       ctx.logIn = ctx.login = (user, options = {}) => {
         const run = () => koaLogIn.call(ctx, user, options)
-        return take() ? openWith(proof, options, run) : run()
+        return take() ? openWith(verified, options, run) : run()
       }
     }
 
@@ -225,7 +227,7 @@ function authenticate(
   }
 
   async function openWith(
-    proof: Proof,
+    { proof, device }: Verified,
     { session = true, keepSessionInfo = false }: LogInOptions,
     logIn: () => Promise<void>,
   ): Promise<void> {
@@ -243,13 +245,13 @@ function authenticate(
       },
     })
     if (ended !== 'opened') throw new ProblemError(refuse('no_pending_code'))
-    forgetHandle()
+    mark(device)
   }
 
-  function forgetHandle(): void {
-    if (!res || flow.options.binding !== 'cookie') return
+  function mark(device: string): void {
+    if (!res) return
     const cookies = createCookies(flow.options, request)
-    cookies.clear('handle')
+    markBrowser(flow.options, cookies, device)
     addCookies(res, cookies.lines())
   }
 }

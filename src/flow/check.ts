@@ -28,6 +28,8 @@ export interface CheckInput {
 interface Try {
   ref: FlowRef
   attempt: string
+  /** When its lease began. */
+  started: number
   request: Request
   number: string
   otpId: string
@@ -53,7 +55,6 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
     code: normalised.code,
     codeHash: secrets.codeHash(ref, normalised.code),
     addressKeys: addressKeysOf(context, input.address),
-    started: performance.now(),
     charged: false,
     failed: false,
   }
@@ -77,7 +78,6 @@ interface Request {
   code: string
   codeHash: string
   addressKeys: readonly string[]
-  started: number
   /** A use of the address's limit is held. */
   charged: boolean
   /** tyntec has called a code of this request wrong. */
@@ -304,7 +304,7 @@ const gone = { otpStatus: 'GONE', attemptCount: undefined } as const
 
 /** tyntec's record, or nothing when it can't be had while this try holds its lease. */
 async function readOtp({ tyntec }: Context, tried: Try): Promise<Otp | typeof gone | undefined> {
-  const left = lease - 0.7 - (performance.now() - tried.request.started) / 1000
+  const left = lease - 0.7 - (performance.now() - tried.started) / 1000
   const reading = tyntec.otp.read(tried.otpId, { number: tried.number })
   return atMost(
     Math.min(3, left),
@@ -450,7 +450,8 @@ function tryOf(
   const values = unsealed(context, ref, record)
   if (values?.otpId === undefined) return undefined
   const { number, otpId } = values
-  return { ref, attempt, request, number, otpId, counted: record.counted, earlier }
+  const started = performance.now()
+  return { ref, attempt, started, request, number, otpId, counted: record.counted, earlier }
 }
 
 function newAttempt(): string {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { OtpFlow } from '../flow/index.js'
 import type { Identity } from '../outcomes.js'
-import { createCookies } from './cookies.js'
+import { createCookies, markBrowser } from './cookies.js'
 import { answer, type Exchange } from './exchange.js'
 import { addCookies, dropCookies, isGone } from './node.js'
 import { openSession } from './opening.js'
@@ -16,7 +16,7 @@ import {
 } from './problem.js'
 import { resolveRedirects } from './redirects.js'
 import type { Reply } from './reply.js'
-import { type HttpRequest, isForm } from './request.js'
+import type { HttpRequest } from './request.js'
 import { requireOpener } from './routes.js'
 import type { LoginSession } from './session.js'
 
@@ -46,11 +46,8 @@ export function createCheck<Context extends unknown[]>(
       const ended = passport
         ? await throughPassport(passport, visit)
         : await byItself(flow, request, exchange, visit, onVerified)
-      if (ended !== 'opened') {
-        if (!isSignedIn(ended)) return ended
-        // A page gets to where the other request has led; a program learns that it was not this one.
-        if (!isForm(request) || redirects.success === undefined) return ended
-      }
+      // A double click has one end: the session that the other request has opened is this one's too.
+      if (ended !== 'opened' && !isSignedIn(ended)) return ended
       exchange.binding.forget()
       const left = onVerified && visit.answered() ? 'answered' : undefined
       return { status: 200, body: { status: 'verified' }, leadsTo: 'success', left }
@@ -82,10 +79,10 @@ async function byItself<Context extends unknown[]>(
   if (outcome.status === 'signed_in') return createSignedInProblem(flow.options)
   if (outcome.status !== 'verified') return outcome
 
-  const { identity, proof } = outcome
+  const { identity, proof, device } = outcome
   // Gone at once, since what the app does next may write the answer.
   const cookies = createCookies(flow.options, request)
-  if (flow.options.binding === 'cookie') cookies.clear('handle')
+  markBrowser(flow.options, cookies, device)
   const ended = await openSession(flow, proof, {
     gone: () => isGone(res),
     async open() {

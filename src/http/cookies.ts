@@ -1,8 +1,11 @@
 import type { ResolvedOptions } from '../options.js'
 import type { HttpRequest } from './request.js'
 
-/** Which of our two cookies: the handle's, or the kept outcome's. */
-export type CookieKind = 'handle' | 'outcome'
+/** Which of our cookies: the handle's, the kept outcome's, or the mark of a known browser. */
+export type CookieKind = 'handle' | 'outcome' | 'device'
+
+/** Seconds that a browser stays known: half a year. */
+const deviceKept = 180 * 24 * 60 * 60
 
 /** The cookies of one request and its answer. */
 export interface Cookies {
@@ -51,7 +54,7 @@ function cookieNames(
   // A browser refuses a cookie whose attributes don't keep what its prefix promises.
   if (!bound) handle = handle.replace(/^__Host-/i, '')
   if (!secure) handle = handle.replace(/^__Secure-/i, '')
-  return { handle, outcome: `${handle}-outcome` }
+  return { handle, outcome: `${handle}-outcome`, device: `${handle}-device` }
 }
 
 /** Two different values under one name: someone else has set one of them, so neither counts. */
@@ -65,4 +68,15 @@ function readCookie(header: string, name: string): string | undefined {
   }
   const [value] = values
   return values.size === 1 && value !== '' ? value : undefined
+}
+
+/** At a sign-in the handle has had its day, and the browser is known from now on. */
+export function markBrowser(
+  { binding }: Pick<ResolvedOptions, 'binding'>,
+  cookies: Cookies,
+  device: string,
+): void {
+  if (binding === 'cookie') cookies.clear('handle')
+  // A client that keeps tokens has no cookies to keep.
+  if (binding !== 'token') cookies.set('device', device, deviceKept)
 }

@@ -15,7 +15,7 @@ export function createSend(flow: OtpFlow, options: RedirectOptions): Step {
   const redirects = resolveRedirects(options)
   return (request) => {
     warnOfProxies(request)
-    return answer(flow, request, redirects, async ({ field, binding, address }) => {
+    return answer(flow, request, redirects, async ({ field, binding, cookies, address }) => {
       const outcome = await flow.send({
         number: field('number'),
         country: field('country'),
@@ -23,6 +23,7 @@ export function createSend(flow: OtpFlow, options: RedirectOptions): Step {
         language: field('language'),
         address,
         handle: binding.handle,
+        device: cookies.read('device'),
         // At once, because a send that fails from here on may have gone out all the same.
         onHandle: binding.keep,
       })

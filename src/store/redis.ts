@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { OtpError } from '../errors.js'
 import type { FlowRef } from '../secrets.js'
@@ -43,6 +43,9 @@ export interface RedisStoreOptions {
 
 /** A year: how long failures of a number are remembered when none is added. */
 export const failuresKept = 365 * 24 * 60 * 60
+
+/** Seconds in which a client may send a refund again whose answer was lost. */
+const refundMarkKept = 30
 
 /** Provider failures that give a try back, per flow. */
 export const mostRefunds = 10
@@ -364,14 +367,20 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         points: rule.points,
         duration: rule.duration,
       })
-      const { consume, refund } = limiterOf(limiter, (command) => command())
+      const { consume } = limiterOf(limiter, (command) => command())
+      // The library's own would give a use back twice when its answer is lost.
+      const refund = async (key: string): Promise<void> => {
+        const counted = limiter.getKey(key)
+        const mark = randomBytes(6).toString('base64url')
+        await run('refund', [counted, `${counted}:${mark}`], [ms(refundMarkKept)])
+      }
       return {
         consume: (key) =>
           guard(
             () => consume(key),
             () => refund(key),
           ),
-        refund: (key) => guard(() => refund(key)),
+        refund,
       }
     },
   }

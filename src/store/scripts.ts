@@ -183,7 +183,7 @@ return 1
 
 const attempt = `
 local tried = {}
-local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane'}
+local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane', 'before'}
 local values = hmget(KEYS[2], unpack(parts))
 for index, name in ipairs(parts) do tried[name] = values[index] end
 tried.lease = number(tried.lease)
@@ -302,16 +302,18 @@ end
 
 if result == 'verified' then
   -- tyntec's proof counts even when another request took the attempt over meanwhile.
-  if flow.state == 'verified' and flow.by == ARGV[1] then return settled() end
+  if flow.state == 'verified' and flow.by == ARGV[1] then
+    return {'settled', flow.attempts, number(tried.before)}
+  end
   if flow.state ~= 'pending' then return {'stale'} end
   redis.call('HSET', KEYS[1], 'state', 'verified', 'by', ARGV[1])
   redis.call('DEL', KEYS[2])
-  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'verified', 'hash', ARGV[4],
-    'lease', now + ARGV[5], 'opener', ARGV[1])
-  redis.call('PEXPIRE', KEYS[2], ARGV[6])
-  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
   -- This attempt was charged as a failure until now.
   local before = math.max(failures().total - 1, 0)
+  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'verified', 'hash', ARGV[4],
+    'lease', now + ARGV[5], 'opener', ARGV[1], 'before', before)
+  redis.call('PEXPIRE', KEYS[2], ARGV[6])
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
   redis.call('DEL', KEYS[3], KEYS[4])
   -- Whoever has signed in may sign in again at once.
   if get(KEYS[5]) == ARGV[12] then redis.call('DEL', KEYS[5]) end
@@ -425,6 +427,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `
 
+// KEYS: the limiter's count, a mark of this refund. ARGV: how long the mark is kept.
+const refund = `
+if redis.call('SET', KEYS[2], 1, 'PX', ARGV[1], 'NX') and number(get(KEYS[1])) > 0 then
+  redis.call('DECR', KEYS[1])
+end
+return 1
+`
+
 /** Name, body. */
 export const scripts = {
   reserveSend: prelude + reserveSend,
@@ -440,4 +450,5 @@ export const scripts = {
   end: prelude + end,
   readFailures: prelude + readFailures,
   carryFailures: prelude + carryFailures,
+  refund: prelude + refund,
 }
