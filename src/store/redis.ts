@@ -340,7 +340,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     },
 
     async end(ref, end) {
-      const reply = await run('end', [flowKey(ref), attemptKey(ref)], [end])
+      const mark = randomBytes(6).toString('base64url')
+      const reply = await run('end', [flowKey(ref), attemptKey(ref)], [end, mark])
       return statusOf(reply, ['none', 'found']) === 'none' ? undefined : recordOf(reply)
     },
 

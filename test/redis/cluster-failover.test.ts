@@ -1,0 +1,81 @@
+import { Cluster as Cluster5 } from 'ioredis-5'
+import type { RedisClient } from 'passport-tyntec-otp'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
+import { expectSound, startLoad, summary } from './load.js'
+import { address, expectRefused, newNumber, sent, setupFlow, setupTyntec, signIn } from './setup.js'
+
+const cluster = await startRedisCluster()
+afterAll(() => cluster.stop())
+
+/** The masters at the start, each of which has a replica. */
+const masters = await cluster.masters()
+
+async function setup(client: RedisClient & { disconnect(): void }) {
+  onTestFinished(() => client.disconnect())
+  const tyntec = await setupTyntec()
+  return { tyntec, flow: setupFlow(tyntec, client) }
+}
+
+/** What docs/redis.md says. */
+const recommended = { retryDelayOnFailover: 200, maxRedirections: 32 }
+
+function client5() {
+  const client = new Cluster5(cluster.seeds, recommended)
+  client.on('error', () => {})
+  return client
+}
+
+test.each([
+  ['ioredis 6', () => clusterClient(cluster)],
+  ['ioredis 6, set for failovers', () => clusterClient(cluster, recommended)],
+  ['ioredis 5, set for failovers', client5],
+])(
+  'goes on after a master was killed under load, with %s',
+  async (name, makeClient) => {
+    const { flow, tyntec } = await setup(makeClient())
+    const load = startLoad(flow, tyntec)
+    await load.signedIn(50)
+
+    const master = masters.pop()
+    const killed = performance.now()
+    await master?.kill()
+    await cluster.healthy()
+    await load.signedIn(50)
+    await load.stop()
+
+    await expectSound(load, tyntec)
+    const { failed, mostFailedWithin } = summary(name, load, killed)
+    expect(failed).toBeGreaterThan(0)
+    expect(mostFailedWithin).toBeLessThan(1000)
+  },
+  30_000,
+)
+
+test('refuses while most masters are away, then goes on', async () => {
+  const { flow, tyntec } = await setup(clusterClient(cluster))
+  const before = await sent(flow, tyntec)
+  const [left, ...away] = await cluster.masters()
+  for (const node of away) node.pause()
+  await vi.waitFor(
+    async () => {
+      expect(await left?.admin.cluster('INFO')).toContain('cluster_state:fail')
+    },
+    { timeout: 5000 },
+  )
+  const steps = [
+    ...Array.from({ length: 8 }, () => flow.send({ number: newNumber(), address })),
+    flow.check({ ...before, address }),
+    flow.status(before),
+  ]
+  await expectRefused(steps)
+  expect((await tyntec.requests()).map(({ path }) => path)).toEqual(['/2fa/v1/otp'])
+
+  for (const node of away) node.resume()
+  await vi.waitFor(
+    async () => {
+      expect(await signIn(flow, before.handle, before.code)).toBe('verified')
+    },
+    { timeout: 15_000 },
+  )
+}, 30_000)

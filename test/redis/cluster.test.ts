@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import { Cluster as Cluster5 } from 'ioredis-5'
+import type { RedisClient } from 'passport-tyntec-otp'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
+import { expectSound, startLoad, summary } from './load.js'
+import { address, expectRefused, sent, setupFlow, setupTyntec, signIn, wrong } from './setup.js'
+
+const cluster = await startRedisCluster()
+afterAll(() => cluster.stop())
+
+function client6(options?: Parameters<typeof clusterClient>[1]) {
+  const client = clusterClient(cluster, options)
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+function client5() {
+  const client = new Cluster5(cluster.seeds)
+  client.on('error', () => {})
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+async function setup(client: RedisClient = client6()) {
+  const prefix = `${randomUUID()}:`
+  const tyntec = await setupTyntec()
+  return { prefix, tyntec, flow: setupFlow(tyntec, client, { prefix, resendWaits: [1] }) }
+}
+
+describe.each([
+  ['ioredis 6', () => client6()],
+  ['ioredis 5', client5],
+])('a sign-in on a Cluster with %s', (_, makeClient) => {
+  test('goes through every step', async () => {
+    const { flow, tyntec } = await setup(makeClient())
+    const { number, handle, code } = await sent(flow, tyntec)
+    expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
+    await vi.waitFor(
+      async () => {
+        expect(await flow.resend({ handle, address })).toMatchObject({ status: 'sent' })
+      },
+      { timeout: 3000, interval: 200 },
+    )
+    expect(await signIn(flow, handle, wrong(code))).toBe('invalid_code')
+    expect(await signIn(flow, handle, code)).toBe('verified')
+    expect(await signIn(flow, handle, code)).toBe('no_pending_code')
+    expect(tyntec.messages(number)).toBe(2)
+
+    const next = await sent(flow, tyntec)
+    await flow.cancel({ handle: next.handle })
+    expect(await flow.status({ handle: next.handle })).toEqual({ status: 'none' })
+    await flow.unlock(number)
+  })
+
+  test('goes on after every node has forgotten the scripts', async () => {
+    const { flow, tyntec } = await setup(makeClient())
+    const { handle, code } = await sent(flow, tyntec)
+    await Promise.all(cluster.nodes.map(({ admin }) => admin.script('FLUSH')))
+    expect(await signIn(flow, handle, wrong(code))).toBe('invalid_code')
+    await Promise.all(cluster.nodes.map(({ admin }) => admin.script('FLUSH')))
+    expect(await signIn(flow, handle, code)).toBe('verified')
+  })
+})
+
+test('keeps all keys of a number in one slot', async () => {
+  const { flow, tyntec, prefix } = await setup()
+  const { handle, code } = await sent(flow, tyntec)
+  await signIn(flow, handle, wrong(code))
+  const keys = (await cluster.scan(prefix)).map(({ key }) => key).filter((key) => key.includes('{'))
+  expect(
+    keys
+      .map((key) =>
+        key
+          .replace(/\{.*\}/, '{}')
+          .split(':')
+          .slice(1, 4),
+      )
+      .sort(),
+  ).toEqual([
+    ['limit', 'sends', 'number'],
+    ['limit', 'sends', 'number'],
+    ['{}', 'attempt', expect.any(String)],
+    ['{}', 'failures'],
+    ['{}', 'flow', expect.any(String)],
+    ['{}', 'sent'],
+  ])
+  const slots = await Promise.all(keys.map((key) => cluster.slotOf(key)))
+  expect(new Set(slots).size).toBe(1)
+})
+
+test('lets every key end', async () => {
+  const { flow, tyntec, prefix } = await setup()
+  const { handle, code } = await sent(flow, tyntec)
+  const other = await sent(flow, tyntec)
+  await signIn(flow, handle, wrong(code))
+  const keysNow = async () => {
+    const keys = await cluster.scan(prefix)
+    const ttls = keys.map(async ({ key, node }) => ({ key, ttl: await node.admin.pttl(key) }))
+    return Promise.all(ttls)
+  }
+  const pending = await keysNow()
+  await signIn(flow, other.handle, other.code)
+  await flow.cancel({ handle })
+  const ended = await keysNow()
+  expect(pending.length).toBeGreaterThan(10)
+  expect(ended.length).toBeGreaterThan(7)
+  for (const { ttl } of [...pending, ...ended]) expect(ttl).toBeGreaterThan(0)
+})
+
+test('follows a flow whose slot is moved', async () => {
+  const { flow, tyntec, prefix } = await setup()
+  const { handle, code } = await sent(flow, tyntec)
+  await signIn(flow, handle, wrong(code))
+  const keys = (await cluster.scan(prefix)).map(({ key }) => key).filter((key) => key.includes('{'))
+  const slot = await cluster.slotOf(keys[0] ?? '')
+  const source = await cluster.masterOf(slot)
+  const target = (await cluster.masters()).find((node) => node !== source)
+  if (!target) throw new Error('there is one master only')
+
+  await target.admin.cluster('SETSLOT', slot, 'IMPORTING', source.id)
+  await source.admin.cluster('SETSLOT', slot, 'MIGRATING', target.id)
+  expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
+
+  // Half of the keys here, half of them there: Redis runs no script on them.
+  const [first = '', ...rest] = keys.sort((one) => (one.includes(':flow:') ? -1 : 1))
+  await source.admin.call('MIGRATE', '127.0.0.1', target.port, first, 0, 1000)
+  await expectRefused([flow.check({ handle, code, address })])
+  expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
+
+  await source.admin.call('MIGRATE', '127.0.0.1', target.port, '', 0, 1000, 'KEYS', ...rest)
+  for (const { admin } of [target, source]) await admin.cluster('SETSLOT', slot, 'NODE', target.id)
+  await vi.waitFor(
+    async () => {
+      expect(await signIn(flow, handle, code)).toBe('verified')
+    },
+    { timeout: 5000 },
+  )
+  const checks = (await tyntec.requests()).filter(({ path }) => path.endsWith('/check'))
+  expect(checks.map(({ status }) => status)).toEqual([401, 202])
+})
+
+test('goes on after a master has hung under load', async () => {
+  // What docs/redis.md says.
+  const options = { retryDelayOnFailover: 200, maxRedirections: 32 }
+  const { flow, tyntec, prefix } = await setup(client6(options))
+  const load = startLoad(flow, tyntec)
+  await load.signedIn(30)
+
+  const slot = await cluster.slotOf(`${prefix}limit:sends:all:hour:all`)
+  const master = await cluster.masterOf(slot)
+  const paused = performance.now()
+  master.pause()
+  await vi.waitFor(
+    async () => {
+      expect((await cluster.masterOf(slot)).port).not.toBe(master.port)
+    },
+    { timeout: 10_000 },
+  )
+  await load.signedIn(30)
+  master.resume()
+  await cluster.healthy()
+  await load.signedIn(30)
+  await load.stop()
+
+  await expectSound(load, tyntec)
+  expect(summary('Cluster, hung', load, paused).mostFailedWithin).toBeLessThan(1000)
+}, 30_000)
