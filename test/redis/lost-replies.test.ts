@@ -85,8 +85,8 @@ const isLimit =
   (words: CommandWords): boolean =>
     scriptOf(words) === 'limit' && words[3]?.includes(`limit:${name}`) === true
 
-const isRefund = (name: string) => (words: CommandWords) =>
-  isScript('refund')(words) && words[3]?.includes(`limit:${name}`) === true
+/** Ours, which has a key for its mark beside the count. */
+const isRefund = (name: string) => (words: CommandWords) => isLimit(name)(words) && words[2] === '2'
 
 /** So long a deadline that a client can send again, and a resend soon. */
 const patient = { timeout: 5, resendWaits: [1] }
