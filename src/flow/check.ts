@@ -39,7 +39,10 @@ interface Try {
 }
 
 /** A check proven here; `complete` and `release` name it by this. */
-const proofs = new WeakMap<Proof, { ref: FlowRef; attempt: string; opened?: true }>()
+const proofs = new WeakMap<
+  Proof,
+  { ref: FlowRef; attempt: string; opener: string; opened?: true }
+>()
 
 export async function check(context: Context, input: CheckInput): Promise<CheckOutcome> {
   const { options, secrets } = context
@@ -157,7 +160,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       case 'verified': {
         const number = secrets.unseal(ref, 'number', current.record.number)
         if (number === undefined) return { status: 'no_pending_code' }
-        return verified(context, { ref, attempt: current.attempt, number })
+        return verified(context, { ref, attempt: current.attempt, number }, attempt)
       }
       case 'join': {
         const ended = await poll(async () => {
@@ -387,10 +390,11 @@ function invalidCode({ options }: Context, attempts: number) {
 function verified(
   { secrets }: Context,
   { ref, attempt, number }: Pick<Try, 'ref' | 'attempt' | 'number'>,
+  opener = attempt,
 ): CheckOutcome {
   const identity: Identity = { number, flowId: ref.flowId, verifiedAt: new Date() }
   const proof = Object.freeze({}) as Proof // its meaning is in the map
-  proofs.set(proof, { ref, attempt })
+  proofs.set(proof, { ref, attempt, opener })
   return { status: 'verified', identity, proof, device: secrets.createDevice(number) }
 }
 
@@ -399,7 +403,7 @@ export async function complete({ store, events }: Context, proof: Proof): Promis
   const proven = proofs.get(proof)
   if (!proven)
     throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
-  const completed = await store.complete(proven.ref, proven.attempt)
+  const completed = await store.complete(proven.ref, proven.attempt, proven.opener)
   if (completed && !proven.opened) {
     proven.opened = true
     events.emit({ type: 'session.opened', flowId: proven.ref.flowId })

@@ -44,11 +44,14 @@ interface Flow {
   resends: number
   resend?: string
   attempts: number
+  /** A try has no known end. */
+  open: boolean
   counted: number
   refunds: number
   delivery: Delivery
   deliveryAt: number
   by?: string
+  opener?: string
 }
 
 interface Attempt {
@@ -202,6 +205,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       case 'wrong':
         if (tried.state === 'checking') {
           tried.state = 'wrong'
+          if (tried.earlier !== 'other') flow.open = false
           tried.lease = 0
           flow.counted = result.counted ?? flow.counted
         }
@@ -220,7 +224,10 @@ export function createMemoryStore(clock: () => number): OtpStore {
           if (result.result === 'unprocessed') flow.refunds += 1
           refund(ref, tried)
         }
-        if (!result.late) return attempts.delete(keyOf(ref))
+        if (!result.late) {
+          flow.open = false
+          return attempts.delete(keyOf(ref))
+        }
         tried.id = ''
         tried.state = 'ghost'
         tried.lease = 0
@@ -269,6 +276,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
           lease: now + request.lease * 1000,
           resends: 0,
           attempts: 0,
+          open: false,
           counted: 0,
           refunds: 0,
           delivery: 'unknown',
@@ -445,6 +453,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
         charge(ref.number, request.attempt, rules, failed)
       }
       flow.attempts += 1
+      const forgotten = !tried && flow.open
+      flow.open = true
       const repeats = same && tried?.earlier !== 'other'
       // After a wrong code, another one may still land.
       const earlier =
@@ -452,7 +462,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
           ? repeats
             ? 'same'
             : 'other'
-          : tried?.state === 'wrong' && tried.earlier === 'other'
+          : forgotten || (tried?.state === 'wrong' && tried.earlier === 'other')
             ? 'other'
             : 'none'
       const attempt: Attempt = {
@@ -514,11 +524,12 @@ export function createMemoryStore(clock: () => number): OtpStore {
       return { status: 'settled', attempts: flow.attempts, failures: before }
     },
 
-    async complete(ref, attempt) {
+    async complete(ref, attempt, opener = attempt) {
       const flow = flows.get(keyOf(ref))
       if (flow?.by !== attempt) return false
-      if (flow.state === 'completed') return true
+      if (flow.state === 'completed') return flow.opener === opener
       if (flow.state !== 'verified') return false
+      flow.opener = opener
       finish(ref, flow, 'completed', 'used')
       return true
     },

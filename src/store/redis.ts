@@ -320,8 +320,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       return { status: 'settled', attempts: Number(attempts), failures: Number(failures) }
     },
 
-    async complete(ref, attempt) {
-      return Number(await run('complete', [flowKey(ref), attemptKey(ref)], [attempt])) === 1
+    async complete(ref, attempt, opener = attempt) {
+      const keys = [flowKey(ref), attemptKey(ref)]
+      return Number(await run('complete', keys, [attempt, opener])) === 1
     },
 
     async release(ref, attempt) {

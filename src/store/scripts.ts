@@ -9,7 +9,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local names = {'state', 'end', 'reference', 'number', 'otp', 'via', 'expires', 'sent', 'resends',
-  'attempts', 'counted', 'delivery', 'created', 'lease', 'resend', 'by'}
+  'attempts', 'counted', 'delivery', 'created', 'lease', 'resend', 'by', 'open', 'opener'}
 local numeric = {expires = 1, sent = 1, resends = 1, attempts = 1, counted = 1, created = 1, lease = 1}
 
 -- A key of another type is not ours to read: the flow is over.
@@ -279,9 +279,12 @@ if tried.state == 'ghost' then
 elseif tried.state == 'wrong' and tried.earlier == 'other' then
   -- Another code than the wrong one may still land.
   earlier = 'other'
+elseif not tried.state and flow.open then
+  -- The end of a try was never heard, and which code it carried is forgotten.
+  earlier = 'other'
 end
 flow.attempts = flow.attempts + 1
-redis.call('HSET', KEYS[1], 'attempts', flow.attempts)
+redis.call('HSET', KEYS[1], 'attempts', flow.attempts, 'open', 1)
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
   'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
@@ -330,6 +333,7 @@ end
 if result == 'wrong' then
   if tried.state == 'checking' then
     redis.call('HSET', KEYS[2], 'state', 'wrong', 'lease', 0)
+    if tried.earlier ~= 'other' then redis.call('HDEL', KEYS[1], 'open') end
     if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
   end
   if flow.attempts >= tonumber(ARGV[3]) then
@@ -351,6 +355,7 @@ elseif result == 'unprocessed' or result == 'unasked' then
     redis.call('HSET', KEYS[2], 'id', '', 'state', 'ghost', 'lease', 0)
   else
     redis.call('DEL', KEYS[2])
+    redis.call('HDEL', KEYS[1], 'open')
   end
 else
   redis.call('HSET', KEYS[2], 'state', 'unresolved', 'lease', 0)
@@ -358,13 +363,14 @@ end
 return settled()
 `
 
-// KEYS: flow, attempt. ARGV: attempt.
+// KEYS: flow, attempt. ARGV: attempt, opener.
 const complete = `
 local flow = load(KEYS[1])
 if flow.by ~= ARGV[1] then return 0 end
-if flow.state == 'completed' then return 1 end
+if flow.state == 'completed' then return flow.opener == ARGV[2] and 1 or 0 end
 if flow.state ~= 'verified' then return 0 end
 finish(KEYS[1], 'completed', 'used')
+redis.call('HSET', KEYS[1], 'opener', ARGV[2])
 redis.call('DEL', KEYS[2])
 return 1
 `

@@ -204,8 +204,13 @@ export interface OtpStore {
     result: CheckResult,
     rules: CheckRules,
   ): Promise<CheckSettlement>
-  /** Ends a verified flow: its session is open. True for whoever ended it, however often asked. */
-  complete(ref: FlowRef, attempt: string): Promise<boolean>
+  /**
+   * Ends a verified flow: its session is open. True for whoever ended it, however often asked, and
+   * for nobody else who was told that it is verified. `opener`: the attempt that was told so.
+   *
+   * @default opener is the attempt itself
+   */
+  complete(ref: FlowRef, attempt: string, opener?: string): Promise<boolean>
   /** Lets a verified flow be completed by the next request with the same code. */
   release(ref: FlowRef, attempt: string): Promise<void>
   /** `deliveryEvery`: seconds between two readers that are told to ask for the delivery. */
