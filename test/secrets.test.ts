@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createSecrets, type FlowRef, type Secrets } from '../src/secrets.js'
+
+const one = 'a secret of the app that is long enough'
+const two = 'another secret that is also long enough'
+const number = '+12015550100'
+
+function newFlow(secrets: Secrets): { handle: string; ref: FlowRef } {
+  const handle = secrets.createHandle(secrets.numberTags(number)[0], undefined)
+  const ref = secrets.parseHandle(handle)
+  if (!ref) throw new Error('the handle is ours')
+  return { handle, ref }
+}
+
+describe('a handle', () => {
+  test('is new each time, and names its flow without holding that name', () => {
+    const secrets = createSecrets([one])
+    const flows = Array.from({ length: 100 }, () => newFlow(secrets))
+    expect(new Set(flows.map(({ handle }) => handle)).size).toBe(100)
+    expect(new Set(flows.map(({ ref }) => ref.flow)).size).toBe(100)
+    for (const { handle, ref } of flows) {
+      expect(handle).toMatch(/^[\w-]{91}$/)
+      expect(ref).toEqual({
+        number: secrets.numberTags(number)[0],
+        lane: undefined,
+        flow: expect.stringMatching(/^[\w-]{22}$/),
+        flowId: expect.stringMatching(/^[\w-]{22}$/),
+        keyId: expect.stringMatching(/^[\w-]{6}$/),
+      })
+      expect(handle).not.toContain(ref.flow)
+      expect(handle).not.toContain(ref.flowId)
+      expect(ref.flow).not.toBe(ref.flowId)
+      expect(secrets.parseHandle(handle)).toEqual(ref)
+    }
+  })
+
+  test('changed in any bit names another flow, or none', () => {
+    const secrets = createSecrets([one])
+    const { handle, ref } = newFlow(secrets)
+    const bytes = Buffer.from(handle, 'base64url')
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const copy = Buffer.from(bytes)
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(secrets.parseHandle(copy.toString('base64url'))?.flow).not.toBe(ref.flow)
+    }
+  })
+
+  test('has one spelling', () => {
+    const secrets = createSecrets([one])
+    const { handle } = newFlow(secrets)
+    const spellings = [
+      `${handle}=`,
+      `${handle}==`,
+      ` ${handle}`,
+      `${handle}\n`,
+      handle.replaceAll('-', '+').replaceAll('_', '/'),
+      `${handle.slice(0, -1)}${String.fromCharCode(handle.charCodeAt(90) + 1)}`,
+      handle.slice(0, -1),
+    ].filter((spelling) => spelling !== handle)
+    for (const spelling of spellings) expect(secrets.parseHandle(spelling)).toBeUndefined()
+  })
+
+  test('of no shape makes anything fail', () => {
+    const secrets = createSecrets([one])
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.string({ maxLength: 100 })), (input) => {
+        expect(secrets.parseHandle(input)).toBeUndefined()
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('is read with an older secret, and with no foreign one', () => {
+    const { handle, ref } = newFlow(createSecrets([one]))
+    expect(createSecrets([two, one]).parseHandle(handle)).toEqual(ref)
+    expect(createSecrets([two]).parseHandle(handle)).toBeUndefined()
+    expect(newFlow(createSecrets([two, one])).ref.keyId).not.toBe(ref.keyId)
+  })
+})
+
+describe('a tag', () => {
+  test('stands for one number or address under one secret', () => {
+    const secrets = createSecrets([one])
+    const tags = [
+      secrets.numberTags(number),
+      secrets.numberTags('+12015550101'),
+      secrets.addressTags(number),
+      createSecrets([two]).numberTags(number),
+      createSecrets([Buffer.from(one).subarray(0, -1)]).numberTags(number),
+    ].flat()
+    expect(new Set(tags).size).toBe(5)
+    for (const tag of tags) expect(tag).toMatch(/^[\w-]{22}$/)
+    expect(createSecrets([Buffer.from(one)]).numberTags(number)).toEqual([tags[0]])
+  })
+
+  test('of an older secret follows that of the first', () => {
+    const both = createSecrets([two, one])
+    expect(both.numberTags(number)).toEqual([
+      ...createSecrets([two]).numberTags(number),
+      ...createSecrets([one]).numberTags(number),
+    ])
+    expect(both.addressTags('192.0.2.1')).toHaveLength(2)
+  })
+
+  test('of a code is that of one flow', () => {
+    const secrets = createSecrets([one])
+    const { ref } = newFlow(secrets)
+    const hash = secrets.codeHash(ref, '424242')
+    expect(hash).toMatch(/^[\w-]{22}$/)
+    expect(secrets.codeHash(ref, '424242')).toBe(hash)
+    expect(secrets.codeHash(ref, '424243')).not.toBe(hash)
+    expect(secrets.codeHash(newFlow(secrets).ref, '424242')).not.toBe(hash)
+    // A deploy that rotates the secret meets checks that are running.
+    expect(createSecrets([two, one]).codeHash(ref, '424242')).toBe(hash)
+  })
+})
+
+describe('a sealed value', () => {
+  test('opens for its own field of its own flow', () => {
+    const secrets = createSecrets([one])
+    const { ref } = newFlow(secrets)
+    const sealed = secrets.seal(ref, 'number', number)
+    expect(secrets.unseal(ref, 'number', sealed)).toBe(number)
+    expect(createSecrets([two, one]).unseal(ref, 'number', sealed)).toBe(number)
+    expect(secrets.seal(ref, 'number', number)).not.toBe(sealed)
+    expect(sealed).not.toContain('2015550100')
+    expect(secrets.unseal(ref, 'otp', sealed)).toBeUndefined()
+    expect(secrets.unseal(newFlow(secrets).ref, 'number', sealed)).toBeUndefined()
+    expect(createSecrets([two]).unseal(ref, 'number', sealed)).toBeUndefined()
+  })
+
+  test('that was changed, cut or made up opens nothing', () => {
+    const secrets = createSecrets([one])
+    const { ref } = newFlow(secrets)
+    const sealed = secrets.seal(ref, 'number', number)
+    const bytes = Buffer.from(sealed, 'base64url')
+    for (let index = 0; index < bytes.length; index++) {
+      const copy = Buffer.from(bytes)
+      copy[index] = (copy[index] ?? 0) ^ 1
+      expect(secrets.unseal(ref, 'number', copy.toString('base64url'))).toBeUndefined()
+      const cut = bytes.subarray(0, index).toString('base64url')
+      expect(secrets.unseal(ref, 'number', cut)).toBeUndefined()
+    }
+    for (const text of ['', '.', '\u0000', randomBytes(50).toString('base64url')]) {
+      expect(secrets.unseal(ref, 'number', text)).toBeUndefined()
+    }
+  })
+
+  test('keeps every text', () => {
+    const secrets = createSecrets([one])
+    const { ref } = newFlow(secrets)
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'grapheme' }), fc.uuid()), (text) => {
+        expect(secrets.unseal(ref, 'otp', secrets.seal(ref, 'otp', text))).toBe(text)
+      }),
+    )
+  })
+})
+
+describe('the mark of a known browser', () => {
+  test('gives one lane of its own, for its own number', () => {
+    const secrets = createSecrets([one])
+    const device = secrets.createDevice(number)
+    const lane = secrets.laneOf(device, number)
+    expect(lane).toMatch(/^[\w-]{22}$/)
+    expect(secrets.laneOf(device, number)).toBe(lane)
+    expect(createSecrets([two, one]).laneOf(device, number)).toBe(lane)
+    expect(secrets.laneOf(secrets.createDevice(number), number)).not.toBe(lane)
+    expect(secrets.laneOf(device, '+12015550101')).toBeUndefined()
+    expect(createSecrets([two]).laneOf(device, number)).toBeUndefined()
+    expect(secrets.parseHandle(device)).toBeUndefined()
+    expect(device).not.toContain(lane)
+  })
+
+  test('that was changed or made up gives none', () => {
+    const secrets = createSecrets([one])
+    const bytes = Buffer.from(secrets.createDevice(number), 'base64url')
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const copy = Buffer.from(bytes)
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(secrets.laneOf(copy.toString('base64url'), number)).toBeUndefined()
+    }
+    fc.assert(
+      fc.property(fc.anything(), (device) => {
+        expect(secrets.laneOf(device, number)).toBeUndefined()
+      }),
+    )
+  })
+
+  test('is bound to the flow by the handle', () => {
+    const secrets = createSecrets([one])
+    const [tag] = secrets.numberTags(number)
+    const lane = secrets.laneOf(secrets.createDevice(number), number)
+    const handle = secrets.createHandle(tag, lane)
+    expect(secrets.parseHandle(handle)).toMatchObject({ number: tag, lane })
+    const bytes = Buffer.from(handle, 'base64url')
+    bytes.fill(0, bytes.length - 16)
+    const stripped = secrets.parseHandle(bytes.toString('base64url'))
+    expect(stripped?.lane).toBeUndefined()
+    expect(stripped?.flow).not.toBe(secrets.parseHandle(handle)?.flow)
+  })
+})

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Redis as Redis5 } from 'ioredis-5'
+import type { FlowRef } from '../../src/secrets.js'
+import { createMemoryStore } from '../../src/store/memory.js'
+import { redisStore } from '../../src/store/redis.js'
+import type {
+  CheckClaim,
+  CheckRequest,
+  CheckRules,
+  OtpStore,
+  ResendRequest,
+  SendRequest,
+} from '../../src/store/store.js'
+import { createRedis, createRedis5 } from './redis.js'
+
+export const storeKinds = ['ioredis 6', 'ioredis 5', 'memory'] as const
+export type StoreKind = (typeof storeKinds)[number]
+
+export interface TestStore {
+  store: OtpStore
+  /** Makes everything stored this much older. */
+  advance(seconds: number): Promise<void>
+  /** What Redis holds under the prefix; nothing for the memory store. */
+  dump(): Promise<Entry[]>
+}
+
+export interface Entry {
+  key: string
+  /** Milliseconds; negative when the key has none. */
+  ttl: number
+  value: unknown
+}
+
+/** A store of its own for this test, whose time can be moved. */
+export async function setupStore(kind: StoreKind): Promise<TestStore> {
+  if (kind === 'memory') {
+    let offset = 0
+    const store = createMemoryStore(() => performance.now() + offset)
+    return {
+      store,
+      advance: async (seconds) => void (offset += seconds * 1000),
+      dump: async () => [],
+    }
+  }
+  const { redis, prefix } = await (kind === 'ioredis 6' ? createRedis() : createRedis5())
+  return {
+    store: redisStore(redis, { prefix }),
+    advance: (seconds) => advanceRedis(redis, prefix, seconds),
+    dump: () => dumpRedis(redis, prefix),
+  }
+}
+
+type Client = Redis | Redis5
+
+/** Redis's own clock can't be moved, so its keys are moved against it. */
+const older = `
+local times = {'created', 'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'lease',
+  'deliveryAt', 'until', 'last'}
+local past = tonumber(ARGV[2])
+local cursor = '0'
+repeat
+  local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
+  cursor = page[1]
+  for _, key in ipairs(page[2]) do
+    local ttl = redis.call('PTTL', key)
+    if redis.call('TYPE', key).ok == 'hash' then
+      for _, name in ipairs(times) do
+        local value = tonumber(redis.call('HGET', key, name) or 0) or 0
+        if value > 0 then redis.call('HSET', key, name, math.max(value - past, 1)) end
+      end
+    end
+    if ttl >= 0 then redis.call('PEXPIRE', key, ttl - past) end
+  end
+until cursor == '0'
+return 1`
+
+export async function advanceRedis(redis: Client, prefix: string, seconds: number): Promise<void> {
+  await redis.eval(older, 0, prefix, Math.round(seconds * 1000))
+}
+
+const everything = `
+local found = {}
+local cursor = '0'
+repeat
+  local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
+  cursor = page[1]
+  for _, key in ipairs(page[2]) do
+    local type = redis.call('TYPE', key).ok
+    local value = type == 'hash' and redis.call('HGETALL', key)
+      or type == 'string' and redis.call('GET', key) or type
+    found[#found + 1] = {key, redis.call('PTTL', key), value}
+  end
+until cursor == '0'
+return found`
+
+export async function dumpRedis(redis: Client, prefix: string): Promise<Entry[]> {
+  // The script's reply: key, milliseconds, value.
+  const found = (await redis.eval(everything, 0, prefix)) as [string, number, unknown][]
+  return found
+    .map(([key, ttl, value]) => ({ key: key.slice(prefix.length), ttl, value: toValue(value) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+function toValue(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  const pairs = Array.from({ length: value.length / 2 }, (_, index) => [
+    String(value[2 * index]),
+    String(value[2 * index + 1]),
+  ])
+  return Object.fromEntries(pairs.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)))
+}
+
+export const rules: CheckRules = {
+  attempts: 3,
+  freeFailures: 5,
+  failureWindow: 900,
+  failureWait: 30,
+  failureMaxWait: 3600,
+  disableAt: 100,
+  laneFailures: 5,
+  laneWindow: 86_400,
+}
+
+export function newId(bytes = 16): string {
+  return randomBytes(bytes).toString('base64url')
+}
+
+export function newRef(number = newId()): FlowRef {
+  return { number, flow: newId(), flowId: newId(), keyId: 'key1', lane: undefined }
+}
+
+export function sendRequest(given: Partial<SendRequest> = {}): SendRequest {
+  return {
+    reference: newId(),
+    number: 'sealed-number',
+    via: 'sms',
+    lease: 10,
+    cooldown: 30,
+    lifetime: 300,
+    keep: 600,
+    current: undefined,
+    lookedUp: false,
+    ...given,
+  }
+}
+
+export function resendRequest(given: Partial<ResendRequest> = {}): ResendRequest {
+  return {
+    reference: newId(),
+    via: 'sms',
+    lease: 10,
+    waits: [30, 60, 120],
+    cooldown: 30,
+    renewBelow: 60,
+    lifetime: 300,
+    maxLifetime: 600,
+    lookedUp: false,
+    ...given,
+  }
+}
+
+export const sent = { result: 'sent', otp: 'sealed-otp', lifetime: 300, maxLifetime: 600 } as const
+
+/** A flow whose code is on its way. */
+export async function startFlow(
+  store: OtpStore,
+  ref = newRef(),
+  request: Partial<SendRequest> = {},
+): Promise<{ ref: FlowRef; reference: string }> {
+  const full = sendRequest(request)
+  const reservation = await store.reserveSend(ref, full)
+  if (reservation.status !== 'reserved') throw new Error(`the send is ${reservation.status}`)
+  await store.settleSend(ref, full.reference, sent)
+  return { ref, reference: full.reference }
+}
+
+export function checkRequest(given: Partial<CheckRequest> = {}): CheckRequest {
+  return {
+    attempt: newId(12),
+    codeHash: 'hash-of-a',
+    lease: 10,
+    window: 60,
+    joining: false,
+    ...given,
+  }
+}
+
+/** Claims a check and ends it at once, as a wrong one unless said otherwise. */
+export async function claim(
+  store: OtpStore,
+  ref: FlowRef,
+  given: Partial<CheckRequest> = {},
+  withRules: CheckRules = rules,
+): Promise<CheckClaim & { attemptId: string }> {
+  const request = checkRequest(given)
+  return { ...(await store.claimCheck(ref, request, withRules)), attemptId: request.attempt }
+}
+
+export const verified = {
+  result: 'verified',
+  codeHash: 'hash-of-a',
+  lease: 10,
+  window: 60,
+} as const
+
+export const wrong = { result: 'wrong', counted: undefined } as const
+
+/** One wrong code in a flow that takes any number of them. */
+export async function failOnce(store: OtpStore, ref: FlowRef): Promise<CheckClaim> {
+  const patient = { ...rules, attempts: 1000 }
+  const { attemptId, ...claimed } = await claim(store, ref, {}, patient)
+  if (claimed.status === 'claimed') await store.settleCheck(ref, attemptId, wrong, patient)
+  return claimed
+}
