@@ -5,9 +5,11 @@ const { env } = process
 const port = Number(env.PORT ?? 3000)
 
 if (!env.TYNTEC_BASE_URL) {
-  const sandbox = await startSandbox({
-    port: Number(env.SANDBOX_PORT ?? 8026),
-    print: (line) => console.log(line),
+  const sandboxPort = Number(env.SANDBOX_PORT ?? 8026)
+  const sandbox = await startSandbox({ port: sandboxPort, print: console.log }).catch((error) => {
+    console.error(`The sandbox can not use port ${sandboxPort}: ${String(error)}`)
+    console.error('Choose another one with SANDBOX_PORT.')
+    return process.exit(1)
   })
   env.TYNTEC_BASE_URL = sandbox.url
   env.TYNTEC_API_KEY = sandbox.apiKey
@@ -21,5 +23,10 @@ if (framework !== 'express' && framework !== 'koa') {
 }
 const { server } = await (framework === 'koa' ? import('./koa.js') : import('./express.js'))
 server.listen(port)
-await once(server, 'listening')
+try {
+  await once(server, 'listening')
+} catch (error) {
+  console.error(`Port ${port} can not be used: ${String(error)}. Choose another one with PORT.`)
+  process.exit(1)
+}
 console.log(`ready http://localhost:${port}`)

@@ -5,7 +5,7 @@ import session from 'express-session'
 import passport from 'passport'
 import { Strategy } from 'passport-tyntec-otp'
 import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/express'
-import { flow, redis, settings } from './flow.js'
+import { flow, problemOf, redis, settings } from './flow.js'
 import { page } from './page.js'
 
 passport.use(new Strategy(flow, async ({ number }) => ({ number })))
@@ -39,6 +39,14 @@ app.get('/me', (req, res) => {
 app.post('/logout', cancelOtp(flow, { next: true }), (req, res, next) => {
   req.logout((error) => (error ? next(error) : res.redirect(303, '/')))
 })
+
+const answerProblem: express.ErrorRequestHandler = (error, _req, res, next) => {
+  if (res.headersSent) return next(error)
+  const problem = problemOf(error)
+  if (problem.status === 503) console.error(`Not answered: ${error?.name}`)
+  res.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+app.use(answerProblem)
 
 export const server = createServer(app)
 

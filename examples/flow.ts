@@ -12,8 +12,15 @@ export const settings = {
   sessionSecret: env.SESSION_SECRET ?? randomBytes(32).toString('hex'),
 }
 
-export const redis = env.REDIS_URL ? new Redis(env.REDIS_URL) : undefined
-redis?.on('error', (error) => console.error(`Redis: ${error.message}`))
+// The flow has a deadline of its own for each command. The sessions of the app need one too, or
+// whoever is signed in waits for half a minute when Redis is away.
+export const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, { commandTimeout: 500 }) : undefined
+let told = ''
+redis?.on('error', ({ message }) => {
+  if (message !== told) console.error(`Redis: ${message}`)
+  told = message
+})
+redis?.on('ready', () => (told = ''))
 
 export const flow = createOtpFlow({
   apiKey: env.TYNTEC_API_KEY ?? 'sandbox_example',
@@ -22,7 +29,18 @@ export const flow = createOtpFlow({
   countries: ['DE', 'US'],
   store: redis ? redisStore(redis) : memoryStore(),
   origin: [`http://localhost:${settings.port}`, `http://127.0.0.1:${settings.port}`],
-  onEvent: (event) => {
+  onEvent(event) {
     if (event.type === 'error') console.error(`${event.code} at ${event.step}: ${event.message}`)
   },
 })
+
+/**
+ * What a request gets that nothing has answered: a body that could not be parsed, or a session store that
+ * can't be asked. The message may hold what was sent, so it is neither shown nor logged.
+ */
+export function problemOf(error: unknown): { status: number; code: string; title: string } {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 503
+  return status >= 400 && status < 500
+    ? { status, code: 'bad_request', title: 'The request can not be read' }
+    : { status: 503, code: 'service_unavailable', title: 'Not available, try again' }
+}

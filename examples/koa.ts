@@ -3,7 +3,7 @@ import { bodyParser } from '@koa/bodyparser'
 import Koa from 'koa'
 import session from 'koa-session'
 import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/koa'
-import { flow, settings } from './flow.js'
+import { flow, problemOf, settings } from './flow.js'
 import { page } from './page.js'
 import { sessions } from './sessions.js'
 
@@ -11,6 +11,17 @@ const app = new Koa({
   keys: [settings.sessionSecret],
   proxy: settings.trustProxy > 0,
   maxIpsCount: settings.trustProxy,
+})
+app.use(async (ctx, next) => {
+  try {
+    await next()
+  } catch (error) {
+    const problem = problemOf(error)
+    if (problem.status === 503) console.error(`Not answered: ${String(error).split(':', 1)[0]}`)
+    ctx.status = problem.status
+    ctx.type = 'application/problem+json'
+    ctx.body = JSON.stringify(problem)
+  }
 })
 app.use(session({ store: sessions, sameSite: 'lax' }, app))
 app.use(bodyParser({ enableTypes: ['json', 'form'], jsonLimit: '4kb', formLimit: '4kb' }))

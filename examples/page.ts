@@ -25,8 +25,8 @@ function code(status: Exclude<OtpPage, { status: 'none' }>): string {
 <h1>Check your phone</h1>
 <form method="post" action="/login/check">
   <label for="code">Security code</label>
-  <p id="hint">We sent ${status.codeLength} numbers to
-    <span dir="ltr" translate="no">${escape(status.to)}</span>. They work for ${minutes} minutes.</p>
+  <p id="hint">${status.status === 'unconfirmed' ? 'A code may have gone' : 'We sent a code'} to
+    <span dir="ltr" translate="no">${escape(status.to)}</span>. Its ${status.codeLength} numbers work for ${minutes} minutes.</p>
   <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required
     spellcheck="false" autocapitalize="none" dir="ltr" translate="no" aria-describedby="hint" autofocus>
   <button>Continue</button>
@@ -49,6 +49,7 @@ function layout(body: string, { outcome }: OtpPage): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>${outcome ? 'Error: ' : ''}Sign in</title>
 <style>
 body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 3rem auto; padding: 0 1rem }

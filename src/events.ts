@@ -38,7 +38,7 @@ export type OtpEventBody =
 /** `at`: milliseconds since the epoch. */
 export type OtpEvent = OtpEventBody & { at: number }
 
-export type OtpEventListener = (event: OtpEvent) => void
+export type OtpEventListener = (event: OtpEvent) => unknown
 
 export interface Events {
   emit(event: OtpEventBody): void
@@ -64,11 +64,11 @@ export function createEvents(
       debug('%j', event)
       if (published.hasSubscribers) published.publish(event)
       for (const listener of listeners) {
-        try {
-          listener(event)
-        } catch (error) {
+        // An async listener must not end the process either.
+        const told = async () => listener(event)
+        told().catch((error: unknown) => {
           debug('a listener threw %s', error instanceof Error ? error.name : typeof error)
-        }
+        })
       }
     },
     on(listener) {

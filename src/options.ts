@@ -247,6 +247,12 @@ export interface ResolvedOptions {
   logger: OtpLogger | undefined
 }
 
+/** What the layer between HTTP and flow may see: nothing that opens anything. */
+export type HttpOptions = Pick<
+  ResolvedOptions,
+  'origins' | 'production' | 'revealAttempts' | 'binding' | 'cookie' | 'fields'
+>
+
 const optionNames: ReadonlySet<string> = new Set([
   'apiKey',
   'secret',
@@ -289,6 +295,11 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
   const unknown = Object.keys(options).find((name) => !optionNames.has(name))
   if (unknown !== undefined) throw invalid(unknown.slice(0, 40), 'an option of createOtpFlow')
 
+  for (const name of ['cookie', 'budget', 'limits', 'concurrency', 'fields'] as const) {
+    const group: unknown = options[name]
+    if (group === undefined) continue
+    if (typeof group !== 'object' || group === null) throw invalid(name, 'an object')
+  }
   const production = process.env.NODE_ENV === 'production'
   const {
     apiKey,
@@ -390,6 +401,7 @@ function resolveOrigins(origin: OtpOptions['origin'], production: boolean): read
     return []
   }
   const origins: readonly unknown[] = Array.isArray(origin) ? origin : [origin]
+  if (origins.length === 0) throw invalid('origin', 'an origin, or a non-empty array of such')
   return origins.map((each) => {
     const url = typeof each === 'string' && URL.canParse(each) ? new URL(each) : undefined
     if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.origin !== each) {

@@ -3,7 +3,7 @@ import CustomStrategy from 'passport-custom'
 import { OtpError } from './errors.js'
 import type { OtpFlow } from './flow/index.js'
 import { createCookies, markBrowser } from './http/cookies.js'
-import { openExchange } from './http/exchange.js'
+import { openExchange, tellMisuse } from './http/exchange.js'
 import { addCookies, copyHeaders, isGone, type NodeRequest, toHttpRequest } from './http/node.js'
 import { complete, openSession, release } from './http/opening.js'
 import { createProblem, createSignedInProblem, type Problem, ProblemError } from './http/problem.js'
@@ -138,6 +138,7 @@ function authenticate(
   timer.unref()
 
   attempt().catch((error: unknown) => {
+    tellMisuse(flow, error)
     if (error instanceof ProblemError) fail(error.problem)
     else settle(() => actions.error(error))
   })

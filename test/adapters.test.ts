@@ -154,9 +154,7 @@ describe.each(frameworks)('%s', (framework) => {
     // The last refusal was not shown, and says nothing any more.
     expect((await client.get('/login/status')).json).toEqual({ status: 'none' })
     // The browser is known from now on, and nothing else of the flow is left.
-    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual([
-      'otp-device',
-    ])
+    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual(['otp-device'])
   })
 
   test('leads a page that sends the code twice to where the first one has led', async () => {

@@ -210,7 +210,7 @@ describe('a failing tyntec', () => {
     await failUntilOpen(flow)
     vi.setSystemTime(Date.now() + 5100)
     const before = (await calls()).length
-    await expect(send(flow, 600)).rejects.toMatchObject({ code: 'ERR_OTP_PROVIDER_UNAVAILABLE' })
+    expect(await send(flow, 600)).toMatchObject({ status: 'unconfirmed' })
     await expect(send(flow, 601)).rejects.toThrow('gets a rest')
     expect((await calls()).length - before).toBe(1)
   })
@@ -233,7 +233,7 @@ describe('a failing tyntec', () => {
     await breakAll()
     // One send and two look-ups each.
     for (let index = 0; index < 13; index += 1) {
-      await expect(send(flow, index)).rejects.toThrow('tyntec is unavailable')
+      expect(await send(flow, index)).toMatchObject({ status: 'unconfirmed' })
     }
     expect(await calls()).toHaveLength(39)
     await heal()
@@ -361,9 +361,9 @@ function codesOf(sandbox: Sandbox) {
 /** As many failures as the breaker needs. */
 async function failUntilOpen(flow: OtpFlow): Promise<void> {
   for (let index = 0; index < 14; index += 1) {
-    await expect(send(flow, index + 300)).rejects.toMatchObject({
-      code: 'ERR_OTP_PROVIDER_UNAVAILABLE',
-    })
+    const ended = await send(flow, index + 300).catch((error: Error) => ({ status: error.message }))
+    // Whether a message has gone out can't be known, until nothing is asked any more.
+    expect(['unconfirmed', 'Most calls to tyntec fail, so it gets a rest']).toContain(ended.status)
   }
 }
 

@@ -497,15 +497,19 @@ describe('the strategy', () => {
   })
 
   test('says what is missing when no parser has read the body', async () => {
+    const events: unknown[] = []
     const app = await setupStrategy({
+      flow: { onEvent: (event) => events.push(event) },
       check: (passport) => (req, res, next) => {
         req.body = undefined
         passport.authenticate('tyntec-otp')(req, res, next)
       },
     })
-    expect((await app.client().post('/check', { code: '123456' })).status).toBe(500)
-    expect(app.errors).toEqual([
+    expect((await app.client().post('/check', { code: '123456' })).status).toBe(400)
+    expect(app.errors).toEqual([])
+    expect(events).toEqual([
       expect.objectContaining({
+        type: 'error',
         code: 'ERR_OTP_MISUSE',
         message: expect.stringContaining('express.json()'),
       }),

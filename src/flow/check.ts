@@ -216,9 +216,7 @@ async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
       // What answered may still have let it through to tyntec, and only hidden the answer.
-      const answered = error.code !== 'ERR_OTP_PROVIDER_UNAVAILABLE'
-      const late = answered || tried.earlier !== 'none'
-      await settle(context, tried, { result: 'unprocessed', late })
+      await settle(context, tried, { result: 'unprocessed', late: true })
       throw error
     }
     return reconcile(context, tried, error)

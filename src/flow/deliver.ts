@@ -54,11 +54,14 @@ export async function deliver(
       throw error
     }
     const secondsLeft = leaseLeft(started)
-    const found = await adoptSend(context, ref, reference, number, secondsLeft).catch(() => error)
-    if (found instanceof OtpError) {
-      await store.settleSend(ref, reference, { result: 'unconfirmed' })
-      throw found
-    }
+    context.events.emit({ type: 'error', step: 'send', code: error.code, message: error.message })
+    const found = await adoptSend(context, ref, reference, number, secondsLeft).catch(
+      (lookup: unknown) => {
+        // That tyntec can't say is no more than that; that the store can't keep it is an outage.
+        if (lookup instanceof OtpError && lookup.code !== 'ERR_OTP_STORE_UNAVAILABLE') return
+        throw lookup
+      },
+    )
     if (found) return { status: 'sent', lifetime: found }
     await store.settleSend(ref, reference, { result: 'unconfirmed' })
     return { status: 'unconfirmed' }

@@ -1,8 +1,8 @@
 import { OtpError } from '../errors.js'
-import { createEvents, type OtpEventListener } from '../events.js'
+import { createEvents, type OtpEventBody, type OtpEventListener } from '../events.js'
 import { createLimits } from '../limits.js'
 import { createNumberParser } from '../number.js'
-import { type OtpOptions, type ResolvedOptions, resolveOptions } from '../options.js'
+import { type HttpOptions, type OtpOptions, resolveOptions } from '../options.js'
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
 import { createSecrets } from '../secrets.js'
 import { createTyntecClient } from '../tyntec/index.js'
@@ -50,7 +50,9 @@ export interface OtpFlow {
    */
   drain(): Promise<void>
   /** @internal */
-  readonly options: ResolvedOptions
+  readonly options: HttpOptions
+  /** @internal Tells of what the flow itself doesn't see. */
+  emit(event: OtpEventBody): void
 }
 
 /**
@@ -118,8 +120,10 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     }
   }
 
+  const { origins, production, revealAttempts, binding, cookie, fields } = options
   return {
-    options,
+    options: { origins, production, revealAttempts, binding, cookie, fields },
+    emit: events.emit,
     send: step('send', send),
     resend: step('resend', resend),
     check: step('check', check),

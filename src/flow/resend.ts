@@ -26,7 +26,8 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   const handle = String(input.handle)
   context.refuseEarly('sends')
 
-  const address = await limits.sendsPerAddress.consume(addressKeysOf(context, input.address))
+  const addressKeys = addressKeysOf(context, input.address)
+  const address = await limits.sendsPerAddress.consume(addressKeys)
   if (!address.allowed) {
     events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
     return { status: 'rate_limited', retryAfter: address.retryAfter }
@@ -61,6 +62,11 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   if (reserved.status === 'lookup') {
     await lookUp(context, ref, reserved.record)
     reserved = await reserve(true)
+  }
+
+  // Clicks that send nothing must not use up the messages of everybody at this address.
+  if (!['reserved', 'renew', 'rate_limited'].includes(reserved.status)) {
+    await limits.sendsPerAddress.refund(addressKeys)
   }
 
   switch (reserved.status) {

@@ -44,7 +44,8 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const { number, country } = parsed
   context.refuseEarly('sends')
 
-  const address = await limits.sendsPerAddress.consume(addressKeysOf(context, input.address))
+  const addressKeys = addressKeysOf(context, input.address)
+  const address = await limits.sendsPerAddress.consume(addressKeys)
   if (!address.allowed) {
     events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
     return { status: 'rate_limited', retryAfter: address.retryAfter }
@@ -91,6 +92,8 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   }
 
   if (reserved.status === 'rate_limited') return reserved
+  // Clicks that send nothing must not use up the messages of everybody at this address.
+  if (reserved.status !== 'reserved') await limits.sendsPerAddress.refund(addressKeys)
   if (reserved.status === 'too_soon') {
     return { status: 'resend_too_soon', retryAfter: reserved.retryAfter }
   }

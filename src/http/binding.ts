@@ -1,5 +1,5 @@
 import { OtpError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import type { Cookies } from './cookies.js'
 import type { HttpRequest, ReadField } from './request.js'
 
@@ -19,7 +19,7 @@ export interface Binding {
 
 /** @throws {OtpError} `ERR_OTP_MISUSE` when the session that should hold the handle is missing */
 export function createBinding(
-  { binding }: Pick<ResolvedOptions, 'binding'>,
+  { binding }: Pick<HttpOptions, 'binding'>,
   request: HttpRequest,
   cookies: Cookies,
   field: ReadField,

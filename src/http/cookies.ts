@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import type { HttpRequest } from './request.js'
 
 /** Which of our cookies: the handle's, the kept outcome's, or the mark of a known browser. */
@@ -18,7 +18,7 @@ export interface Cookies {
 }
 
 export function createCookies(
-  { cookie, production }: Pick<ResolvedOptions, 'cookie' | 'production'>,
+  { cookie, production }: Pick<HttpOptions, 'cookie' | 'production'>,
   { headers, secure: https }: Pick<HttpRequest, 'headers' | 'secure'>,
 ): Cookies {
   const secure = production || https
@@ -46,7 +46,7 @@ export function createCookies(
 }
 
 function cookieNames(
-  { name, domain }: ResolvedOptions['cookie'],
+  { name, domain }: HttpOptions['cookie'],
   secure: boolean,
 ): Record<CookieKind, string> {
   const bound = secure && domain === undefined
@@ -72,7 +72,7 @@ function readCookie(header: string, name: string): string | undefined {
 
 /** At a sign-in the handle has had its day, and the browser is known from now on. */
 export function markBrowser(
-  { binding }: Pick<ResolvedOptions, 'binding'>,
+  { binding }: Pick<HttpOptions, 'binding'>,
   cookies: Cookies,
   device: string,
 ): void {

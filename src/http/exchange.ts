@@ -1,6 +1,6 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import { type Binding, createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
 import { keepOutcome } from './kept.js'
@@ -42,7 +42,7 @@ export type Step = (exchange: Exchange) => Promise<Done | Refusal | Problem>
  * @throws {ProblemError} when the request must not reach the flow
  */
 export function openExchange(
-  options: ResolvedOptions,
+  options: HttpOptions,
   request: HttpRequest,
   cookies: Cookies,
 ): Exchange {
@@ -55,17 +55,19 @@ export function openExchange(
 
 /** Runs one step of the flow for one request, and says what to answer. */
 export async function answer(
-  { options }: OtpFlow,
+  flow: OtpFlow,
   request: HttpRequest,
   redirects: Redirects,
   step: Step,
 ): Promise<Reply> {
+  const { options } = flow
   const cookies = createCookies(options, request)
   let done: Done | Problem
   try {
     const ended = await step(openExchange(options, request, cookies))
     done = 'leadsTo' in ended || 'code' in ended ? ended : createProblem(options, ended)
   } catch (error) {
+    tellMisuse(flow, error)
     done = problemOf(options, error)
   }
   const reply = 'leadsTo' in done ? success(done) : failure(done)
@@ -88,11 +90,24 @@ export async function answer(
   }
 }
 
+let warned = false
+
+/** The person gets a refusal; what is wrong with the app is the operator's to hear. */
+export function tellMisuse(flow: OtpFlow, error: unknown): void {
+  const misuse = error instanceof ProblemError ? error.cause : undefined
+  if (!(misuse instanceof OtpError)) return
+  const { code, message } = misuse
+  flow.emit({ type: 'error', step: 'request', code, message })
+  if (warned) return
+  warned = true
+  process.emitWarning(message, { type: 'OtpWarning', code })
+}
+
 /**
  * The problem that an error means for the person. Why the service is unavailable is in the
  * operator's event; everything that is no outage is the app's to handle.
  */
-export function problemOf(options: ResolvedOptions, error: unknown): Problem {
+export function problemOf(options: HttpOptions, error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem
   if (error instanceof OtpError && error.status === 503) {
     return createProblem(options, { status: 'service_unavailable', retryAfter: error.retryAfter })

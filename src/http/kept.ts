@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import type { Cookies } from './cookies.js'
 import { createProblem, isProblemCode, type Problem } from './problem.js'
 
@@ -15,7 +15,7 @@ export function keepOutcome(cookies: Cookies, problem: Problem): void {
 }
 
 /** The kept outcome, or nothing when the cookie holds anything that was not written here. */
-export function keptOutcome(options: ResolvedOptions, cookies: Cookies): Problem | undefined {
+export function keptOutcome(options: HttpOptions, cookies: Cookies): Problem | undefined {
   const [, code, retryAfter, attempts] =
     /^([a-z_]{1,30})\.([0-9]{0,7})\.([0-9]{0,2})$/.exec(cookies.read('outcome') ?? '') ?? []
   if (!isProblemCode(code)) return undefined

@@ -1,4 +1,5 @@
-import type { FieldNames, ResolvedOptions } from '../options.js'
+import type { OtpError } from '../errors.js'
+import type { FieldNames, HttpOptions } from '../options.js'
 import type { ProblemCode } from '../outcomes.js'
 
 /** Why a request was refused, as RFC 9457 has it. `code` is what programs look at. */
@@ -144,7 +145,7 @@ interface Particulars {
 const made = new WeakSet<object>()
 
 export function createProblem(
-  { fields, revealAttempts }: Pick<ResolvedOptions, 'fields' | 'revealAttempts'>,
+  { fields, revealAttempts }: Pick<HttpOptions, 'fields' | 'revealAttempts'>,
   { status: code, retryAfter, attemptsRemaining }: Refusal,
   particulars: Particulars = {},
 ): Problem {
@@ -183,8 +184,9 @@ export class ProblemError extends Error {
   /** The person may read the message. */
   readonly expose = true
 
-  constructor(problem: Problem) {
-    super(problem.detail)
+  /** `cause`: what the operator has to mend, where it is not the person's fault. */
+  constructor(problem: Problem, options?: { cause: OtpError }) {
+    super(problem.detail, options)
     this.name = 'ProblemError'
     this.problem = problem
     this.status = problem.status
@@ -194,7 +196,7 @@ export class ProblemError extends Error {
 const signedIn = new WeakSet<object>()
 
 /** For a request whose code another one has just used to sign the same browser in. */
-export function createSignedInProblem(options: ResolvedOptions): Problem {
+export function createSignedInProblem(options: HttpOptions): Problem {
   const problem = createProblem(options, { status: 'no_pending_code' })
   signedIn.add(problem)
   return problem

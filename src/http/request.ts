@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { OtpError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 
 /** What an adapter takes out of its framework's request. */
@@ -20,7 +20,7 @@ export interface HttpRequest {
 }
 
 /** Reads a text field of the body; a `null` is as good as nothing. */
-export type ReadField = (name: keyof ResolvedOptions['fields']) => string | undefined
+export type ReadField = (name: keyof HttpOptions['fields']) => string | undefined
 
 const json = 'application/json'
 const urlencoded = 'application/x-www-form-urlencoded'
@@ -29,7 +29,7 @@ const urlencoded = 'application/x-www-form-urlencoded'
  * The problem of a request that must not reach the flow, whatever its fields say. All of it costs no
  * limit, no Redis and no tyntec.
  */
-export function refuse(options: ResolvedOptions, request: HttpRequest): Problem | undefined {
+export function refuse(options: HttpOptions, request: HttpRequest): Problem | undefined {
   const { method, headers } = request
   if (method !== 'POST') return createProblem(options, { status: 'bad_request' }, { status: 405 })
   if (isCrossSite(options, headers)) return createProblem(options, { status: 'cross_site' })
@@ -47,7 +47,7 @@ export function refuse(options: ResolvedOptions, request: HttpRequest): Problem 
  * @throws {OtpError} `ERR_OTP_MISUSE` when no parser has read the body
  * @throws {ProblemError} `bad_request` when it is no object, or the field no text
  */
-export function createFieldReader(options: ResolvedOptions, request: HttpRequest): ReadField {
+export function createFieldReader(options: HttpOptions, request: HttpRequest): ReadField {
   return (field) => {
     const name = options.fields[field]
     const body = bodyOf(options, request)
@@ -58,13 +58,14 @@ export function createFieldReader(options: ResolvedOptions, request: HttpRequest
   }
 }
 
-function bodyOf(options: ResolvedOptions, { headers, body }: HttpRequest): Record<string, unknown> {
+function bodyOf(options: HttpOptions, { headers, body }: HttpRequest): Record<string, unknown> {
   if (body === undefined && hasBody(headers)) {
-    throw new OtpError(
+    const cause = new OtpError(
       'ERR_OTP_MISUSE',
       `No parser has read a body of the type ${contentType(headers)}: mount one before the routes ` +
         'of this package, like express.json() and express.urlencoded(), or bodyParser() for Koa',
     )
+    throw new ProblemError(createProblem(options, { status: 'bad_request' }), { cause })
   }
   const fields = body === undefined ? {} : body
   if (isRecord(fields)) return fields
@@ -85,7 +86,7 @@ export function isPrefetch(headers: IncomingHttpHeaders): boolean {
  * Whether another site's page sent it. Browsers tell, and pages can't change what they tell; a
  * request that says nothing comes from no browser.
  */
-function isCrossSite(options: ResolvedOptions, headers: IncomingHttpHeaders): boolean {
+function isCrossSite(options: HttpOptions, headers: IncomingHttpHeaders): boolean {
   const site = one(headers, 'sec-fetch-site')
   const origin = one(headers, 'origin')
   // The page's own policy may be to send no referrer, as Helmet has it by default: then the origin
@@ -114,7 +115,7 @@ function isCrossSite(options: ResolvedOptions, headers: IncomingHttpHeaders): bo
 }
 
 function isTrusted(
-  { origins }: ResolvedOptions,
+  { origins }: HttpOptions,
   headers: IncomingHttpHeaders,
   origin: string,
 ): boolean {

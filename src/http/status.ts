@@ -1,5 +1,5 @@
 import type { OtpFlow } from '../flow/index.js'
-import type { ResolvedOptions } from '../options.js'
+import type { HttpOptions } from '../options.js'
 import type { StatusOutcome } from '../outcomes.js'
 import { createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
@@ -51,7 +51,7 @@ async function readPage(
   }
 }
 
-function handleOf(options: ResolvedOptions, request: HttpRequest, cookies: Cookies): unknown {
+function handleOf(options: HttpOptions, request: HttpRequest, cookies: Cookies): unknown {
   const { method } = request
   if (method === 'GET' || method === 'HEAD') {
     return createBinding(options, request, cookies, () => undefined).handle

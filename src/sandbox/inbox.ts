@@ -117,8 +117,11 @@ async function update() {
   if (busy) { again = true; return }
   busy = true
   try {
-    const page = new DOMParser().parseFromString(await (await fetch('/')).text(), 'text/html')
-    document.getElementById('messages').replaceChildren(...page.getElementById('messages').children)
+    // A template, because a document of its own would apply the style, which has another nonce.
+    const page = document.createElement('template')
+    page.innerHTML = await (await fetch('/')).text()
+    const messages = page.content.getElementById('messages')
+    document.getElementById('messages').replaceChildren(...messages.children)
   } catch {
     // The sandbox has stopped; the event source tries again until it is back.
   }

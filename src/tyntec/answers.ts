@@ -18,6 +18,7 @@ export function isOtpId(value: unknown): value is string {
 export function toSent(answer: Answer, asked: Asked): Otp {
   if (answer.status === 200 || answer.status === 201) return entity(answer, asked)
   if (answer.status === 400) throw refusedParameters(providerCode(answer))
+  if (answer.status === 404) throw refused('it knows no such application (404)')
   throw failure(answer)
 }
 

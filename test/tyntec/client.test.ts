@@ -261,7 +261,6 @@ describe('answers to send', () => {
     ['a list', 200, [otp]],
     ['null', 200, null],
     ['a string', 200, otpId],
-    ['404', 404, { code: '1', message: 'no' }],
   ])('%s says nothing sure', async (_, status, body) => {
     const server = await serveJson(status, body)
     const client = setupClient(server.url)
@@ -270,6 +269,15 @@ describe('answers to send', () => {
       processed: 'unknown',
     })
     expect(server.requests).toHaveLength(1)
+  })
+
+  test('404 says that the application is unknown, and nothing was sent', async () => {
+    const server = await serveJson(404, { code: '1', message: 'no' })
+    const client = setupClient(server.url)
+    expect(await failureOf(client.otp.send({ number }))).toMatchObject({
+      code: 'ERR_OTP_PROVIDER_AUTH',
+      processed: 'no',
+    })
   })
 
   test('400 is a refusal, and tells the operator the error code of tyntec', async () => {
