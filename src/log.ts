@@ -2,9 +2,9 @@ import type { OtpEvent, OtpEventListener } from './events.js'
 
 /** A logger of pino's or Fastify's shape. */
 export interface OtpLogger {
-  info(event: object, message: string): void
-  warn(event: object, message: string): void
-  error(event: object, message: string): void
+  info(event: object, message: string): unknown
+  warn(event: object, message: string): unknown
+  error(event: object, message: string): unknown
 }
 
 type Level = keyof OtpLogger
@@ -39,12 +39,12 @@ export function createLogSink(logger: OtpLogger, now = () => performance.now()):
     }
     if (state.lines >= linesPerMinute) {
       state.suppressed += 1
-      return
+      return undefined
     }
     state.lines += 1
     const { suppressed } = state
     state.suppressed = 0
-    logger[levels[event.type]](suppressed > 0 ? { ...event, suppressed } : event, event.type)
+    return logger[levels[event.type]](suppressed > 0 ? { ...event, suppressed } : event, event.type)
   }
 }
 

@@ -194,7 +194,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(1)
     })
 
-    test('of thirty clicks of one browser gives each the same answer', async () => {
+    test('of thirty clicks at once sends one message', async () => {
       const setup = await setupFlow(kind)
       const first = await sendCode(setup)
       await setup.advance(31)

@@ -113,6 +113,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const attempts = expiringMap<Attempt>(clock)
   const cooldowns = expiringMap<string>(clock)
   const failures = expiringMap<Failures>(clock)
+  const limiters = new Map<string, RateLimiterMemory>()
   const lanes = expiringMap<{ count: number }>(clock)
   const laneKey = (ref: FlowRef) => `${ref.number}:${ref.lane}`
   const keyOf = (ref: FlowRef) => `${ref.number}:${ref.flow}`
@@ -595,7 +596,11 @@ export function createMemoryStore(clock: () => number): OtpStore {
           `A limit of memoryStore() can last ${longestTimer} seconds, which are 24 days`,
         )
       }
-      const limiter = new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
+      // Two flows on one store share their limits, as they do on one Redis.
+      const name = `${rule.name}:${points}:${duration}`
+      const limiter =
+        limiters.get(name) ?? new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
+      limiters.set(name, limiter)
       return limiterOf(limiter, (command) => command())
     },
   }

@@ -35,7 +35,7 @@ app.get('/me', (req, res) => {
 })
 
 await signIn(createServer(app), sandbox)
-await flow.close()
+await flow.drain()
 await sandbox.close()
 redis.disconnect()
 // No process.exit: the package must not keep a finished process alive.

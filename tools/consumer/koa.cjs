@@ -45,7 +45,7 @@ async function main() {
   })
 
   await signIn(createServer(app.callback()), sandbox)
-  await flow.close()
+  await flow.drain()
   await sandbox.close()
 }
 

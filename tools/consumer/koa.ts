@@ -32,4 +32,4 @@ app.use(
   }),
 )
 
-export const code: string = await sandbox.waitForCode('+12015550123', { timeout: 5 })
+export const code: string = await sandbox.waitForCode('+12015550100', { timeout: 5 })

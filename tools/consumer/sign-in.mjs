@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 
-const number = '+12015550123'
+const number = '+12015550100'
 
 /** Signs in over HTTP, as a browser would, at an app that was built from the installed package. */
 export async function signIn(server, sandbox) {
