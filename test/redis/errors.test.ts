@@ -77,6 +77,7 @@ describe('Redis', () => {
 
   test.each([true, false])(
     'that is loading refuses, and goes on when it has loaded (ready check: %s)',
+    { timeout: 40_000 },
     async (enableReadyCheck) => {
       const dir = mkdtempSync(join(tmpdir(), 'tyntec-otp-loading-'))
       onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
@@ -110,14 +111,14 @@ describe('Redis', () => {
             enableReadyCheck ? /is not connected|gave no answer/ : 'answered LOADING',
           )
         },
-        { timeout: 3000, interval: 20 },
+        { timeout: 15_000, interval: 20 },
       )
       await starting
       await vi.waitFor(
         async () => {
           expect(await signIn(flow, handle, code)).toBe('verified')
         },
-        { timeout: 8000 },
+        { timeout: 15_000 },
       )
     },
   )

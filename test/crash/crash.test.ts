@@ -1,0 +1,403 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createOtpFlow, type OtpFlow } from 'passport-tyntec-otp'
+import { startSandbox } from 'passport-tyntec-otp/sandbox'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { JournalEntry } from '../../src/sandbox/journal.js'
+import { timedRedis } from '../model/timed.js'
+import { createRedis } from '../support/redis.js'
+import type { Order, Report, Step } from './worker.js'
+
+/*
+ * A process is killed between any two things that a step does, and another one goes on with the same
+ * browser. What counts is what tyntec has seen: its journal, and the messages that phones have got.
+ */
+
+const number = '+12025550143'
+const otherNumber = '+12025550144'
+const secret = 'a secret of the crash tests, long enough'
+/** Seconds after which a step that died can be taken over. */
+const lease = 11
+
+type At = NonNullable<Order['at']>
+const before = (method: At['method']): At => ({ when: 'before', method })
+const after = (method: At['method']): At => ({ when: 'after', method })
+
+describe('a process that is killed while it sends', () => {
+  test('before the send is reserved has sent nothing and blocks nobody', async () => {
+    const app = await setup()
+    expect(await app.kill({ type: 'send', number }, before('reserveSend'))).toEqual({})
+    expect(app.messages()).toEqual([])
+    const handle = await app.send()
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('after the send is reserved has sent nothing and blocks the number for its cooldown', async () => {
+    const app = await setup()
+    await app.kill({ type: 'send', number }, after('reserveSend'))
+    expect(await app.flow.send({ number })).toEqual({
+      status: 'resend_too_soon',
+      retryAfter: expect.any(Number),
+    })
+    await app.advance(31)
+    const handle = await app.send()
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('before tyntec has heard of it never sends a second message unasked', async () => {
+    const app = await setup()
+    await app.fault({ operation: 'otp.send', when: 'before', kind: 'hang', times: 1 })
+    const { handle } = await app.killAtTyntec({ type: 'send', number }, 'POST', /\/otp$/)
+    await app.advance(lease)
+    expect(await app.flow.send({ number, handle })).toMatchObject({ status: 'unconfirmed', handle })
+    expect(app.messages()).toEqual([])
+    await app.advance(31)
+    await app.signsIn(await app.send(handle))
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('while tyntec answers leaves a message whose code signs in', async () => {
+    const app = await setup()
+    await app.fault({ operation: 'otp.send', when: 'after', kind: 'hang', times: 1 })
+    const { handle } = await app.killAtTyntec({ type: 'send', number }, 'POST', /\/otp$/)
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('before the send is settled leaves a message whose code signs in', async () => {
+    const app = await setup()
+    const { handle } = await app.kill({ type: 'send', number }, before('settleSend'))
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('before the send is settled leaves a message that is not sent again on a second click', async () => {
+    const app = await setup()
+    const { handle } = await app.kill({ type: 'send', number }, before('settleSend'))
+    await app.advance(lease)
+    expect(await app.flow.send({ number, handle })).toMatchObject({ status: 'sent', handle })
+    expect(await app.calls('POST', /\/otp$/)).toBe(1)
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('after the send is settled leaves a message whose code signs in at once', async () => {
+    const app = await setup()
+    const { handle } = await app.kill({ type: 'send', number }, after('settleSend'))
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('after the flow of another number is ended leaves the new code usable', async () => {
+    const app = await setup()
+    const first = await app.send()
+    const { handle } = await app.kill(
+      { type: 'send', number: otherNumber, handle: first },
+      after('end'),
+    )
+    expect(await app.check(first, await app.code())).toBe('no_pending_code')
+    expect(await app.calls('POST', /\/check$/)).toBe(0)
+    await app.signsIn(handle, otherNumber)
+    expect(app.messages()).toEqual([number, otherNumber])
+  })
+})
+
+describe('a process that is killed while it resends', () => {
+  test('after the resend is reserved leaves the first code usable', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.advance(31)
+    await app.kill({ type: 'resend', handle }, after('reserveResend'))
+    expect(app.messages()).toEqual([number])
+    await app.signsIn(handle)
+  })
+
+  test('while tyntec answers has resent once, and the next click waits', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.advance(31)
+    await app.fault({ operation: 'otp.resend', when: 'after', kind: 'hang', times: 1 })
+    await app.killAtTyntec({ type: 'resend', handle }, 'POST', /\/otp\/[^/]+$/)
+    await app.advance(lease)
+    expect(await app.flow.resend({ handle })).toMatchObject({ status: 'resend_too_soon' })
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number, number])
+  })
+
+  test('before the resend is settled has resent once, and the next click waits', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.advance(31)
+    await app.kill({ type: 'resend', handle }, before('settleResend'))
+    await app.advance(lease)
+    expect(await app.flow.resend({ handle })).toMatchObject({ status: 'resend_too_soon' })
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number, number])
+  })
+
+  test('before a renewed code is settled leaves the new code usable', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.advance(250)
+    await app.kill({ type: 'resend', handle }, before('settleSend'))
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number, number])
+    expect(await app.calls('POST', /\/otp$/)).toBe(2)
+  })
+})
+
+describe('a process that is killed while it checks', () => {
+  test('before the try is claimed has used up nothing', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), before('claimCheck'))
+    expect(await app.calls('POST', /\/check$/)).toBe(0)
+    await app.signsIn(handle)
+  })
+
+  test('after the try is claimed lets the same code in once the lease is over', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), after('claimCheck'))
+    expect(await app.calls('POST', /\/check$/)).toBe(0)
+    await app.advance(lease)
+    await app.signsIn(handle)
+  })
+
+  test('while tyntec answers lets the same code in without asking twice', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.fault({ operation: 'otp.check', when: 'after', kind: 'hang', times: 1 })
+    await app.killAtTyntec(await app.checking(handle), 'POST', /\/check$/)
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('before a right code is settled lets nobody in with another code', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), before('settleCheck'))
+    await app.advance(lease)
+    expect(await app.check(handle, wrong(await app.code()))).toBe('no_pending_code')
+    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+  })
+
+  test('before a right code is settled lets the same code in without asking twice', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), before('settleCheck'))
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('before a wrong code is settled has used up one try', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    const step = await app.checking(handle)
+    await app.kill({ ...step, code: wrong(step.code) }, before('settleCheck'))
+    await app.advance(lease)
+    expect(await app.check(handle, wrong(wrong(step.code)))).toBe('invalid_code')
+    await app.signsIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(3)
+  })
+
+  test('after a right code is settled lets the same code in once the lease is over', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), after('settleCheck'))
+    await app.advance(lease)
+    await app.signsIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('before the login is completed lets the same code in once the lease is over', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), before('complete'))
+    await app.advance(lease)
+    expect(await app.check(handle, wrong(await app.code()))).toBe('no_pending_code')
+    await app.signsIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('after the login is completed lets nobody in again', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill(await app.checking(handle), after('complete'))
+    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+    await app.advance(lease)
+    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('before the login is given back lets the same code in once the lease is over', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill({ ...(await app.checking(handle)), end: 'release' }, before('release'))
+    await app.advance(lease)
+    await app.signsIn(handle)
+  })
+
+  test('after the login is given back lets the same code in at once', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill({ ...(await app.checking(handle)), end: 'release' }, after('release'))
+    await app.signsIn(handle)
+  })
+})
+
+describe('a process that is killed while it cancels', () => {
+  test('after the flow is ended leaves a code that signs nobody in', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.kill({ type: 'cancel', handle }, after('end'))
+    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+    expect(await app.calls('POST', /\/check$/)).toBe(0)
+  })
+})
+
+describe('a browser that goes away', () => {
+  test('while a code is sent can go on with that code', async () => {
+    const app = await setup()
+    await app.fault({ operation: 'otp.send', when: 'after', kind: 'delay', ms: 50, times: 1 })
+    const handle = await new Promise<string>((resolve) => {
+      void app.flow.send({ number, onHandle: resolve })
+    })
+    await app.signsIn(handle)
+    expect(app.messages()).toEqual([number])
+  })
+
+  test('while its code is checked can go on with the same code', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    await app.fault({ operation: 'otp.check', when: 'after', kind: 'delay', ms: 50, times: 1 })
+    const code = await app.code()
+    const gone = app.flow.check({ handle, code })
+    const again = app.flow.check({ handle, code })
+    const proven = await gone
+    if (proven.status !== 'verified') throw new Error(`it is ${proven.status}`)
+    await app.flow.release(proven.proof)
+    expect(await again).toMatchObject({ status: 'verified' })
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+})
+
+function wrong(code: string): string {
+  return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+}
+
+function startProcess() {
+  return fork(new URL('worker.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+}
+
+/** Starting one takes longer than its step, so it is started while the test before runs. */
+let next = startProcess()
+afterAll(() => void next.kill('SIGKILL'))
+
+/** What the phone, the browser and tyntec see of an app whose processes die. */
+async function setup() {
+  const { redis, prefix, url } = await createRedis()
+  const sandbox = await startSandbox()
+  onTestFinished(() => sandbox.close())
+  const timed = timedRedis(redis, prefix)
+  const shared = { baseUrl: sandbox.url, apiKey: sandbox.apiKey, secret }
+  const flow: OtpFlow = createOtpFlow({ ...shared, countries: ['US'], store: timed.store })
+
+  const control = async (path: string, body?: object) => {
+    const response = await fetch(`${sandbox.url}/_sandbox/${path}`, {
+      method: body ? 'POST' : 'GET',
+      body: body ? JSON.stringify(body) : null,
+    })
+    if (!response.ok) throw new Error(await response.text())
+    return response.json()
+  }
+  // The journal's shape has its own tests.
+  const journal = async () => (await control('requests')) as JournalEntry[]
+  const calls = async (method: string, path: RegExp) =>
+    (await journal()).filter((call) => call.method === method && path.test(call.path)).length
+
+  async function start(step: Step, at: Order['at']) {
+    const worker = next
+    next = startProcess()
+    onTestFinished(() => void worker.kill('SIGKILL'))
+    const seen: { handle?: string; outcome?: string } = {}
+    worker.on('message', (report: Report) => Object.assign(seen, report))
+    const gone = once(worker, 'exit')
+    const order: Order = { ...shared, redisUrl: url, prefix, step, at }
+    worker.send(order)
+    return { worker, seen, gone }
+  }
+
+  function died(signal: unknown, seen: { handle?: string; outcome?: string }) {
+    if (signal !== 'SIGKILL') throw new Error(`it was not killed: ${JSON.stringify(seen)}`)
+    return seen as { handle: string } // a send has reported it before it asked tyntec
+  }
+
+  const check = async (handle: string, code: string) => {
+    const outcome = await flow.check({ handle, code })
+    if (outcome.status !== 'verified') return outcome.status
+    return (await flow.complete(outcome.proof)) ? 'signed in' : 'too late'
+  }
+
+  const code = (to = number) => sandbox.waitForCode(to, { timeout: 1 })
+
+  return {
+    flow,
+    calls,
+    check,
+    code,
+    fault: (fault: object) => control('faults', fault),
+    messages: () => sandbox.messages().map(({ to }) => to),
+
+    /** Redis and tyntec grow older together. */
+    async advance(seconds: number) {
+      await timed.advance(seconds)
+      await control('clock', { advance: seconds })
+    },
+
+    /** Lets a process of its own do a step, and die at one of its calls of the store. */
+    async kill(step: Step, at: At) {
+      const { seen, gone } = await start(step, at)
+      const [, signal] = await gone
+      return died(signal, seen)
+    },
+
+    /** Kills the process once its call has reached tyntec, which does not answer it. */
+    async killAtTyntec(step: Step, method: string, path: RegExp) {
+      const before = await calls(method, path)
+      const { worker, seen, gone } = await start(step, undefined)
+      while ((await calls(method, path)) === before) await sleep(20)
+      worker.kill('SIGKILL')
+      const [, signal] = await gone
+      return died(signal, seen)
+    },
+
+    async send(handle?: string): Promise<string> {
+      const outcome = await flow.send({ number, handle })
+      if (outcome.status !== 'sent') throw new Error(`the code is not sent: ${outcome.status}`)
+      return outcome.handle
+    },
+
+    async checking(handle: string) {
+      return { type: 'check', handle, code: await code(), end: 'complete' } as const
+    },
+
+    /** The code on the phone signs this browser in once, and no other browser. */
+    async signsIn(handle: string, to = number) {
+      const right = await code(to)
+      const bytes = Buffer.from(handle, 'base64url')
+      bytes[20] = (bytes[20] ?? 0) ^ 1
+      expect(await check(bytes.toString('base64url'), right)).toBe('no_pending_code')
+      expect(await check(handle, right)).toBe('signed in')
+      expect(await check(handle, right)).toBe('no_pending_code')
+    },
+  }
+}

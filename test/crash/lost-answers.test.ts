@@ -1,0 +1,94 @@
+import { createOtpFlow } from 'passport-tyntec-otp'
+import { startSandbox } from 'passport-tyntec-otp/sandbox'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { OtpStore } from '../../src/store/store.js'
+import { subject } from '../model/subject.js'
+import { timedMemory, timedRedis } from '../model/timed.js'
+import type { TimedStore } from '../model/world.js'
+import { createRedis } from '../support/redis.js'
+
+/* What the model test has found, smallest first. */
+
+const number = '+12025550143'
+
+const stores: Record<string, () => Promise<TimedStore>> = {
+  memory: async () => timedMemory(subject),
+  redis: async () => {
+    const { redis, prefix } = await createRedis()
+    return timedRedis(redis, prefix)
+  },
+}
+
+describe.each(Object.entries(stores))('on the %s store', (_, open) => {
+  test('lets nobody in with a wrong code after a right one of which nothing was heard', async () => {
+    const { flow, stops, sandbox, handle, advance, fault } = await setup(await open())
+    const code = await sandbox.waitForCode(number)
+    // The process dies when tyntec has verified the code, before it could write that down.
+    const dying = flow(stops('settleCheck'))
+    void dying.check({ handle, code })
+    await expect.poll(() => verified(sandbox.url)).toBe(true)
+
+    await advance(70)
+    await fault({ operation: 'otp.check', when: 'before', kind: 'reset', times: 1 })
+    const outcome = await flow()
+      .check({ handle, code: wrong(code) })
+      .catch((error: unknown) => error)
+    expect(outcome).not.toMatchObject({ status: 'verified' })
+  })
+
+  test('completes one of two logins when the first was slower than its lease', async () => {
+    const { flow, sandbox, handle, advance } = await setup(await open())
+    const code = await sandbox.waitForCode(number)
+    const { check, complete } = flow()
+    const first = await check({ handle, code })
+    await advance(11)
+    const second = await check({ handle, code })
+    if (first.status !== 'verified' || second.status !== 'verified') throw new Error('not proven')
+    expect([await complete(first.proof), await complete(second.proof)].filter(Boolean)).toEqual([
+      true,
+    ])
+  })
+})
+
+async function verified(url: string): Promise<boolean> {
+  const otps: unknown = await (await fetch(`${url}/_sandbox/otps`)).json()
+  return JSON.stringify(otps).includes('"VERIFIED"')
+}
+
+function wrong(code: string): string {
+  return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+}
+
+async function setup({ store, advance }: TimedStore) {
+  const sandbox = await startSandbox()
+  onTestFinished(() => sandbox.close())
+  const control = (path: string, body: object) =>
+    fetch(`${sandbox.url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) })
+
+  const flow = (on: OtpStore = store) =>
+    createOtpFlow({
+      apiKey: sandbox.apiKey,
+      baseUrl: sandbox.url,
+      secret: 'a secret of these tests, long enough',
+      countries: ['US'],
+      store: on,
+    })
+  const sent = await flow().send({ number })
+  if (sent.status !== 'sent') throw new Error(`the code is not sent: ${sent.status}`)
+
+  return {
+    flow,
+    sandbox,
+    handle: sent.handle,
+    /** A store whose process is gone when it comes to this call. */
+    stops: (method: keyof OtpStore): OtpStore => ({
+      ...store,
+      [method]: () => new Promise<never>(() => {}),
+    }),
+    fault: (fault: object) => control('faults', fault),
+    async advance(seconds: number) {
+      await advance(seconds)
+      await control('clock', { advance: seconds })
+    },
+  }
+}

@@ -1,0 +1,687 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CheckOutcome, OtpFlow, Proof } from '../../src/index.js'
+import type { Message } from '../../src/sandbox/index.js'
+import type { JournalEntry } from '../../src/sandbox/journal.js'
+import type { OtpStatusEntity } from '../../src/sandbox/otps.js'
+import { mostRefunds } from '../../src/store/redis.js'
+import type { Action, Batch, Plan, Trouble } from './plan.js'
+import { createReference, type Reference } from './reference.js'
+import {
+  type Lane,
+  numbers,
+  randomOf,
+  secret,
+  type Step,
+  type TimedStore,
+  type World,
+} from './world.js'
+
+/** An invariant of security.md 0.3 does not hold, or the reference says something else. */
+export class Violation extends Error {
+  override name = 'Violation'
+}
+
+/** One flow, as its browser knows it. */
+interface Journey {
+  browser: number
+  number: string
+  handle: string
+  /** By the model's own clock. */
+  began: number
+  /** Clicks that may send a message of this flow. */
+  clicks: number
+  checks: Checked[]
+  /** Somebody has asked to end it. */
+  ended: boolean
+  /** And was told that it has ended. */
+  cancelled: boolean
+  resent: boolean
+  /** Proofs that `complete` has taken. */
+  logins: Set<Proof>
+  finishing: boolean
+}
+
+interface Checked {
+  code: string
+  /** By the model's own clock. */
+  began: number
+  outcome: string | undefined
+}
+
+interface Held {
+  journey: Journey
+  proof: Proof
+}
+
+/** An OTP as tyntec has it, or had it before it was deleted. */
+interface Ledgered extends OtpStatusEntity {
+  code: string | undefined
+  journey: Journey | undefined
+  deleted: boolean
+}
+
+const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']
+const cooldown = 30
+
+/** What happened in all runs, for whoever wants to know what was reached. */
+export const seen = new Map<string, number>()
+
+export async function runPlan(
+  lane: Lane,
+  timed: TimedStore,
+  plan: Plan,
+  mode: 'wild' | 'calm',
+): Promise<void> {
+  const run = createRun(lane, timed, plan, mode)
+  try {
+    await run.start()
+    for (const batch of plan.batches) await run.batch(batch)
+    if (mode === 'wild') await run.repair()
+    await run.finish()
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Violation(`${reason}\n\nWhat happened:\n  ${run.trace.join('\n  ')}`)
+  }
+}
+
+function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'calm') {
+  const trace: string[] = []
+  const points = plan.tight
+    ? { 'sends:number:0': plan.tight, 'sends:all:hour': plan.tight + 2 }
+    : { 'sends:number:0': 1000, 'sends:number:1': 1000, 'sends:address': 1000 }
+  const world: World = {
+    timed,
+    rules: { attempts: plan.attempts, freeFailures: plan.free },
+    points,
+    limiters: new Map(),
+    flowOf: new Map(),
+    keptBy: new Map(),
+  }
+  const workers = lane.startWorkers(plan.workers)
+  const jars: (string | undefined)[] = Array.from({ length: plan.browsers }, () => undefined)
+  const journeys = new Map<string, Journey>()
+  const held: Held[] = []
+  const ledger = new Map<string, Ledgered>()
+  const reference: Reference | undefined =
+    mode === 'calm' ? createReference(plan, addresses) : undefined
+  let journal: JournalEntry[] = []
+  let messages: Message[] = []
+  let offset = 0
+  /** Time has passed, or a process has died, while something was on its way to tyntec. */
+  let late = 0
+  /** Failures of each number as tyntec has seen them, and until when no code may be tried. */
+  const failing = new Map<string, { recent: number; last: number; wait: number }>()
+  const secrets: string[] = [secret]
+
+  const now = () => Date.now() + offset
+  const note = (line: string) => void trace.push(line)
+  const count = (name: string) => void seen.set(name, (seen.get(name) ?? 0) + 1)
+  const flowKey = (handle: string | undefined) =>
+    handle === undefined ? undefined : lane.secrets.parseHandle(handle)?.flow
+  const journeyOf = (handle: string | undefined) => journeys.get(flowKey(handle) ?? '')
+  const worker = (index: number): OtpFlow => {
+    const flow = workers[index]
+    if (!flow) throw new Error('no such worker')
+    return flow
+  }
+
+  async function advance(seconds: number): Promise<void> {
+    offset += seconds * 1000
+    await timed.advance(seconds)
+    await lane.control('POST', 'clock', { advance: seconds })
+  }
+
+  /** Runs one call of the flow. Resolves when it has ended or its process is gone. */
+  async function step<T>(
+    input: { seed: number; trouble: Trouble | undefined },
+    running: Set<Step>,
+    call: () => Promise<T>,
+  ): Promise<{ value: T } | { error: unknown } | 'dead'> {
+    const { promise: death, resolve: died } = withResolver<'dead'>()
+    const step: Step = {
+      world,
+      trouble: input.trouble,
+      random: randomOf(input.seed),
+      calls: 0,
+      dead: false,
+      waiting: false,
+      died: () => died('dead'),
+    }
+    running.add(step)
+    const ending = lane.steps.run(step, call).then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    )
+    const end = await Promise.race([ending, death])
+    running.delete(step)
+    // What a process that died had sent may still arrive.
+    if (end === 'dead' && input.trouble?.kind === 'crash-later') late += 1
+    return end
+  }
+
+  function settled(end: { value: { status: string } } | { error: unknown } | 'dead'): string {
+    if (end === 'dead') return 'died'
+    if ('value' in end) return end.value.status
+    if (!(end.error instanceof Error) || end.error.name !== 'OtpError') throw end.error
+    const { code } = end.error as Error & { code: string } // an OtpError, maybe a mutant's
+    if (code === 'ERR_OTP_MISUSE' || code === 'ERR_OTP_OPTIONS') throw end.error
+    secretsIn(end.error.message)
+    return code
+  }
+
+  async function act(action: Action, running: Set<Step>): Promise<void> {
+    const { browser } = action
+    const flow = worker(action.worker)
+    const address = addresses[browser]
+    const handle = jars[browser]
+    const journey = journeyOf(handle)
+    const label = `${browser}@${action.worker} ${action.type}`
+    const fine = action.trouble ? ` (${action.trouble.kind} ${action.trouble.at})` : ''
+    switch (action.type) {
+      case 'send': {
+        const number = numbers[action.number] ?? ''
+        const expected = reference?.send(browser, action.number, now())
+        const began = now()
+        let given: string | undefined
+        const end = await step(action, running, () =>
+          flow.send({
+            number,
+            address,
+            handle,
+            onHandle(made) {
+              given = made
+              if (!action.lost) jars[browser] = made
+              // Nothing went out: the browser keeps the flow it had.
+              if (made === handle) return
+              if (journey) journey.ended = true
+              journeys.set(flowKey(made) ?? '', {
+                browser,
+                number,
+                handle: made,
+                began,
+                clicks: 1,
+                checks: [],
+                ended: false,
+                cancelled: false,
+                resent: false,
+                logins: new Set(),
+                finishing: false,
+              })
+            },
+          }),
+        )
+        const outcome = settled(end)
+        if (end !== 'dead' && 'value' in end && 'handle' in end.value && !action.lost) {
+          const current = end.value.handle
+          if (current !== given && current !== handle) fail('send gave a handle of another flow')
+        }
+        note(`${label} ${number}${action.lost ? ' lost' : ''}${fine} → ${outcome}`)
+        count(`send ${outcome}`)
+        if (expected !== undefined && outcome !== expected) {
+          fail(`send is ${outcome}, not ${expected}`)
+        }
+        return
+      }
+      case 'resend': {
+        if (journey) {
+          journey.clicks += 1
+          journey.resent = true
+        }
+        const expected = reference?.resend(browser, now())
+        const end = await step(action, running, () => flow.resend({ handle, address }))
+        const outcome = settled(end)
+        note(`${label}${fine} → ${outcome}`)
+        count(`resend ${outcome}`)
+        if (expected !== undefined && outcome !== expected) {
+          fail(`resend is ${outcome}, not ${expected}`)
+        }
+        return
+      }
+      case 'check':
+        return check(action, running, flow, journey)
+      case 'finish': {
+        const index = held.findIndex(({ journey }) => journey.browser === browser)
+        const [found] = index < 0 ? [] : held.splice(index, 1)
+        if (!found) return
+        const { journey, proof } = found
+        const end = await step(action, running, async () => {
+          if (action.how === 'release') await flow.release(proof)
+          else await complete(flow, journey, proof)
+          return { status: action.how }
+        })
+        note(`${label} ${action.how}${fine} → ${settled(end)}, ${journey.logins.size} logins`)
+        return
+      }
+      case 'status': {
+        const expected = reference?.status(browser, now())
+        const end = await step(action, running, () => flow.status({ handle }))
+        const outcome = settled(end)
+        note(`${label}${fine} → ${outcome}`)
+        if (expected !== undefined && outcome !== expected) {
+          fail(`status is ${outcome}, not ${expected}`)
+        }
+        return
+      }
+      case 'cancel': {
+        if (journey) journey.ended = true
+        reference?.cancel(browser, now())
+        const end = await step(action, running, async () => {
+          await flow.cancel({ handle })
+          return { status: 'cancelled' }
+        })
+        const outcome = settled(end)
+        if (journey && outcome === 'cancelled') journey.cancelled = true
+        note(`${label}${fine} → ${outcome}`)
+      }
+    }
+  }
+
+  async function complete(flow: OtpFlow, journey: Journey, proof: Proof): Promise<boolean> {
+    const { cancelled } = journey
+    journey.finishing = true
+    const completed = await flow.complete(proof)
+    if (completed) journey.logins.add(proof)
+    if (completed && cancelled) fail('signed in after it was cancelled')
+    return completed
+  }
+
+  /** The newest codes that phones have got for this flow; for others of the number. */
+  function codesOf(journey: Journey): { own: string[]; others: string[] } {
+    const key = flowKey(journey.handle)
+    const own: string[] = []
+    const others: string[] = []
+    for (const { otpId, to, code } of lane.sandbox.messages()) {
+      if (to !== journey.number) continue
+      const owner = world.keptBy.get(otpId) ?? flowOfOtp(otpId)
+      ;(owner === key ? own : others).unshift(code)
+    }
+    return { own, others }
+  }
+
+  function flowOfOtp(otpId: string): string | undefined {
+    const referenceId = ledger.get(otpId)?.referenceId
+    return referenceId ? world.flowOf.get(referenceId) : undefined
+  }
+
+  function wrong(code: string): string {
+    return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+  }
+
+  function codeFor(action: Action & { type: 'check' }, journey: Journey | undefined): string {
+    const { own, others } = journey ? codesOf(journey) : { own: [], others: [] }
+    const right = own[0] ?? others[0] ?? '000000'
+    switch (action.code) {
+      case 'right':
+        return right
+      case 'wrong':
+        return wrong(right)
+      case 'before':
+        return own.find((code) => code !== right) ?? wrong(right)
+      case 'stolen':
+        return others[0] ?? lane.sandbox.messages().at(-1)?.code ?? wrong(right)
+      case 'malformed':
+        return '12a456'
+    }
+  }
+
+  async function check(
+    action: Action & { type: 'check' },
+    running: Set<Step>,
+    flow: OtpFlow,
+    journey: Journey | undefined,
+  ): Promise<void> {
+    const { browser } = action
+    const code = codeFor(action, journey)
+    const checked: Checked = { code, began: now(), outcome: undefined }
+    if (action.code !== 'malformed') journey?.checks.push(checked)
+    const newest = [...ledger.values()].filter((otp) => otp.journey === journey).at(-1)
+    const expected = reference?.check(browser, code, newest?.code === code, action.end, now())
+    const handle = jars[browser]
+    let outcome: CheckOutcome | undefined
+    let finish = 'nothing'
+    const end = await step(action, running, async () => {
+      outcome = await flow.check({ handle, code, address: addresses[browser] })
+      checked.outcome = outcome.status
+      if (outcome.status !== 'verified') return outcome
+      const { proof, identity } = outcome
+      if (!journey) return fail('signed in without a flow')
+      if (identity.number !== journey.number) fail('signed in with another number')
+      finish = action.end
+      if (action.end === 'hold') held.push({ journey, proof })
+      if (action.end === 'release') await flow.release(proof)
+      if (action.end === 'complete') {
+        if (!(await complete(flow, journey, proof))) finish = 'completed too late'
+      }
+      return outcome
+    })
+    const status = settled(end)
+    checked.outcome ??= status
+    const fine = action.trouble ? ` (${action.trouble.kind} ${action.trouble.at})` : ''
+    note(
+      `${browser}@${action.worker} check ${action.code} ${code}${fine} → ${status}${
+        outcome?.status === 'verified' ? `, ${finish}, ${journey?.logins.size} logins` : ''
+      }`,
+    )
+    count(`check ${action.code} ${status}`)
+    if (expected !== undefined && status !== expected) {
+      fail(`check is ${status}, not ${expected}`)
+    }
+    // The first invariant: what proves a code is tyntec's record of an OTP of this very flow.
+    if (outcome?.status === 'verified' && journey) {
+      await look()
+      const proven = [...ledger.values()].filter(
+        (otp) => otp.journey === journey && otp.code === code && wasVerified(otp),
+      )
+      const [otp] = proven
+      if (!otp) return fail('signed in with a code that tyntec has not proven for this flow')
+      if (otp.number !== journey.number) fail('signed in with an OTP of another number')
+      if (otp.expire + 62_000 < now()) fail('signed in with an OTP of long ago')
+    }
+  }
+
+  async function batch(batch: Batch): Promise<void> {
+    switch (batch.type) {
+      case 'advance':
+        note(`${batch.seconds} s pass`)
+        return advance(batch.seconds)
+      case 'fault':
+        for (const fault of batch.faults) {
+          note(`fault ${JSON.stringify(fault)}`)
+          await lane.control('POST', 'faults', fault)
+        }
+        return
+      case 'keep':
+        note(`the next ${batch.operation} is cut off`)
+        return lane.gate.keep(batch.operation)
+      case 'land':
+        return land()
+      case 'heal':
+        note('no faults')
+        return lane.control('DELETE', 'faults')
+      case 'unlock': {
+        const number = numbers[batch.number] ?? ''
+        note(`unlock ${number}`)
+        failing.delete(number)
+        reference?.unlock(batch.number)
+        await step({ seed: 1, trouble: undefined }, new Set(), () => worker(0).unlock(number))
+        return
+      }
+      case 'steps':
+        await together(batch)
+        await look()
+        return inspect()
+    }
+  }
+
+  async function land(): Promise<void> {
+    const landed = await lane.gate.land()
+    late += landed
+    if (landed > 0) note(`${landed} that were cut off arrive`)
+    await look()
+    inspect()
+  }
+
+  async function together({ actions, jump, land }: Batch & { type: 'steps' }): Promise<void> {
+    if (actions.length > 1) note(`at once: ${actions.length}`)
+    const running = new Set<Step>()
+    let over = false
+    const all = Promise.all(actions.map((action) => act(action, running))).finally(() => {
+      over = true
+    })
+    const time = (async () => {
+      if (jump) {
+        await sleep(jump.after)
+        if (!over) {
+          late += running.size
+          note(`${jump.seconds} s pass meanwhile`)
+          await advance(jump.seconds)
+        }
+      }
+      // Whoever waits for a step whose process is gone waits until its lease is over.
+      while (!over) {
+        await sleep(5)
+        if (running.size > 0 && [...running].every(({ waiting }) => waiting)) {
+          for (const step of running) step.waiting = false
+          note('11 s pass')
+          await advance(11)
+        }
+      }
+    })()
+    const landing = (async () => {
+      if (land === undefined) return
+      await sleep(land)
+      const landed = await lane.gate.land()
+      late += landed
+      if (landed > 0) note(`${landed} that were cut off arrive meanwhile`)
+    })()
+    await Promise.all([all, time, landing])
+  }
+
+  /** Reads what tyntec knows. OTPs that were deleted stay as they were last seen. */
+  async function look(): Promise<void> {
+    // Before the OTPs, so that there is one for each.
+    messages = lane.sandbox.messages()
+    const [otps, calls] = await Promise.all([lane.otps(), lane.journal()])
+    journal = calls
+    for (const message of messages) {
+      secrets.push(message.code, message.otpId, message.to)
+    }
+    for (const otp of ledger.values()) otp.deleted = true
+    for (const otp of otps) {
+      const before = ledger.get(otp.otpId)
+      const key = otp.referenceId ? world.flowOf.get(otp.referenceId) : undefined
+      const message = messages.find(({ otpId }) => otpId === otp.otpId)
+      const journey = journeys.get(key ?? '') ?? before?.journey
+      ledger.set(otp.otpId, { ...otp, code: message?.code, journey, deleted: false })
+      countFailures(otp, before)
+    }
+  }
+
+  function wasVerified({ otpId, otpStatus, deleted }: Ledgered): boolean {
+    if (otpStatus === 'VERIFIED') return true
+    // Its flow was cancelled or replaced in the same moment, and it is gone.
+    const path = `/2fa/v1/otp/${otpId}/check`
+    return deleted && journal.some((call) => call.path === path)
+  }
+
+  /** The fourth invariant: after a number's free failures its codes can't be tried at will. */
+  function countFailures(otp: OtpStatusEntity, before: Ledgered | undefined): void {
+    const verified = otp.otpStatus === 'VERIFIED' && before?.otpStatus !== 'VERIFIED'
+    const tried = otp.attemptCount - (before?.attemptCount ?? 0) - (verified ? 1 : 0)
+    const failed = failing.get(otp.number) ?? { recent: 0, last: 0, wait: 0 }
+    for (let each = 0; each < tried; each++) {
+      const t = now()
+      // A code that was on its way when time passed was tried earlier than it seems.
+      if (t < failed.wait - 2000 && late === 0) {
+        fail(`tried another code of ${otp.number} ${(failed.wait - t) / 1000} s too early`)
+      }
+      if (t > Math.max(failed.last, failed.wait) + 900_000) failed.recent = 0
+      failed.recent += 1
+      failed.last = t
+      const over = failed.recent - plan.free
+      if (over >= 0) failed.wait = t + Math.min(3600, 30 * 2 ** over) * 1000
+    }
+    failing.set(otp.number, failed)
+    if (verified) failing.delete(otp.number)
+  }
+
+  /** Invariants two and three, on what tyntec has seen. */
+  function inspect(): void {
+    const sends = new Map<string, number>()
+    const tries = new Map<string, number>()
+    for (const { method, path, query } of journal) {
+      const otpId = /^\/2fa\/v1\/otp\/([^/]+)\/check$/.exec(path)?.[1]
+      if (method === 'POST' && path === '/2fa/v1/otp') add(sends, String(query.referenceId))
+      if (method === 'POST' && otpId) add(tries, otpId)
+    }
+    for (const [referenceId, posts] of sends) {
+      if (posts > 1) fail(`one click has sent ${posts} times`)
+      if (!world.flowOf.has(referenceId)) fail('a message that no flow has reserved')
+    }
+
+    for (const { otpId, attemptCount, journey } of ledger.values()) {
+      if ((tries.get(otpId) ?? 0) > plan.attempts + mostRefunds) fail('too many checks of one OTP')
+      if (attemptCount > plan.attempts + late) fail(`${attemptCount} codes tried at one OTP`)
+      if (!journey) fail('a message of a flow that no browser has')
+    }
+
+    const perFlow = new Map<Journey, number>()
+    const perNumber = new Map<string, Message[]>()
+    for (const message of messages) {
+      const { otpId, to } = message
+      const owner = ledger.get(otpId)?.journey ?? journeys.get(world.keptBy.get(otpId) ?? '')
+      if (!owner) return fail('a message of no flow')
+      if (owner.number !== to) fail('a message to another number')
+      perFlow.set(owner, (perFlow.get(owner) ?? 0) + 1)
+      perNumber.set(to, [...(perNumber.get(to) ?? []), message])
+    }
+    for (const [{ clicks }, sent] of perFlow) {
+      if (sent > clicks) fail(`${sent} messages for ${clicks} clicks`)
+    }
+    for (const [number, received] of perNumber) {
+      received.forEach(({ sentAt }, index) => {
+        const before = received[index - 1]
+        // Whoever has signed in may sign in again at once.
+        const otp = before && ledger.get(before.otpId)
+        if (!before || late > 0 || !otp || wasVerified(otp)) return
+        const gap = (Date.parse(sentAt) - Date.parse(before.sentAt)) / 1000
+        if (gap < cooldown - 2) fail(`two messages to ${number} within ${gap} s`)
+      })
+      if (plan.tight && received.length > plan.tight) {
+        fail(`${received.length} messages to one number, ${plan.tight} allowed`)
+      }
+    }
+    if (plan.tight && messages.length > plan.tight + 2) {
+      fail(`${messages.length} messages, ${plan.tight + 2} in the budget`)
+    }
+
+    for (const { logins } of journeys.values()) {
+      if (logins.size > 1) fail(`${logins.size} logins with one code`)
+    }
+  }
+
+  /** Everything works again and every lease is over: who has a right code gets in, once. */
+  async function repair(): Promise<void> {
+    note('everything works again')
+    await lane.control('DELETE', 'faults')
+    await land()
+    lane.gate.reset()
+    await sleep(35)
+    await look()
+    await advance(11)
+    for (const [browser, handle] of jars.entries()) {
+      const journey = journeyOf(handle)
+      if (!journey || journey.ended || journey.finishing) continue
+      await look()
+      const otps = [...ledger.values()].filter((otp) => otp.journey === journey)
+      const otp = otps.at(-1)
+      if (!otp?.code) continue
+      const able = mayVerify(journey, otp, otps.length)
+      const reason = able ? 'must' : 'may'
+      let status = ''
+      for (let tries = 0; tries < 3 && status !== 'verified'; tries++) {
+        const action = { browser, worker: tries % plan.workers, seed: 1, trouble: undefined }
+        const deed = { type: 'check', code: 'right', end: 'complete' } as const
+        const before = journey.logins.size
+        await together({
+          type: 'steps',
+          actions: [{ ...action, ...deed }],
+          jump: undefined,
+          land: undefined,
+        })
+        await look()
+        inspect()
+        status = journey.checks.at(-1)?.outcome ?? ''
+        if (status === 'verified' && journey.logins.size !== before + 1) {
+          fail('proven, but not signed in')
+        }
+        if (!status.startsWith('ERR_')) break
+      }
+      count(`repair ${reason} ${status}`)
+      if (able && status !== 'verified') fail(`the right code is refused: ${status}`)
+    }
+    for (const { journey, proof } of held) {
+      await step({ seed: 1, trouble: undefined }, new Set(), async () => {
+        await complete(worker(0), journey, proof)
+      })
+    }
+    await look()
+    inspect()
+    // Nobody gets in twice.
+    for (const [browser, handle] of jars.entries()) {
+      const journey = journeyOf(handle)
+      if (!journey || journey.logins.size === 0) continue
+      const action = { browser, worker: 0, seed: 1, trouble: undefined }
+      const deed = { type: 'check', code: 'right', end: 'complete' } as const
+      await together({
+        type: 'steps',
+        actions: [{ ...action, ...deed }],
+        jump: undefined,
+        land: undefined,
+      })
+      if (journey.checks.at(-1)?.outcome === 'verified') fail('signed in again with a used code')
+    }
+  }
+
+  /** Nothing stands against this code: its person must get in. */
+  function mayVerify(journey: Journey, otp: Ledgered, otps: number): boolean {
+    const { checks } = journey
+    const ofNumber = [...journeys.values()].filter(({ number }) => number === journey.number)
+    const tried = ofNumber.reduce((sum, each) => sum + each.checks.length, 0)
+    if (tried >= plan.free) return false
+    if (journey.resent || otps > 1 || now() > journey.began + 290_000) return false
+    if (otp.otpStatus === 'ACTIVE') {
+      return checks.length < plan.attempts && otp.expire > now() + 5000
+    }
+    if (otp.otpStatus !== 'VERIFIED') return false
+    // The proof was heard of or not; what counts is that no other code came into it.
+    const last = checks.at(-1)
+    const before = checks.filter(({ code }) => code !== otp.code)
+    return (
+      last?.code === otp.code &&
+      checks.every(({ began }) => began > now() - 45_000) &&
+      before.every(({ outcome }) => outcome === 'invalid_code') &&
+      checks.length <= plan.attempts
+    )
+  }
+
+  function secretsIn(text: string): void {
+    for (const each of secrets) if (text.includes(each)) fail(`a secret is told: ${text}`)
+  }
+
+  function fail(reason: string): never {
+    throw new Error(reason)
+  }
+
+  return {
+    trace,
+    batch,
+    repair,
+    async start() {
+      lane.events.length = 0
+      lane.sandbox.reset()
+      lane.gate.reset()
+    },
+    async finish() {
+      await look()
+      inspect()
+      await timed.inspect()
+      for (const { handle } of journeys.values()) secrets.push(handle)
+      secretsIn(
+        JSON.stringify(lane.events, (key, value: unknown) => (key === 'at' ? undefined : value)),
+      )
+    },
+  }
+}
+
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,254 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
+import { Pool } from 'undici'
+import { OtpError } from '../../src/errors.js'
+import type { OtpEvent } from '../../src/events.js'
+import type { OtpFlow } from '../../src/index.js'
+import type { Sandbox } from '../../src/sandbox/index.js'
+import { startSandbox } from '../../src/sandbox/index.js'
+import type { JournalEntry } from '../../src/sandbox/journal.js'
+import type { OtpStatusEntity } from '../../src/sandbox/otps.js'
+import type { CheckRules, LimiterRule, OtpStore } from '../../src/store/store.js'
+import { type Gate, openGate } from './gate.js'
+import type { Trouble } from './plan.js'
+import type { Subject } from './subject.js'
+
+export const secret = 'a secret of the model test, long enough'
+export const numbers = ['+12025550143', '+12025550144', '+12025550145']
+
+/** A store whose time can be moved. */
+export interface TimedStore {
+  store: OtpStore
+  advance(seconds: number): Promise<void>
+  /** Throws when something is kept that should not be. */
+  inspect(): Promise<void>
+}
+
+/** What one run of the model has to do with. A step that was abandoned keeps its own. */
+export interface World {
+  timed: TimedStore
+  rules: Partial<CheckRules>
+  points: Record<string, number>
+  limiters: Map<string, ReturnType<OtpStore['limiter']>>
+  /** By the `referenceId` of the send. */
+  flowOf: Map<string, string>
+  /** By otpId, as the store was told. */
+  keptBy: Map<string, string>
+}
+
+/** One call of the flow. */
+export interface Step {
+  world: World
+  trouble: Trouble | undefined
+  random: () => number
+  calls: number
+  /** Its process is gone: none of its calls of the store goes on. */
+  dead: boolean
+  /** It asks again and again until another step has ended. */
+  waiting: boolean
+  died: () => void
+}
+
+/** A sandbox for one run after the other; each brings its own world. */
+export interface Lane {
+  sandbox: Sandbox
+  gate: Gate
+  /** Processes of the app. */
+  startWorkers(count: number): OtpFlow[]
+  steps: AsyncLocalStorage<Step>
+  secrets: ReturnType<Subject['createSecrets']>
+  /** What operators have been told since the last run began. */
+  events: OtpEvent[]
+  journal(): Promise<JournalEntry[]>
+  otps(): Promise<OtpStatusEntity[]>
+  control(method: 'POST' | 'DELETE', path: string, body?: object): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openLane(subject: Subject): Promise<Lane> {
+  const sandbox = await startSandbox()
+  const steps = new AsyncLocalStorage<Step>()
+  const secrets = subject.createSecrets([secret])
+  const events: OtpEvent[] = []
+  const store = disturbed(steps, secrets)
+  const gate = await openGate(sandbox.url)
+  const startWorkers = (count: number) =>
+    Array.from({ length: count }, () =>
+      subject.createOtpFlow({
+        apiKey: sandbox.apiKey,
+        baseUrl: gate.url,
+        secret,
+        countries: ['US'],
+        store,
+        onEvent: (event) => events.push(event),
+      }),
+    )
+  const pool = new Pool(sandbox.url, { connections: 4 })
+  const ask = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
+    const answer = await pool.request({
+      method,
+      path: `/_sandbox/${path}`,
+      body: body ? JSON.stringify(body) : null,
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode >= 300) throw new Error(`the sandbox refuses ${path}: ${text}`)
+    return text
+  }
+  return {
+    sandbox,
+    gate,
+    startWorkers,
+    steps,
+    secrets,
+    events,
+    // What the sandbox's own routes answer has its own tests.
+    journal: async () => JSON.parse(await ask('GET', 'requests')) as JournalEntry[],
+    otps: async () => JSON.parse(await ask('GET', 'otps')) as OtpStatusEntity[],
+    control: async (method, path, body) => void (await ask(method, path, body)),
+    async close() {
+      await gate.close()
+      await pool.close()
+      await sandbox.close()
+    },
+  }
+}
+
+/** Small and seeded: a run can be repeated. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+async function pause({ random }: Step): Promise<void> {
+  const roll = Math.floor(random() * 8)
+  if (roll < 3) return
+  if (roll < 7) for (let ticks = roll - 2; ticks > 0; ticks--) await tick()
+  else await sleep(1 + Math.floor(random() * 3))
+}
+
+/** A new one each time: what waits for a promise lives as long as the promise. */
+const never = () => new Promise<never>(() => {})
+
+/**
+ * The store of the step's world. Between any two of its calls other steps get their turn, and at
+ * the call that its plan names the step gets into trouble.
+ */
+function disturbed(
+  steps: AsyncLocalStorage<Step>,
+  secrets: ReturnType<Subject['createSecrets']>,
+): OtpStore {
+  const die = (step: Step): Promise<never> => {
+    step.dead = true
+    step.died()
+    return never()
+  }
+
+  const call = async <T>(
+    run: (store: OtpStore, step: Step) => Promise<T>,
+    repeatable = true,
+  ): Promise<T> => {
+    const step = steps.getStore()
+    if (!step) throw new Error('a call of the store outside of a step')
+    const { trouble, world } = step
+    const kind = trouble?.at === step.calls ? trouble.kind : undefined
+    step.calls += 1
+    if (step.dead) return never()
+    await pause(step)
+    if (step.dead) return never()
+    if (kind === 'crash-before') return die(step)
+    if (kind === 'fail-before') throw unavailable()
+    let result = await run(world.timed.store, step)
+    if (kind === 'twice' && repeatable) result = await run(world.timed.store, step)
+    if (kind === 'crash-after') return die(step)
+    if (kind === 'crash-later') void die(step)
+    if (kind === 'fail-after') throw unavailable()
+    await pause(step)
+    return step.dead && kind !== 'crash-later' ? never() : result
+  }
+
+  /** Notes whether the step waits for another one's end. */
+  const asked = <R>(step: Step, result: R, waits: (result: R) => boolean): R => {
+    step.waiting = waits(result)
+    return result
+  }
+
+  const rulesOf = (step: Step, rules: CheckRules): CheckRules => ({
+    ...rules,
+    ...step.world.rules,
+  })
+
+  return {
+    reserveSend: (ref, request) =>
+      call(async (store, step) => {
+        step.world.flowOf.set(request.reference, ref.flow)
+        return asked(step, await store.reserveSend(ref, request), (it) => it.status === 'busy')
+      }),
+    settleSend: (ref, reference, result) =>
+      call((store, { world }) => {
+        const otpId = result.result === 'sent' ? secrets.unseal(ref, 'otp', result.otp) : undefined
+        if (otpId !== undefined) world.keptBy.set(otpId, ref.flow)
+        return store.settleSend(ref, reference, result)
+      }),
+    reserveResend: (ref, request) =>
+      call(async (store, step) => {
+        step.world.flowOf.set(request.reference, ref.flow)
+        return asked(step, await store.reserveResend(ref, request), (it) => it.status === 'busy')
+      }),
+    settleResend: (...args) => call((store) => store.settleResend(...args)),
+    claimCheck: (ref, request, rules) =>
+      call(async (store, step) =>
+        asked(
+          step,
+          await store.claimCheck(ref, request, rulesOf(step, rules)),
+          ({ status }) => status === 'join' || status === 'sending',
+        ),
+      ),
+    settleCheck: (ref, attempt, result, rules) =>
+      call((store, step) => store.settleCheck(ref, attempt, result, rulesOf(step, rules))),
+    complete: (...args) => call((store) => store.complete(...args)),
+    release: (...args) => call((store) => store.release(...args)),
+    read: (...args) =>
+      call(async (store, step) =>
+        asked(step, await store.read(...args), (it) => step.waiting && it?.state === 'sending'),
+      ),
+    setDelivery: (...args) => call((store) => store.setDelivery(...args)),
+    end: (...args) => call((store) => store.end(...args)),
+    unlock: (...args) => call((store) => store.unlock(...args)),
+    failures: (...args) => call((store) => store.failures(...args)),
+    carryFailures: (...args) => call((store) => store.carryFailures(...args)),
+    limiter(rule) {
+      const of = (store: OtpStore, { world }: Step) => {
+        const points = world.points[rule.name] ?? rule.points
+        return limiterOf(world, store, { ...rule, points })
+      }
+      return {
+        // Outside of the step, which the limiter's timers would keep alive for a day.
+        consume: (key) =>
+          call((store, step) => {
+            const limiter = of(store, step)
+            return steps.exit(() => limiter.consume(key))
+          }, false),
+        refund: (key) =>
+          call((store, step) => {
+            const limiter = of(store, step)
+            return steps.exit(() => limiter.refund(key))
+          }, false),
+      }
+    },
+  }
+}
+
+function limiterOf(world: World, store: OtpStore, rule: LimiterRule) {
+  const limiter = world.limiters.get(rule.name) ?? store.limiter(rule)
+  world.limiters.set(rule.name, limiter)
+  return limiter
+}
+
+function unavailable(): OtpError {
+  return new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'the store was made to fail')
+}
