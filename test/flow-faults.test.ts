@@ -102,6 +102,23 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     },
   )
 
+  test.each([
+    [rightCode, 'opened'],
+    ['333333', 'no_pending_code'],
+  ])('that lands after another was called wrong: then %s is %s', async (next, status) => {
+    const setup = await setupFlow(kind)
+    const handle = await sendCode(setup)
+    const asked = setup.gate.next('check')
+    const lost = failure(setup.flow.check({ handle, code: rightCode }))
+    const held = await asked
+    held.cut()
+    expect(await lost).toMatchObject({ status: 503 })
+    expect(await signIn(setup.flow, handle, '111111')).toBe('invalid_code')
+    await held.forward()
+    expect(await signIn(setup.flow, handle, next)).toBe(status)
+    expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+  })
+
   test('that was refused as one too many, but let through, signs in the next time', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)

@@ -60,6 +60,8 @@ interface Attempt {
   hash: string
   lease: number
   earlier: EarlierTries
+  /** The code of the tries before whose end was never heard, or `*` for several. */
+  open: string | undefined
   by: string
   waitBefore: number
   /** Charged to the lane of a known browser. */
@@ -206,7 +208,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       case 'wrong':
         if (tried.state === 'checking') {
           tried.state = 'wrong'
-          if (tried.earlier !== 'other') flow.open = false
+          if (tried.open === undefined || tried.open === tried.hash) flow.open = false
           tried.lease = 0
           flow.counted = result.counted ?? flow.counted
         }
@@ -454,24 +456,16 @@ export function createMemoryStore(clock: () => number): OtpStore {
         charge(ref.number, request.attempt, rules, failed)
       }
       flow.attempts += 1
-      const forgotten = !tried && flow.open
+      const open = openCode(flow, tried)
       flow.open = true
-      const repeats = same && tried?.earlier !== 'other'
-      // After a wrong code, another one may still land.
-      const earlier =
-        tried?.state === 'ghost'
-          ? repeats
-            ? 'same'
-            : 'other'
-          : forgotten || (tried?.state === 'wrong' && tried.earlier === 'other')
-            ? 'other'
-            : 'none'
+      const earlier = open === undefined ? 'none' : open === request.codeHash ? 'same' : 'other'
       const attempt: Attempt = {
         id: request.attempt,
         state: 'checking',
         hash: request.codeHash,
         lease,
         earlier,
+        open,
         by: request.attempt,
         waitBefore: failed.wait,
         lane,
@@ -506,6 +500,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         hash: result.codeHash,
         lease: clock() + result.lease * 1000,
         earlier: 'none',
+        open: undefined,
         by: attempt,
         waitBefore: 0,
         lane: false,
@@ -604,6 +599,14 @@ export function createMemoryStore(clock: () => number): OtpStore {
       return limiterOf(limiter, (command) => command())
     },
   }
+}
+
+/** What may still land. A code that is known to be wrong is none of it any more. */
+function openCode(flow: Flow, tried: Attempt | undefined): string | undefined {
+  if (!tried) return flow.open ? '*' : undefined
+  if (tried.state === 'wrong') return tried.open === tried.hash ? undefined : tried.open
+  if (tried.state !== 'ghost') return undefined
+  return tried.open === undefined || tried.open === tried.hash ? tried.hash : '*'
 }
 
 /** A map whose entries end. Each write looks at a few entries, so that dead ones do not pile up. */

@@ -183,7 +183,7 @@ return 1
 
 const attempt = `
 local tried = {}
-local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane', 'before'}
+local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane', 'before', 'open'}
 local values = hmget(KEYS[2], unpack(parts))
 for index, name in ipairs(parts) do tried[name] = values[index] end
 tried.lease = number(tried.lease)
@@ -273,22 +273,25 @@ else
 end
 redis.call('PEXPIRE', KEYS[3], ARGV[12])
 
-local earlier = 'none'
+-- The code of the tries whose end was never heard, or * for several. A code that is known to be wrong
+-- is none of them any more.
+local open = false
 if tried.state == 'ghost' then
-  earlier = (same and tried.earlier ~= 'other') and 'same' or 'other'
-elseif tried.state == 'wrong' and tried.earlier == 'other' then
-  -- Another code than the wrong one may still land.
-  earlier = 'other'
+  open = (not tried.open or tried.open == tried.hash) and tried.hash or '*'
+elseif tried.state == 'wrong' then
+  open = tried.open ~= tried.hash and tried.open
 elseif not tried.state and flow.open then
-  -- The end of a try was never heard, and which code it carried is forgotten.
-  earlier = 'other'
+  open = '*'
 end
+local earlier = 'none'
+if open then earlier = open == ARGV[2] and 'same' or 'other' end
 flow.attempts = flow.attempts + 1
 redis.call('HSET', KEYS[1], 'attempts', flow.attempts, 'open', 1)
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
   'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
 if lane then redis.call('HSET', KEYS[2], 'lane', 1) end
+if open then redis.call('HSET', KEYS[2], 'open', open) end
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return view('claimed', flow, earlier)
 `
@@ -333,7 +336,7 @@ end
 if result == 'wrong' then
   if tried.state == 'checking' then
     redis.call('HSET', KEYS[2], 'state', 'wrong', 'lease', 0)
-    if tried.earlier ~= 'other' then redis.call('HDEL', KEYS[1], 'open') end
+    if not tried.open or tried.open == tried.hash then redis.call('HDEL', KEYS[1], 'open') end
     if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
   end
   if flow.attempts >= tonumber(ARGV[3]) then
