@@ -225,7 +225,7 @@ async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
     case 'valid':
       return accept(context, tried)
     case 'wrong':
-      return reject(context, tried, answer.otp.attemptCount ?? tried.counted + 1)
+      return reject(context, tried, answer.otp.attemptCount ?? tried.counted + 1, 'answer')
     case 'over':
       // The code of this request was not looked at. An earlier request that carried the same code,
       // and whose answer was lost, is what has verified the OTP: nothing else proves a code here.
@@ -263,7 +263,7 @@ async function resolve(
   }
   if (otp?.otpStatus === 'ACTIVE' && otp.attemptCount !== undefined) {
     if (otp.attemptCount > tried.counted) {
-      const outcome = await reject(context, tried, otp.attemptCount)
+      const outcome = await reject(context, tried, otp.attemptCount, 'record')
       // The earlier code was wrong. This one, if it is another, has not been looked at.
       return sameCode || outcome.status !== 'invalid_code' ? outcome : undefined
     }
@@ -285,7 +285,9 @@ async function settleByRecord(
   switch (otp?.otpStatus) {
     case 'ACTIVE': {
       const { attemptCount = 0 } = otp
-      return attemptCount > tried.counted ? reject(context, tried, attemptCount) : undefined
+      return attemptCount > tried.counted
+        ? reject(context, tried, attemptCount, 'record')
+        : undefined
     }
     case 'GONE':
       return finish(context, tried, 'unknown', false)
@@ -330,11 +332,19 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   return verified(context, tried)
 }
 
-async function reject(context: Context, tried: Try, counted: number): Promise<CheckOutcome> {
+/** `by` tyntec's answer to this code, or its count, which does not say what code it has counted. */
+async function reject(
+  context: Context,
+  tried: Try,
+  counted: number,
+  by: 'answer' | 'record',
+): Promise<CheckOutcome> {
   const { events } = context
   const { flowId } = tried.ref
   tried.request.failed = true
-  const settlement = await settle(context, tried, { result: 'wrong', counted })
+  // It may have been the other code that arrived: then this one is still under way.
+  const late = by === 'record' && tried.earlier === 'other'
+  const settlement = await settle(context, tried, { result: 'wrong', counted, late })
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
   watchFailures(context, tried, settlement)

@@ -208,6 +208,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       case 'wrong':
         if (tried.state === 'checking') {
           tried.state = 'wrong'
+          if (result.late) tried.open = '*'
           if (tried.open === undefined || tried.open === tried.hash) flow.open = false
           tried.lease = 0
           flow.counted = result.counted ?? flow.counted

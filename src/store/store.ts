@@ -145,7 +145,8 @@ export type CheckClaim =
 
 export type CheckResult =
   | { result: 'verified'; codeHash: string; lease: number; window: number }
-  | { result: 'wrong'; counted: number | undefined }
+  /** `late`: or another code was that may still have been under way, and this one is. */
+  | { result: 'wrong'; counted: number | undefined; late?: boolean }
   /** The OTP has ended; `failed` when by this wrong code. */
   | { result: 'over'; end: FlowEnd; failed: boolean }
   /** tyntec provably did not look at the code. `late`: but an earlier request may still land. */

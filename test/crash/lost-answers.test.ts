@@ -2,6 +2,7 @@ import { createOtpFlow } from 'passport-tyntec-otp'
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OtpStore } from '../../src/store/store.js'
+import { openGate } from '../model/gate.js'
 import { subject } from '../model/subject.js'
 import { timedMemory, timedRedis } from '../model/timed.js'
 import type { TimedStore } from '../model/world.js'
@@ -36,6 +37,27 @@ describe.each(Object.entries(stores))('on the %s store', (_, open) => {
     expect(outcome).not.toMatchObject({ status: 'verified' })
   })
 
+  test('lets nobody in with a wrong code that arrives late, before the right one does', async () => {
+    const { flow, gate, sandbox, handle, fault } = await setup(await open())
+    const code = await sandbox.waitForCode(number)
+    const { check } = flow()
+    gate.keep('otp.check')
+    await expect(check({ handle, code: wrong(code) })).rejects.toThrow(/no known end|failed/)
+
+    // The wrong code arrives when the right one is cut off, and is what tyntec has counted.
+    await fault({ operation: 'otp.get', when: 'before', kind: 'delay', ms: 100, times: 2 })
+    gate.keep('otp.check')
+    const right = check({ handle, code }).catch((error: unknown) => error)
+    await expect.poll(gate.kept).toBe(2)
+    await gate.land(1)
+    await right
+    await gate.land(1)
+    expect(await verified(sandbox.url)).toBe(true)
+
+    const outcome = await check({ handle, code: wrong(code) }).catch((error: unknown) => error)
+    expect(outcome).not.toMatchObject({ status: 'verified' })
+  })
+
   test('completes one of two logins when the first was slower than its lease', async () => {
     const { flow, sandbox, handle, advance } = await setup(await open())
     const code = await sandbox.waitForCode(number)
@@ -61,14 +83,18 @@ function wrong(code: string): string {
 
 async function setup({ store, advance }: TimedStore) {
   const sandbox = await startSandbox()
-  onTestFinished(() => sandbox.close())
+  const gate = await openGate(sandbox.url)
+  onTestFinished(async () => {
+    await gate.close()
+    await sandbox.close()
+  })
   const control = (path: string, body: object) =>
     fetch(`${sandbox.url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) })
 
   const flow = (on: OtpStore = store) =>
     createOtpFlow({
       apiKey: sandbox.apiKey,
-      baseUrl: sandbox.url,
+      baseUrl: gate.url,
       secret: 'a secret of these tests, long enough',
       countries: ['US'],
       store: on,
@@ -78,6 +104,7 @@ async function setup({ store, advance }: TimedStore) {
 
   return {
     flow,
+    gate,
     sandbox,
     handle: sent.handle,
     /** A store whose process is gone when it comes to this call. */

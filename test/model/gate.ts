@@ -10,8 +10,10 @@ export interface Gate {
   url: string
   /** The next POST of this kind is cut off and kept. */
   keep(operation: 'otp.send' | 'otp.resend' | 'otp.check'): void
+  /** How many are kept. */
+  kept(): number
   /** What was kept arrives, oldest first. Resolves when tyntec has done it; gives how many. */
-  land(): Promise<number>
+  land(most?: number): Promise<number>
   reset(): void
   close(): Promise<void>
 }
@@ -61,9 +63,9 @@ export async function openGate(target: string): Promise<Gate> {
   return {
     url: `http://127.0.0.1:${port}`,
     keep: (operation) => void wanted.push(operation),
-    async land() {
-      const landing = kept
-      kept = []
+    kept: () => kept.length,
+    async land(most = kept.length) {
+      const landing = kept.splice(0, most)
       for (const req of landing) {
         await forward(req).then(
           ({ body }) => body.dump(),

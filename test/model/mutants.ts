@@ -136,7 +136,7 @@ const mutants: Mutant[] = [
   {
     name: 'a try without a known end is forgotten after a minute',
     file: memory,
-    change: ['const forgotten = !tried && flow.open', 'const forgotten = false'],
+    change: [`if (!tried) return flow.open ? '*' : undefined`, `if (!tried) return undefined`],
   },
   {
     name: 'complete is true for every opener',
@@ -149,7 +149,7 @@ const mutants: Mutant[] = [
   {
     name: 'a try that may still land is forgotten after a wrong code',
     file: memory,
-    change: [`tried?.state === 'wrong' && tried.earlier === 'other'`, 'false'],
+    change: [`return tried.open === tried.hash ? undefined : tried.open`, `return undefined`],
   },
   {
     name: 'a cancelled flow takes codes',

@@ -43,14 +43,14 @@ export type Batch =
       type: 'steps'
       actions: Action[]
       jump: { after: number; seconds: number } | undefined
-      /** When what was cut off arrives, in milliseconds. */
-      land: number | undefined
+      /** When what was cut off arrives, in milliseconds, and how much of it. */
+      land: { after: number; most: number } | undefined
     }
   | { type: 'advance'; seconds: number }
   | { type: 'fault'; faults: Fault[] }
   /** The next such call is cut off; it arrives when calls land. */
   | { type: 'keep'; operation: 'otp.send' | 'otp.resend' | 'otp.check' }
-  | { type: 'land' }
+  | { type: 'land'; most: number }
   | { type: 'heal' }
   | { type: 'unlock'; number: number }
 
@@ -76,6 +76,10 @@ const rarely = <T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | 
     { weight: times - 1, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: arbitrary },
   )
+
+const most = oneOf(1, 1, 9)
+
+const landing = (latest: number) => fc.record({ after: fc.integer({ min: 0, max: latest }), most })
 
 const trouble: fc.Arbitrary<Trouble> = fc.record({
   at: fc.integer({ min: 0, max: 6 }),
@@ -271,7 +275,7 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
       .map(([{ worker, seed }, rest, trouble]) => ({ browser: 0, worker, seed, trouble, ...rest }))
   const steps = (
     actions: fc.Arbitrary<Action>[],
-    land: fc.Arbitrary<number | undefined> = fc.constant(undefined),
+    land: fc.Arbitrary<{ after: number; most: number } | undefined> = fc.constant(undefined),
   ): fc.Arbitrary<Batch[]> =>
     fc
       .tuple(fc.tuple(...actions), land)
@@ -283,6 +287,10 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
     when: 'before' | 'after',
     kind: 'reset' | 'empty' | 'html',
   ): Batch => ({ type: 'fault', faults: [{ operation, when, kind, times: 1 }] })
+  const slow = (operation: string): Batch => ({
+    type: 'fault',
+    faults: [{ operation, when: 'before', kind: 'delay', ms: 8, times: 4 }],
+  })
   const passing = (seconds: number): Batch => ({ type: 'advance', seconds })
   const tell = (...parts: fc.Arbitrary<Batch[]>[]) =>
     fc.tuple(...parts).map((batches) => batches.flat())
@@ -301,18 +309,24 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
       true,
     )
   const ready = tell(always({ type: 'heal' }, passing(61)), steps([send]))
-  const soon = fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined })
+  const soon = fc.option(landing(16), { nil: undefined })
 
-  // A code that arrives at tyntec when its person has tried another one.
+  // Codes that arrive at tyntec when their person has tried others.
   const lateCode = tell(
     ready,
     maybe(faultOf('otp.check', 'after', 'reset')),
     always({ type: 'keep', operation: 'otp.check' }),
     steps([check('right', 'right', 'wrong')]),
-    oneOf<Batch[]>([], [passing(11)], [passing(61)]),
-    steps([check('wrong', 'wrong', 'right')], soon),
-    maybe({ type: 'land' }),
+    oneOf<Batch[]>([], [], [passing(11)], [passing(61)]),
     oneOf<Batch[]>(
+      [],
+      [{ type: 'keep', operation: 'otp.check' }],
+      [{ type: 'keep', operation: 'otp.check' }, slow('otp.get')],
+    ),
+    steps([check('wrong', 'wrong', 'right')], soon),
+    maybe({ type: 'land', most: 1 }),
+    oneOf<Batch[]>(
+      [],
       [],
       [faultOf('otp.check', 'before', 'reset')],
       [faultOf('otp.check', 'after', 'html')],
@@ -377,7 +391,7 @@ export const wildPlan: fc.Arbitrary<Plan> = sizes.chain((size) => {
       9,
       fc.record({ after: fc.integer({ min: 0, max: 20 }), seconds: oneOf(11, 11, 31, 61) }),
     ),
-    land: rarely(4, fc.integer({ min: 0, max: 12 })),
+    land: rarely(4, landing(12)),
   })
   return fc.record({
     browsers: oneOf(size.browsers),
@@ -404,7 +418,7 @@ export const wildPlan: fc.Arbitrary<Plan> = sizes.chain((size) => {
               operation: oneOf('otp.send' as const, 'otp.resend', 'otp.check', 'otp.check'),
             }),
           },
-          { weight: 1, arbitrary: fc.record({ type: oneOf('land' as const) }) },
+          { weight: 1, arbitrary: fc.record({ type: oneOf('land' as const), most }) },
           { weight: 1, arbitrary: fc.record({ type: oneOf('heal' as const) }) },
           {
             weight: 1,

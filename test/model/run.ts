@@ -394,7 +394,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
         note(`the next ${batch.operation} is cut off`)
         return lane.gate.keep(batch.operation)
       case 'land':
-        return land()
+        return land(batch.most)
       case 'heal':
         note('no faults')
         return lane.control('DELETE', 'faults')
@@ -413,8 +413,8 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     }
   }
 
-  async function land(): Promise<void> {
-    const landed = await lane.gate.land()
+  async function land(most?: number): Promise<void> {
+    const landed = await lane.gate.land(most)
     late += landed
     if (landed > 0) note(`${landed} that were cut off arrive`)
     await look()
@@ -449,8 +449,8 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     })()
     const landing = (async () => {
       if (land === undefined) return
-      await sleep(land)
-      const landed = await lane.gate.land()
+      await sleep(land.after)
+      const landed = await lane.gate.land(land.most)
       late += landed
       if (landed > 0) note(`${landed} that were cut off arrive meanwhile`)
     })()
