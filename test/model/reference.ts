@@ -66,6 +66,12 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
     return asked[browser] > most.address
   }
 
+  /** A click that sends nothing costs its address nothing. */
+  const free = (browser: number, outcome: string): string => {
+    asked[browser] = (asked[browser] ?? 0) - 1
+    return outcome
+  }
+
   /** Takes a message from the limits, or says which one refuses. */
   const take = (to: PhoneNumber): string | undefined => {
     if (messages >= most.all) return 'ERR_OTP_BUDGET'
@@ -80,10 +86,10 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
       if (tooMany(browser)) return 'rate_limited'
       const before = flows[browser]
       if (before?.number === number && !before.verified && !refusal(before, now)) {
-        if (now - before.sent < 30_000) return 'sent'
+        if (now - before.sent < 30_000) return free(browser, 'sent')
       }
       const to = phone(number)
-      if (to.busyUntil > now) return 'resend_too_soon'
+      if (to.busyUntil > now) return free(browser, 'resend_too_soon')
       const refused = take(to)
       if (refused) {
         to.busyUntil = 0
@@ -112,12 +118,12 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
       if (!flow) return 'no_pending_code'
       if (tooMany(browser)) return 'rate_limited'
       const refused = refusal(flow, now)
-      if (refused || flow.verified) return refused ?? 'no_pending_code'
+      if (refused || flow.verified) return free(browser, refused ?? 'no_pending_code')
       const wait = waits[flow.resends]
-      if (wait === undefined) return 'rate_limited'
+      if (wait === undefined) return free(browser, 'rate_limited')
       const to = phone(flow.number)
-      if (flow.sent + wait * 1000 > now) return 'resend_too_soon'
-      if (to.busyWith !== flow && to.busyUntil > now) return 'resend_too_soon'
+      if (flow.sent + wait * 1000 > now) return free(browser, 'resend_too_soon')
+      if (to.busyWith !== flow && to.busyUntil > now) return free(browser, 'resend_too_soon')
       const limited = take(to)
       if (limited) {
         to.busyUntil = 0
