@@ -225,7 +225,7 @@ async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
     case 'valid':
       return accept(context, tried)
     case 'wrong':
-      return reject(context, tried, answer.otp.attemptCount ?? tried.counted + 1, 'answer')
+      return reject(context, tried, answer.otp.attemptCount ?? tried.counted + 1)
     case 'over':
       // The code of this request was not looked at. An earlier request that carried the same code,
       // and whose answer was lost, is what has verified the OTP: nothing else proves a code here.
@@ -263,9 +263,10 @@ async function resolve(
   }
   if (otp?.otpStatus === 'ACTIVE' && otp.attemptCount !== undefined) {
     if (otp.attemptCount > tried.counted) {
-      const outcome = await reject(context, tried, otp.attemptCount, 'record')
+      const outcome = await rejectByCount(context, tried, otp.attemptCount)
+      if (sameCode && !outcome) throw unsettled()
       // The earlier code was wrong. This one, if it is another, has not been looked at.
-      return sameCode || outcome.status !== 'invalid_code' ? outcome : undefined
+      return sameCode || outcome?.status !== 'invalid_code' ? outcome : undefined
     }
     await settle(context, tried, { result: 'unprocessed', late: true })
     return undefined
@@ -285,9 +286,10 @@ async function settleByRecord(
   switch (otp?.otpStatus) {
     case 'ACTIVE': {
       const { attemptCount = 0 } = otp
-      return attemptCount > tried.counted
-        ? reject(context, tried, attemptCount, 'record')
-        : undefined
+      if (attemptCount <= tried.counted) return undefined
+      const outcome = await rejectByCount(context, tried, attemptCount)
+      if (!outcome) throw unsettled()
+      return outcome
     }
     case 'GONE':
       return finish(context, tried, 'unknown', false)
@@ -332,24 +334,35 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   return verified(context, tried)
 }
 
-/** `by` tyntec's answer to this code, or its count, which does not say what code it has counted. */
+/**
+ * tyntec has counted a wrong code, but doesn't say which. When another one may have been under way,
+ * there is no outcome: this one may still land.
+ */
+async function rejectByCount(
+  context: Context,
+  tried: Try,
+  counted: number,
+): Promise<CheckOutcome | undefined> {
+  const late = tried.earlier === 'other'
+  const outcome = await reject(context, tried, counted, late)
+  return late && outcome.status === 'invalid_code' ? undefined : outcome
+}
+
 async function reject(
   context: Context,
   tried: Try,
   counted: number,
-  by: 'answer' | 'record',
+  late = false,
 ): Promise<CheckOutcome> {
   const { events } = context
   const { flowId } = tried.ref
   tried.request.failed = true
-  // It may have been the other code that arrived: then this one is still under way.
-  const late = by === 'record' && tried.earlier === 'other'
   const settlement = await settle(context, tried, { result: 'wrong', counted, late })
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
   watchFailures(context, tried, settlement)
   const outcome = invalidCode(context, settlement.attempts)
-  events.emit({ type: 'otp.rejected', flowId, reason: outcome.status })
+  if (!late) events.emit({ type: 'otp.rejected', flowId, reason: outcome.status })
   return outcome
 }
 

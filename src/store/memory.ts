@@ -207,9 +207,9 @@ export function createMemoryStore(clock: () => number): OtpStore {
     switch (result.result) {
       case 'wrong':
         if (tried.state === 'checking') {
-          tried.state = 'wrong'
-          if (result.late) tried.open = '*'
-          if (tried.open === undefined || tried.open === tried.hash) flow.open = false
+          tried.state = result.late ? 'ghost' : 'wrong'
+          const closes = tried.open === undefined || tried.open === tried.hash
+          if (closes && !result.late) flow.open = false
           tried.lease = 0
           flow.counted = result.counted ?? flow.counted
         }

@@ -335,12 +335,11 @@ local function over(why)
 end
 if result == 'wrong' then
   if tried.state == 'checking' then
-    redis.call('HSET', KEYS[2], 'state', 'wrong', 'lease', 0)
-    if ARGV[10] == '1' then
-      tried.open = '*'
-      redis.call('HSET', KEYS[2], 'open', tried.open)
+    local late = ARGV[10] == '1'
+    redis.call('HSET', KEYS[2], 'state', late and 'ghost' or 'wrong', 'lease', 0)
+    if not late and (not tried.open or tried.open == tried.hash) then
+      redis.call('HDEL', KEYS[1], 'open')
     end
-    if not tried.open or tried.open == tried.hash then redis.call('HDEL', KEYS[1], 'open') end
     if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
   end
   if flow.attempts >= tonumber(ARGV[3]) then

@@ -145,7 +145,7 @@ export type CheckClaim =
 
 export type CheckResult =
   | { result: 'verified'; codeHash: string; lease: number; window: number }
-  /** `late`: or another code was that may still have been under way, and this one is. */
+  /** `late`: or another code was that had been under way, and this one still is. */
   | { result: 'wrong'; counted: number | undefined; late?: boolean }
   /** The OTP has ended; `failed` when by this wrong code. */
   | { result: 'over'; end: FlowEnd; failed: boolean }
