@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { createOtpFlow, memoryStore, redisStore } from 'passport-tyntec-otp'
+import { createOtpFlow, redisStore } from 'passport-tyntec-otp'
 
 const { env } = process
 
@@ -27,11 +27,13 @@ export const flow = createOtpFlow({
   baseUrl: env.TYNTEC_BASE_URL ?? 'http://127.0.0.1:8026',
   secret: env.OTP_SECRET ?? randomBytes(32),
   countries: ['DE', 'US'],
-  store: redis ? redisStore(redis) : memoryStore(),
+  ...(redis && { store: redisStore(redis) }),
   origin: [`http://localhost:${settings.port}`, `http://127.0.0.1:${settings.port}`],
   onEvent(event) {
     if (event.type === 'error') console.error(`${event.code} at ${event.step}: ${event.message}`)
   },
+  // An example may forget its sign-ins at a restart.
+  validate: { memoryStore: false },
 })
 
 /**

@@ -1,9 +1,12 @@
+import { inspect } from 'node:util'
+import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import { createOtpFlow } from '../src/flow/index.js'
 import { type OtpOptions, resolveOptions } from '../src/options.js'
 import { createMemoryStore, memoryStore } from '../src/store/memory.js'
 import { redisStore } from '../src/store/redis.js'
+import { validationCodes } from '../src/validate.js'
 import { createRedis } from './support/redis.js'
 
 const secret = 'a secret of the app that is long enough'
@@ -12,6 +15,11 @@ const store = createMemoryStore(() => 0)
 function resolve(options: object = {}) {
   const given: object = { apiKey: 'key', secret, countries: ['DE'], store, ...options }
   return resolveOptions(given as OtpOptions) // what a caller without types may give
+}
+
+/** An array with holes, which `map` and `every` pass over. */
+function sparse(length: number): unknown[] {
+  return Object.assign([], { length })
 }
 
 function refusal(options: object): string {
@@ -47,11 +55,28 @@ test('the defaults are the safe settings', () => {
       ],
       sendsPerAddress: { points: 10, duration: 3600 },
       failuresPerAddress: { points: 20, duration: 3600 },
+      failedNumbersPerAddress: { points: 10, duration: 3600 },
+      failuresInAll: { points: 200, duration: 3600 },
       failuresPerDevice: { points: 10, duration: 3600 },
       sendsPerDevice: { points: 3, duration: 86_400 },
       failuresPerNumber: { free: 5, window: 900, wait: 30, maxWait: 3600, disableAt: 100 },
     },
-    budget: { perHour: 300, perDay: 2000 },
+    budget: {
+      perHour: 300,
+      perDay: 2000,
+      perCountryPerDay: expect.any(Function),
+      money: undefined,
+    },
+    pumping: {
+      enforced: false,
+      country: { free: 20, share: 0.4 },
+      address: { free: 10, share: 0.4 },
+      range: { free: 10, share: 0.5 },
+      countriesPerAddress: 3,
+    },
+    challenge: undefined,
+    sendingEnabled: undefined,
+    knows: undefined,
     concurrency: { sends: 50, checks: 50 },
     revealAttempts: false,
     binding: 'cookie',
@@ -63,9 +88,12 @@ test('the defaults are the safe settings', () => {
       via: 'via',
       language: 'language',
       flow: 'flow',
+      challenge: 'challenge',
     },
     onEvent: undefined,
     logger: undefined,
+    meter: undefined,
+    validate: new Set(Object.keys(validationCodes)),
   })
 })
 
@@ -174,6 +202,11 @@ describe('an option is refused', () => {
     ['origin', { origin: 'ftp://login.example.com' }],
     ['origin', { origin: 'null' }],
     ['origin', { origin: ['https://login.example.com', 'evil'] }],
+    ['secret', { secret: sparse(1) }],
+    ['countries', { countries: sparse(2) }],
+    ['origin', { origin: sparse(1) }],
+    ['resendWaits[0]', { resendWaits: sparse(2) }],
+    ['limits.sendsPerNumber[0]', { limits: { sendsPerNumber: sparse(2) } }],
     ['resendWaits', { resendWaits: 30 }],
     ['resendWaits', { resendWaits: Array(11).fill(30) }],
     ['limits.sendsPerNumber', { limits: { sendsPerNumber: [] } }],
@@ -187,6 +220,38 @@ describe('an option is refused', () => {
     ['fields.number', { fields: { number: 'a b' } }],
     ['fields.number', { fields: { number: '__proto__' } }],
     ['fields.nummer', { fields: { nummer: 'n' } }],
+    ['store', { store: {} }],
+    ['store', { store: null }],
+    ['store', { store: { reserveSend() {} } }],
+    ['onEvent', { onEvent: 5 }],
+    ['logger', { logger: {} }],
+    ['logger', { logger: { info() {}, warn() {} } }],
+    ['meter', { meter: {} }],
+    ['applicationId', { applicationId: 5 }],
+    ['applicationId', { applicationId: 'a b' }],
+    ['cookie', { cookie: null }],
+    ['cookie', { cookie: [] }],
+    ['cookie.samesite', { cookie: { samesite: 'none' } }],
+    ['cookie.name', { cookie: { name: 5 } }],
+    ['cookie.domain', { cookie: { domain: ['example.com'] } }],
+    ['budget', { budget: 5 }],
+    ['budget.perMonth', { budget: { perMonth: 5 } }],
+    ['budget.money.perHour', { budget: { money: { perDay: 5, prices: { DE: 1 }, perHour: 1 } } }],
+    ['concurrency.send', { concurrency: { send: 5 } }],
+    ['limits.a??', { limits: { 'a"\n': [] } }],
+    ['limits.sendsPerNumbers', { limits: { sendsPerNumbers: [] } }],
+    ['limits.sendsPerAddress', { limits: { sendsPerAddress: 5 } }],
+    ['limits.sendsPerAddress', { limits: { sendsPerAddress: null } }],
+    ['limits.sendsPerAddress.window', { limits: { sendsPerAddress: { points: 1, window: 5 } } }],
+    ['limits.sendsPerNumber[0]', { limits: { sendsPerNumber: [null] } }],
+    ['limits.sendsPerNumber[1].per', { limits: { sendsPerNumber: [{ points: 1 }, { per: 1 }] } }],
+    ['limits.failuresPerNumber', { limits: { failuresPerNumber: null } }],
+    ['limits.failuresPerNumber.max', { limits: { failuresPerNumber: { max: 5 } } }],
+    ['pumping.city', { pumping: { city: {} } }],
+    ['pumping.range', { pumping: { range: 5 } }],
+    ['pumping.range.shares', { pumping: { range: { shares: 1 } } }],
+    ['validate.proxy', { validate: { proxy: false } }],
+    ['validate.session', { validate: { session: 0 } }],
     ['limit', { limit: {} }],
     ['pinlength', { pinlength: 8 }],
   ])('when %s is not what it has to be: %j', (name, options) => {
@@ -243,4 +308,158 @@ test('a Redis store takes an ioredis client and a prefix that keeps its keys apa
   for (const timeout of [0, -1, 11, Number.NaN]) {
     expect(() => redisStore(redis, { timeout })).toThrow(options)
   }
+})
+
+describe('whatever the options are', () => {
+  const canary = 'c4n4ry'
+  const nasty = fc.oneof(
+    fc.constantFrom<unknown>(null, undefined, '', '5', ' ', '\0', '__proto__', true, 7n, /x/),
+    fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -0, 0, -1, 0.5, 1.5, 2 ** 53, 1e21),
+    fc.constantFrom<unknown>([], {}, [[]], [null], sparse(3), new Map(), new Proxy({}, {})),
+    fc.constantFrom<unknown>(`${canary}4711`, [canary], Symbol(canary), () => canary, {
+      key: `https://u:${canary}@x/`,
+    }),
+    fc.anything({ maxDepth: 2, withBigInt: true, withDate: true, withTypedArray: true }),
+  )
+  const often = (valid: fc.Arbitrary<unknown>) =>
+    fc.oneof({ weight: 30, arbitrary: valid }, { weight: 1, arbitrary: nasty })
+  const whole = (most: number, least = 1) => often(fc.integer({ min: least, max: most }))
+  const group = (parts: Record<string, fc.Arbitrary<unknown>>) =>
+    often(fc.record(parts, { requiredKeys: [] }))
+  const rule = group({ points: whole(50), duration: whole(5000) })
+  const choice = (...values: unknown[]) => often(fc.constantFrom(...values))
+  const pumping = group({
+    free: whole(50),
+    share: often(fc.double({ min: 0, max: 10, noNaN: true })),
+  })
+  const logger = { info() {}, warn() {}, error() {} }
+  const given = fc.record(
+    {
+      apiKey: choice(`key-${canary}`, () => 'key'),
+      secret: choice(`${canary}, a secret of the app`.padEnd(40, '.x'), [
+        new Uint8Array(32),
+        secret,
+      ]),
+      countries: choice(['DE', 'us'], 'any'),
+      store: choice(store),
+      origin: choice('https://login.example.com', ['http://localhost:3000'], undefined),
+      baseUrl: choice('http://127.0.0.1:1', 'https://api.tyntec.com/base'),
+      applicationId: choice('default', undefined),
+      pinLength: whole(10, 6),
+      lifetime: whole(600, 30),
+      attempts: whole(10),
+      resendWaits: often(fc.array(whole(600), { maxLength: 10 })),
+      voice: choice(true, false),
+      limits: group({
+        sendsPerNumber: often(fc.array(rule, { minLength: 1, maxLength: 5 })),
+        sendsPerAddress: rule,
+        failuresPerAddress: rule,
+        failedNumbersPerAddress: rule,
+        failuresInAll: rule,
+        failuresPerDevice: rule,
+        sendsPerDevice: rule,
+        failuresPerNumber: group({
+          free: whole(20),
+          window: whole(86_400, 60),
+          wait: whole(3600),
+          maxWait: whole(86_400, 3600),
+          disableAt: whole(100),
+        }),
+      }),
+      budget: group({
+        perHour: whole(500),
+        perDay: whole(5000),
+        perCountryPerDay: often(fc.oneof(whole(100), group({ DE: whole(9), default: whole(9) }))),
+        money: group({ perDay: whole(500), prices: group({ default: whole(3), DE: whole(3) }) }),
+      }),
+      pumping: often(
+        fc.oneof(
+          choice('shadow', 'enforce'),
+          group({ mode: choice('shadow'), country: pumping, address: pumping, range: pumping }),
+        ),
+      ),
+      challenge: choice(() => true),
+      sendingEnabled: choice(() => true),
+      concurrency: group({ sends: whole(1000), checks: whole(1000) }),
+      revealAttempts: choice(true),
+      binding: choice('cookie', 'session', 'token'),
+      cookie: group({
+        sameSite: choice('lax', 'none'),
+        domain: choice('a.b'),
+        name: choice('otp'),
+      }),
+      fields: group({ number: choice('phone'), code: choice('pin') }),
+      onEvent: choice(() => {}),
+      logger: choice(logger, undefined),
+      validate: often(fc.oneof(fc.boolean(), group({ secret: fc.boolean(), peers: fc.boolean() }))),
+    },
+    { requiredKeys: ['apiKey', 'secret', 'countries'] },
+  )
+
+  test('a flow is made, or one of them is named and none is shown', { timeout: 60_000 }, () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    let made = 0
+    let refused = 0
+    fc.assert(
+      fc.property(given, (options) => {
+        try {
+          createOtpFlow(options as OtpOptions) // what a caller without types may give
+          made += 1
+        } catch (error) {
+          refused += 1
+          expect(error).toBeInstanceOf(OtpError)
+          expect(error).toMatchObject({ code: 'ERR_OTP_OPTIONS' })
+          const message = inspect(error, { depth: 9, showHidden: true })
+          const [, name = ''] = /"(?:options\.)?(\w+)[^"]*" must be/.exec(message) ?? []
+          expect(Object.keys(options)).toContain(name)
+          expect(message).not.toContain(canary)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+    // Both happen often enough to mean something.
+    expect(Math.min(made, refused)).toBeGreaterThan(100)
+  })
+
+  test('no combination takes a limit away', { timeout: 60_000 }, () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    let made = 0
+    const expectWhole = (value: number, least: number, most: number) => {
+      expect(Number.isInteger(value) && value >= least && value <= most).toBe(true)
+    }
+    fc.assert(
+      fc.property(given, (options) => {
+        let resolved: ReturnType<typeof resolveOptions>
+        try {
+          resolved = resolveOptions(options as OtpOptions) // what a caller without types may give
+        } catch {
+          return
+        }
+        made += 1
+        const { limits, budget, pinLength, attempts, lifetime, maxLifetime, resendWaits } = resolved
+        const { failuresPerNumber, sendsPerNumber, ...others } = limits
+        expectWhole(pinLength, 6, 10)
+        expectWhole(attempts, 1, 10)
+        expectWhole(lifetime, 30, 600)
+        expectWhole(maxLifetime, 30, 600)
+        for (const wait of resendWaits) expectWhole(wait, 1, 600)
+        expect(sendsPerNumber.length).toBeGreaterThan(0)
+        for (const { points, duration } of [...sendsPerNumber, ...Object.values(others)]) {
+          expectWhole(points, 1, 1_000_000)
+          expectWhole(duration, 1, 86_400 * 31)
+        }
+        expectWhole(failuresPerNumber.free, 1, 20)
+        expectWhole(failuresPerNumber.window, 60, 86_400)
+        expectWhole(failuresPerNumber.wait, 1, 3600)
+        expectWhole(failuresPerNumber.maxWait, failuresPerNumber.wait, 86_400)
+        expectWhole(failuresPerNumber.disableAt, 1, 100)
+        expectWhole(budget.perHour, 1, 10_000_000)
+        expectWhole(budget.perDay, 1, 100_000_000)
+        expectWhole(budget.perCountryPerDay('DE') ?? 1, 1, 100_000_000)
+        expectWhole(budget.money?.priceOf('DE', 'sms') ?? 1, 1, 1e10)
+      }),
+      { numRuns: 1000 },
+    )
+    expect(made).toBeGreaterThan(100)
+  })
 })

@@ -1,0 +1,259 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { normaliseAddress } from './address.js'
+import type { Events } from './events.js'
+import type { OtpOptions, ResolvedOptions } from './options.js'
+import { findHoles, type Peer } from './peers.js'
+import { isLoopback } from './tyntec/options.js'
+
+/**
+ * Every check of how the app is set up, with the code of its warning. A check only tells: what would be insecure
+ * to go on with is refused elsewhere, whether its check is on or off.
+ */
+export const validationCodes = {
+  address: 'OTP_ADDRESS',
+  apiKey: 'OTP_API_KEY',
+  bodyParser: 'ERR_OTP_MISUSE',
+  budget: 'OTP_BUDGET',
+  cookieSecure: 'OTP_COOKIE_SECURE',
+  countriesAny: 'OTP_COUNTRIES_ANY',
+  forwardedFor: 'OTP_FORWARDED_FOR',
+  memoryStore: 'OTP_MEMORY_STORE',
+  origin: 'OTP_ORIGIN',
+  peers: 'OTP_PEERS',
+  secret: 'OTP_SECRET',
+  session: 'OTP_SESSION',
+  trustProxy: 'OTP_TRUST_PROXY',
+} as const
+
+export type ValidationName = keyof typeof validationCodes
+export type ValidationCode = (typeof validationCodes)[ValidationName]
+
+/** Which checks of the set-up are made. */
+export type ValidateOption = boolean | { readonly [Name in ValidationName]?: boolean | undefined }
+
+/** What a request says of the app around it. */
+export interface Visit {
+  readonly headers: IncomingHttpHeaders
+  readonly address: unknown
+  readonly secure: boolean
+  readonly host: Host | undefined
+}
+
+/** What an adapter knows of the app. */
+export interface Host {
+  framework: 'express' | 'koa'
+  /** Which proxies the framework believes: none, so many or those of a list, or whoever says to be one. */
+  proxies: 'none' | 'some' | 'all'
+  /** The client has gone, and its address with it. */
+  gone: boolean
+}
+
+export interface Validation {
+  /** Looks at the first request to any of the routes. */
+  request(visit: Visit): void
+  /** Looks at the first request that may end in a login by Passport, and at the session if one is needed. */
+  login(framework: Host['framework'], session: (() => unknown) | undefined): void
+}
+
+/** Looks at the options, and gives what looks at the first requests. */
+export function createValidation(
+  given: OtpOptions,
+  options: ResolvedOptions,
+  events: Events,
+  /** @internal Where peers are looked for. */
+  from?: readonly string[],
+): Validation {
+  const tell = (name: ValidationName, message: string, key: string = name) => {
+    if (!options.validate.has(name)) return
+    const code = validationCodes[name]
+    events.emit({ type: 'misuse', check: name, code, message })
+    warn(key, code, `${message} (validate: { ${name}: false } switches this check off)`)
+  }
+  const tellOfHoles = (peers: readonly Peer[]) => {
+    if (!options.validate.has('peers')) return
+    for (const hole of findHoles(peers, from)) tell('peers', `${hole}. Update it`, hole)
+  }
+
+  // Later, so that a listener which is added right after the flow was made hears of it too.
+  const found = [...lookAtOptions(given, options)]
+  if (found.length > 0) {
+    process.nextTick(() => {
+      for (const [name, message] of found) tell(name, message)
+    })
+  }
+
+  let visited = false
+  let passportSeen = false
+  let sessionSeen = false
+  return {
+    request(visit) {
+      const { host } = visit
+      if (visited || !host || host.gone) return
+      visited = true
+      for (const [name, message] of lookAtRequest(visit, host, options)) tell(name, message)
+      tellOfHoles([host.framework])
+    },
+    login(framework, session) {
+      if (!passportSeen) {
+        passportSeen = true
+        tellOfHoles(['passport'])
+      }
+      if (sessionSeen || !session || !options.validate.has('session')) return
+      sessionSeen = true
+      const missing = lookAtSession(framework, session)
+      if (missing !== undefined) tell('session', missing)
+    },
+  }
+}
+
+type Finding = readonly [name: ValidationName, message: string]
+
+function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Generator<Finding> {
+  if (options.secrets.some(isGuessable)) {
+    yield [
+      'secret',
+      'A "secret" is a pattern or a placeholder: who guesses it can read the numbers in Redis and make the cookies ' +
+        `of known browsers. Make one with node -p "crypto.randomBytes(32).toString('hex')"`,
+    ]
+  }
+  // Which production has refused by now.
+  if (given.store === undefined) {
+    yield [
+      'memoryStore',
+      'No "store" is given: sign-ins and limits are kept in this process and end with it. Give ' +
+        'store: redisStore(client) for more than one process or a restart',
+    ]
+  }
+  if (!options.production) return
+
+  if (options.origins.some(isPlain)) {
+    yield [
+      'origin',
+      'An "origin" is http: in production our cookies are Secure, so no browser sends them there. Serve the page ' +
+        'over https and give its https origin',
+    ]
+  }
+  const { perHour, perDay } = given.budget ?? {}
+  if (perHour === undefined && perDay === undefined) {
+    yield [
+      'budget',
+      `No "budget" is given, so the defaults hold: ${options.budget.perHour} messages an hour and ` +
+        `${options.budget.perDay} a day, which may be too many for your bill or too few for your people. Give ` +
+        'budget: { perHour, perDay }',
+    ]
+  }
+  if (options.countries === 'any') {
+    yield [
+      'countriesAny',
+      `"countries" is 'any': strangers can have messages sent to the dearest countries there are. List the ` +
+        `countries your people are in, like ['DE', 'US']`,
+    ]
+  }
+  if (typeof options.apiKey === 'string' && options.apiKey.startsWith('sandbox_')) {
+    yield [
+      'apiKey',
+      '"apiKey" is one of the sandbox, which sends nothing to phones. Give the key of your tyntec account',
+    ]
+  } else if (options.baseUrl !== undefined && isLoopback(new URL(options.baseUrl).hostname)) {
+    yield [
+      'apiKey',
+      '"baseUrl" is on this machine, as the sandbox is, which sends nothing to phones. Leave it out to ask tyntec; for ' +
+        'a proxy of yours that does, switch this check off',
+    ]
+  }
+}
+
+function* lookAtRequest(
+  { headers, address, secure }: Visit,
+  { framework, proxies }: Host,
+  { production }: ResolvedOptions,
+): Generator<Finding> {
+  const trustOne =
+    framework === 'express'
+      ? `app.set('trust proxy', 1)`
+      : 'new Koa({ proxy: true, maxIpsCount: 1 })'
+  if (proxies === 'all') {
+    yield [
+      'trustProxy',
+      'Every proxy is trusted, so clients choose the address they are limited by. Say how many ' +
+        `proxies there are: ${trustOne}`,
+    ]
+  }
+  if (proxies === 'none' && headers['x-forwarded-for'] !== undefined) {
+    yield [
+      'forwardedFor',
+      'A request has X-Forwarded-For, but no proxy is trusted: behind one, all people have its address and are ' +
+        `limited together. Say how many proxies there are: ${trustOne}. Without a proxy the client made the header ` +
+        'up, and nothing is wrong',
+    ]
+  }
+  if (proxies !== 'all' && normaliseAddress(address) === 'unknown') {
+    yield [
+      'address',
+      'A request has no IP address: all people without one are limited together. Behind a proxy, on a Unix socket ' +
+        `or without a server, say where the address is: ${trustOne}, and let the proxy send it without a port`,
+    ]
+  }
+  if (production && !secure) {
+    yield [
+      'cookieSecure',
+      'A request came over http, as the framework sees it: cookies of the app that are Secure are not set, and who ' +
+        'listens reads numbers and codes. Serve the app over https; behind a proxy that does, trust it: ' +
+        `${trustOne}, and let it send X-Forwarded-Proto`,
+    ]
+  }
+}
+
+function lookAtSession(framework: Host['framework'], read: () => unknown): string | undefined {
+  const wanted = framework === 'express' ? 'express-session' : 'koa-session 6 or newer'
+  let session: unknown
+  try {
+    session = read()
+  } catch {
+    // It is there, and its own error comes when it is used.
+    return undefined
+  }
+  if (typeof session !== 'object' || session === null) {
+    return (
+      'A request has no session, so nobody can sign in by Passport: codes are sent, and the login fails. Mount ' +
+      `${wanted} before the routes of this package, or sign in without a session: onVerified instead of passport, ` +
+      'or passport.authenticate with { session: false }'
+    )
+  }
+  const { regenerate, save } = session as { regenerate?: unknown; save?: unknown } // or not
+  if (typeof regenerate !== 'function' || typeof save !== 'function') {
+    return (
+      'The session has no regenerate() and save(), so nobody can sign in by Passport: somebody else could know the session ' +
+      `from before the login. Use ${wanted}`
+    )
+  }
+  return undefined
+}
+
+function isPlain(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin)
+  return protocol === 'http:' && !isLoopback(hostname)
+}
+
+/** Chance makes none of these: few different bytes, steps of one size, a repetition, words to be replaced. */
+function isGuessable(secret: string | Uint8Array): boolean {
+  const bytes = Buffer.from(secret as Uint8Array).subarray(0, 1024) // takes text as well
+  if (new Set(bytes).size < 8) return true
+  const step = (index: number) => (Number(bytes[index]) - Number(bytes[index - 1])) & 255
+  if (bytes.every((_, index) => index < 2 || step(index) === step(1))) return true
+  for (let period = 1; period <= bytes.length / 2; period++) {
+    if (bytes.every((byte, index) => byte === bytes[index % period])) return true
+  }
+  return /(change|replace)[-_ ]?(me|this|it)|your[-_ ]?\w*[-_ ]?secret|keyboard[-_ ]?cat/i.test(
+    bytes.toString('latin1'),
+  )
+}
+
+const warned = new Set<string>()
+
+/** Once in a process, however many flows there are: each of them has an event of its own. */
+function warn(key: string, code: ValidationCode, message: string): void {
+  if (warned.has(key)) return
+  warned.add(key)
+  process.emitWarning(message, { type: 'OtpWarning', code })
+}
