@@ -9,23 +9,35 @@ export interface OtpLogger {
 
 type Level = keyof OtpLogger
 
-const levels: Record<OtpEvent['type'], Level> = {
+/** Every event there is. docs/events.md says when each of them happens. */
+export const levels: Record<OtpEvent['type'], Level> = {
   'otp.sent': 'info',
   'otp.resent': 'info',
   'otp.unconfirmed': 'warn',
   'otp.verified': 'info',
   'session.opened': 'info',
   'otp.rejected': 'info',
+  'otp.locked': 'warn',
+  'otp.expired': 'info',
   'otp.cancelled': 'info',
   'number.disabled': 'error',
   'limit.hit': 'warn',
+  'request.refused': 'warn',
+  'otp.decoyed': 'info',
+  'pumping.suspected': 'warn',
+  'challenge.refused': 'warn',
+  'guessing.suspected': 'error',
   'budget.warning': 'warn',
   'budget.exhausted': 'error',
+  misuse: 'warn',
   error: 'error',
 }
 
 /** Lines of one kind per minute. Above it they are counted, so that an attack can't fill the disk. */
 const linesPerMinute = 60
+
+/** The same for requests that anybody can have refused, at will and for each reason in turn. */
+const refusalsPerMinute = 3
 
 /** Writes events as structured lines. The events carry nothing that needs redaction. */
 export function createLogSink(logger: OtpLogger, now = () => performance.now()): OtpEventListener {
@@ -37,7 +49,7 @@ export function createLogSink(logger: OtpLogger, now = () => performance.now()):
       state = { since: now(), lines: 0, suppressed: state?.suppressed ?? 0 }
       kinds.set(kind, state)
     }
-    if (state.lines >= linesPerMinute) {
+    if (state.lines >= (refusals.has(event.type) ? refusalsPerMinute : linesPerMinute)) {
       state.suppressed += 1
       return undefined
     }
@@ -48,9 +60,16 @@ export function createLogSink(logger: OtpLogger, now = () => performance.now()):
   }
 }
 
+const refusals: ReadonlySet<OtpEvent['type']> = new Set([
+  'limit.hit',
+  'request.refused',
+  'challenge.refused',
+])
+
 /** Of a small set, whatever people send. */
 function kindOf(event: OtpEvent): string {
   if (event.type === 'limit.hit') return `${event.type} ${event.limit}`
   if (event.type === 'otp.rejected') return `${event.type} ${event.reason}`
+  if (event.type === 'request.refused') return `${event.type} ${event.reason}`
   return event.type === 'error' ? `${event.type} ${event.step} ${event.code}` : event.type
 }

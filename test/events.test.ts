@@ -15,6 +15,29 @@ test('every listener hears an event, until it leaves', () => {
   expect(heard).toEqual(['first otp.cancelled', 'second otp.cancelled', 'first otp.cancelled'])
 })
 
+test('a listener can be for one type, until it leaves', async () => {
+  const setup = await setupFlow('memory')
+  const codes: string[] = []
+  const leave = setup.flow.on('otp.sent', ({ country, via }) => codes.push(`${country} ${via}`))
+  const handle = await sendCode(setup)
+  expect(await signIn(setup.flow, handle)).toBe('opened')
+  await setup.advance(31)
+  leave()
+  await sendCode(setup)
+  expect(codes).toEqual(['US sms'])
+  expect(setup.eventTypes().filter((type) => type === 'otp.sent')).toHaveLength(2)
+})
+
+test('nobody waits for an event that does not exist', async () => {
+  const { flow } = await setupFlow('memory')
+  for (const type of ['otp.verifed', 'toString', '', undefined]) {
+    expect(() => flow.on(type as 'otp.verified', () => {})).toThrow(
+      expect.objectContaining({ code: 'ERR_OTP_MISUSE' }),
+    )
+  }
+  expect(() => flow.on('otp.verified', undefined as never)).toThrow('a function')
+})
+
 test('a listener that throws changes nothing for the others', () => {
   const heard: OtpEvent[] = []
   const events = createEvents(() => {
@@ -56,9 +79,17 @@ test('a flow tells what happens to it, and nothing that opens it', async () => {
   const at = expect.closeTo(Date.now(), -5)
   expect(setup.events).toEqual([
     { type: 'otp.sent', flowId, via: 'sms', country: 'US', at },
-    { type: 'otp.resent', flowId, via: 'sms', newCode: false, at },
+    { type: 'otp.resent', flowId, via: 'sms', country: 'US', newCode: false, at },
     { type: 'otp.rejected', flowId, reason: 'invalid_code', at },
-    { type: 'otp.verified', flowId, failuresBefore: 1, at },
+    {
+      type: 'otp.verified',
+      flowId,
+      via: 'sms',
+      country: 'US',
+      failuresBefore: 1,
+      knownBrowser: false,
+      at,
+    },
     { type: 'session.opened', flowId, at },
   ])
   expect(new Set(setup.events.map((each) => 'flowId' in each && each.flowId)).size).toBe(1)
@@ -80,6 +111,7 @@ test('a failure is told with the step and the code of its error', async () => {
       step: 'send',
       code: 'ERR_OTP_PROVIDER_AUTH',
       message: expect.not.stringContaining(number.slice(2)),
+      processed: 'no',
       at: expect.any(Number),
     },
   ])
