@@ -31,6 +31,8 @@ export type NumberRefusal = Refused<
 export interface NumberParser {
   /** `country` is an ISO 3166-1 code that a number without a country code is read with. */
   parse(input: unknown, country?: unknown, via?: Channel): ParsedNumber | NumberRefusal
+  /** ISO 3166-1 code of a number that was parsed before. */
+  countryOf(number: string): string
 }
 
 export interface NumberRules {
@@ -54,6 +56,8 @@ export function createNumberParser({ countries, voice }: NumberRules): NumberPar
   const fixedChannels = channels.filter((channel) => channel !== 'sms')
 
   return {
+    countryOf: (number) => parsePhoneNumberFromString(number)?.country ?? 'ZZ',
+
     parse(input, country, via = 'sms') {
       const read = readInput(input, country)
       if ('status' in read) return read
@@ -96,7 +100,7 @@ export function createNumberParser({ countries, voice }: NumberRules): NumberPar
 function readInput(
   input: unknown,
   countryInput: unknown,
-): { digits: string; country?: CountryCode } | NumberRefusal {
+): { digits: string; country: CountryCode | undefined } | NumberRefusal {
   if (input === undefined || input === null) return { status: 'number_required' }
   if (typeof input !== 'string' || input.length > longest) return { status: 'bad_request' }
   const country = readCountry(countryInput)
@@ -104,7 +108,7 @@ function readInput(
   if (/^ *$/.test(input)) return { status: 'number_required' }
 
   const plain = input.replace(/[ .()-]/g, '').replace(/^00/, '+')
-  if (/^\+[1-9][0-9]{6,14}$/.test(plain)) return { digits: plain }
+  if (/^\+[1-9][0-9]{6,14}$/.test(plain)) return { digits: plain, country: undefined }
   if (country && /^[0-9]{3,15}$/.test(plain)) return { digits: plain, country }
   return { status: 'invalid_number' }
 }

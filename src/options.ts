@@ -1,9 +1,12 @@
 import { OtpError } from './errors.js'
 import type { OtpEventListener } from './events.js'
 import type { OtpLogger } from './log.js'
+import type { OtpMeter } from './metrics.js'
 import { validateCountries } from './number.js'
-import { memoryStore } from './store/memory.js'
+import { createMemoryStore, memoryStore } from './store/memory.js'
+import type { Channel, Suspicion } from './outcomes.js'
 import type { OtpStore } from './store/store.js'
+import { type ValidateOption, type ValidationName, validationCodes } from './validate.js'
 
 /** So many in so many seconds. */
 export interface LimitRule {
@@ -33,6 +36,19 @@ export interface LimitOptions {
    */
   failuresPerAddress?: LimitRule | undefined
   /**
+   * Different numbers with failed checks from one address.
+   *
+   * @default { points: 10, duration: 3600 }
+   */
+  failedNumbersPerAddress?: LimitRule | undefined
+  /**
+   * Failed checks of the whole app, from which on there is an event and `challenge` gets the reason
+   * `guessing`. Nothing is refused by it.
+   *
+   * @default { points: 200, duration: 3600 }
+   */
+  failuresInAll?: LimitRule | undefined
+  /**
    * Failed checks that a browser which has signed in with the number before has to itself.
    *
    * @default { points: 10, duration: 3600 }
@@ -53,6 +69,77 @@ export interface LimitOptions {
    */
   failuresPerNumber?: Partial<FailureRule> | undefined
 }
+
+/** Messages, and what they cost. */
+export interface BudgetOptions {
+  /** @default 300 */
+  perHour?: number | undefined
+  /** @default 2000 */
+  perDay?: number | undefined
+  /**
+   * Messages a day to one country: one figure for each, or by ISO 3166-1 code with `default` for the others.
+   *
+   * @default no limit of its own
+   */
+  perCountryPerDay?: number | Readonly<Record<string, number>> | undefined
+  /**
+   * A ceiling in money. Prices and ceiling are in one currency, whichever it is, to 1/10000.
+   *
+   * @default none
+   */
+  money?: MoneyOptions | undefined
+}
+
+export interface MoneyOptions {
+  perDay: number
+  /**
+   * What a message costs, by ISO 3166-1 code, with `default` for the others. Every country that is
+   * allowed needs a price.
+   */
+  prices: Readonly<Record<string, number | { sms: number; voice: number }>>
+}
+
+/** When messages without a sign-in look like pumping. */
+export interface PumpingOptions {
+  /** @default as for `pumping` */
+  mode?: 'shadow' | 'enforce' | undefined
+  /** To one country. What is older than 12 hours weighs half. @default { free: 20, share: 0.4 } */
+  country?: Partial<PumpingRule> | undefined
+  /** From one address. What is older than 12 hours weighs half. @default { free: 10, share: 0.4 } */
+  address?: Partial<PumpingRule> | undefined
+  /**
+   * To the thousand numbers that differ in the last three digits only. What is older than an hour weighs
+   * half.
+   *
+   * @default { free: 10, share: 0.5 }
+   */
+  range?: Partial<PumpingRule> | undefined
+  /** Countries that one address may send to in a day. @default 3 */
+  countriesPerAddress?: number | undefined
+}
+
+/** Suspicious are more than `free` messages without a sign-in, plus `share` for each sign-in. */
+export interface PumpingRule {
+  free: number
+  share: number
+}
+
+/** What a challenge is asked about. */
+export interface ChallengeRequest {
+  /** What looks odd, nothing for most messages. */
+  reasons: readonly Suspicion[]
+  /** The field `challenge` of the body. */
+  token: string | undefined
+  /** E.164. */
+  number: string
+  /** ISO 3166-1. */
+  country: string
+  via: Channel
+  /** As the framework has it. */
+  address: unknown
+}
+
+export type Challenge = (request: ChallengeRequest) => boolean | Promise<boolean>
 
 export interface FailureRule {
   free: number
@@ -86,6 +173,7 @@ export interface FieldNames {
   via: string
   language: string
   flow: string
+  challenge: string
 }
 
 /** Every duration is in seconds. */
@@ -162,11 +250,50 @@ export interface OtpOptions {
   limits?: LimitOptions | undefined
 
   /**
-   * Messages of the whole app. At 80 % there is an event, at 100 % nothing is sent.
+   * What the messages of the whole app may come to. At 80 % there is an event, at 100 % nothing is
+   * sent.
    *
    * @default { perHour: 300, perDay: 2000 }
    */
-  budget?: { perHour?: number | undefined; perDay?: number | undefined } | undefined
+  budget?: BudgetOptions | undefined
+
+  /**
+   * Watches for messages that nobody signs in with: in one country, from one address, to numbers
+   * next to each other. `shadow` only tells by an event; `enforce` refuses such a message, or lets
+   * `challenge` decide when there is one. Browsers that have signed in with the number before are
+   * never refused by it.
+   *
+   * @default 'enforce' when `NODE_ENV` is `production`, else 'shadow'
+   */
+  pumping?: 'shadow' | 'enforce' | PumpingOptions | undefined
+
+  /**
+   * Asked before each message, before anything is spent: a CAPTCHA, or whatever tells people from
+   * programs. What the body holds in the field `challenge` is in `token`. Only `true` lets the message go out;
+   * false, a throw and 3 s without an answer end in `challenge_required`.
+   *
+   * @default none
+   */
+  challenge?: Challenge | undefined
+
+  /**
+   * Asked before each message: with `false` nothing is sent, while codes that are out can still be
+   * used. Also nothing is sent when it throws, or has no answer after 3 s.
+   *
+   * @default none
+   */
+  sendingEnabled?: (() => boolean | Promise<boolean>) | undefined
+
+  /**
+   * `login-only`: only numbers that `knows` get a message. All others get the same answers, of which
+   * none tells that they are not known: see SECURITY.md.
+   *
+   * @default 'login-or-signup'
+   */
+  mode?: 'login-or-signup' | 'login-only' | undefined
+
+  /** For `login-only`: whether somebody can sign in with this number (E.164). 3 s at the longest. */
+  knows?: ((number: string) => boolean | Promise<boolean>) | undefined
 
   /**
    * Calls to tyntec that may be under way at once in this process. What comes on top is answered with
@@ -194,7 +321,7 @@ export interface OtpOptions {
   /** Settings of that cookie. */
   cookie?: CookieOptions | undefined
 
-  /** @default { number: 'number', country: 'country', code: 'code', via: 'via', language: 'language', flow: 'flow' } */
+  /** @default each its own name: `number`, `country`, `code`, `via`, `language`, `flow`, `challenge` */
   fields?: Partial<FieldNames> | undefined
 
   /** Called with each event. What it throws is ignored. */
@@ -207,6 +334,24 @@ export interface OtpOptions {
    * @default none
    */
   logger?: OtpLogger | undefined
+
+  /**
+   * Counts sends, checks, sign-ins and limits: an OpenTelemetry `Meter`, as
+   * `metrics.getMeter('passport-tyntec-otp')` of `@opentelemetry/api` gives it. Its names and
+   * attributes are in docs/events.md.
+   *
+   * @default none
+   */
+  meter?: OtpMeter | undefined
+
+  /**
+   * Checks of how the app is set up, at the start and at the first request. Each tells once, by a warning of
+   * the process and an event `misuse`. `false` switches all of them off, `{ name: false }` one. What would
+   * be insecure to go on with is refused in any case.
+   *
+   * @default true
+   */
+  validate?: ValidateOption | undefined
 }
 
 export interface ResolvedOptions {
@@ -229,11 +374,18 @@ export interface ResolvedOptions {
     sendsPerNumber: readonly LimitRule[]
     sendsPerAddress: LimitRule
     failuresPerAddress: LimitRule
+    failedNumbersPerAddress: LimitRule
+    failuresInAll: LimitRule
     failuresPerDevice: LimitRule
     sendsPerDevice: LimitRule
     failuresPerNumber: FailureRule
   }
-  budget: { perHour: number; perDay: number }
+  budget: ResolvedBudget
+  pumping: ResolvedPumping
+  challenge: Challenge | undefined
+  sendingEnabled: (() => boolean | Promise<boolean>) | undefined
+  /** There when only known numbers get messages. */
+  knows: ((number: string) => boolean | Promise<boolean>) | undefined
   concurrency: { sends: number; checks: number }
   revealAttempts: boolean
   binding: 'cookie' | 'session' | 'token'
@@ -245,12 +397,33 @@ export interface ResolvedOptions {
   fields: FieldNames
   onEvent: OtpEventListener | undefined
   logger: OtpLogger | undefined
+  meter: OtpMeter | undefined
+  /** The checks of the set-up that are on. */
+  validate: ReadonlySet<ValidationName>
+}
+
+export interface ResolvedBudget {
+  perHour: number
+  perDay: number
+  perCountryPerDay: (country: string) => number | undefined
+  /** In points, of which `scale` are one unit of the currency. */
+  money:
+    | { perDay: number; scale: number; priceOf: (country: string, via: Channel) => number }
+    | undefined
+}
+
+export interface ResolvedPumping {
+  enforced: boolean
+  country: PumpingRule
+  address: PumpingRule
+  range: PumpingRule
+  countriesPerAddress: number
 }
 
 /** What the layer between HTTP and flow may see: nothing that opens anything. */
 export type HttpOptions = Pick<
   ResolvedOptions,
-  'origins' | 'production' | 'revealAttempts' | 'binding' | 'cookie' | 'fields'
+  'origins' | 'production' | 'revealAttempts' | 'binding' | 'cookie' | 'fields' | 'validate'
 >
 
 const optionNames: ReadonlySet<string> = new Set([
@@ -268,6 +441,11 @@ const optionNames: ReadonlySet<string> = new Set([
   'voice',
   'limits',
   'budget',
+  'pumping',
+  'challenge',
+  'sendingEnabled',
+  'mode',
+  'knows',
   'concurrency',
   'revealAttempts',
   'binding',
@@ -275,7 +453,52 @@ const optionNames: ReadonlySet<string> = new Set([
   'fields',
   'onEvent',
   'logger',
+  'meter',
+  'validate',
 ] satisfies (keyof OtpOptions)[])
+
+const validationNames = Object.keys(validationCodes) as ValidationName[] // its keys are the names
+
+/** What the groups may hold. A name that is left out does not compile. */
+type Names<Group> = Record<keyof Group, true>
+const cookieNames: Names<CookieOptions> = { sameSite: true, domain: true, name: true }
+const concurrencyNames: Names<NonNullable<OtpOptions['concurrency']>> = {
+  sends: true,
+  checks: true,
+}
+const budgetNames: Names<BudgetOptions> = {
+  perHour: true,
+  perDay: true,
+  perCountryPerDay: true,
+  money: true,
+}
+const moneyNames: Names<MoneyOptions> = { perDay: true, prices: true }
+const limitNames: Names<LimitOptions> = {
+  sendsPerNumber: true,
+  sendsPerAddress: true,
+  failuresPerAddress: true,
+  failedNumbersPerAddress: true,
+  failuresInAll: true,
+  failuresPerDevice: true,
+  sendsPerDevice: true,
+  failuresPerNumber: true,
+}
+const ruleNames: Names<LimitRule> = { points: true, duration: true }
+const failureNames: Names<FailureRule> = {
+  free: true,
+  window: true,
+  wait: true,
+  maxWait: true,
+  disableAt: true,
+}
+const pumpingNames: Names<PumpingOptions> = {
+  mode: true,
+  country: true,
+  address: true,
+  range: true,
+  countriesPerAddress: true,
+}
+const pumpingRuleNames: Names<PumpingRule> = { free: true, share: true }
 
 const defaultFields: FieldNames = {
   number: 'number',
@@ -284,6 +507,7 @@ const defaultFields: FieldNames = {
   via: 'via',
   language: 'language',
   flow: 'flow',
+  challenge: 'challenge',
 }
 
 /**
@@ -293,13 +517,9 @@ const defaultFields: FieldNames = {
 export function resolveOptions(options: OtpOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'an object')
   const unknown = Object.keys(options).find((name) => !optionNames.has(name))
-  if (unknown !== undefined) throw invalid(unknown.slice(0, 40), 'an option of createOtpFlow')
+  if (unknown !== undefined) throw invalid(shown(unknown), 'an option of createOtpFlow')
 
-  for (const name of ['cookie', 'budget', 'limits', 'concurrency', 'fields'] as const) {
-    const group: unknown = options[name]
-    if (group === undefined) continue
-    if (typeof group !== 'object' || group === null) throw invalid(name, 'an object')
-  }
+  checkGroups(options)
   const production = process.env.NODE_ENV === 'production'
   const {
     apiKey,
@@ -322,7 +542,8 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
   const sameSite = oneOf('cookie.sameSite', cookie.sameSite ?? 'lax', ['lax', 'strict', 'none'])
   for (const name of ['domain', 'name'] as const) {
     const value = cookie[name]
-    if (value !== undefined && !/^[\w.-]{1,100}$/.test(value)) {
+    if (value === undefined) continue
+    if (typeof value !== 'string' || !/^[\w.-]{1,100}$/.test(value)) {
       throw invalid(`cookie.${name}`, 'letters, digits, dots, hyphens and underscores')
     }
   }
@@ -335,29 +556,39 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
     apiKey,
     secrets: resolveSecrets(options.secret),
     countries: countries === 'any' ? countries : countries.map((country) => country.toUpperCase()),
-    store: options.store ?? memoryStore(),
+    store: resolveStore(options.store, production),
     origins: resolveOrigins(options.origin, production),
     production,
     baseUrl: options.baseUrl,
-    applicationId: options.applicationId,
+    applicationId: resolveApplication(options.applicationId),
     pinLength: whole('pinLength', options.pinLength ?? 6, 6, 10),
     lifetime: whole('lifetime', lifetime ?? 300, 30, 600),
     maxLifetime: lifetime ?? 600,
     attempts: whole('attempts', options.attempts ?? 3, 1, 10),
-    resendWaits: resendWaits.map((wait, index) => whole(`resendWaits[${index}]`, wait, 1, 600)),
+    resendWaits: [...resendWaits].map((wait, index) =>
+      whole(`resendWaits[${index}]`, wait, 1, 600),
+    ),
     voice: flag('voice', options.voice),
     limits: {
       sendsPerNumber: resolveRules(limits.sendsPerNumber),
       sendsPerAddress: rule('limits.sendsPerAddress', limits.sendsPerAddress, 10, 3600),
       failuresPerAddress: rule('limits.failuresPerAddress', limits.failuresPerAddress, 20, 3600),
+      failedNumbersPerAddress: rule(
+        'limits.failedNumbersPerAddress',
+        limits.failedNumbersPerAddress,
+        10,
+        3600,
+      ),
+      failuresInAll: rule('limits.failuresInAll', limits.failuresInAll, 200, 3600),
       failuresPerDevice: rule('limits.failuresPerDevice', limits.failuresPerDevice, 10, 3600),
       sendsPerDevice: rule('limits.sendsPerDevice', limits.sendsPerDevice, 3, 86_400),
       failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? {}),
     },
-    budget: {
-      perHour: whole('budget.perHour', budget.perHour ?? 300, 1, 10_000_000),
-      perDay: whole('budget.perDay', budget.perDay ?? 2000, 1, 100_000_000),
-    },
+    budget: resolveBudget(budget, countries),
+    pumping: resolvePumping(options.pumping, production),
+    challenge: hook('challenge', options.challenge),
+    sendingEnabled: hook('sendingEnabled', options.sendingEnabled),
+    knows: resolveKnows(options),
     concurrency: {
       sends: whole('concurrency.sends', concurrency.sends ?? 50, 1, 1000),
       checks: whole('concurrency.checks', concurrency.checks ?? 50, 1, 1000),
@@ -366,13 +597,159 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
     binding,
     cookie: { sameSite, domain: cookie.domain, name: cookie.name },
     fields: resolveFields(options.fields ?? {}),
-    onEvent: options.onEvent,
-    logger: options.logger,
+    onEvent: hook('onEvent', options.onEvent),
+    logger: withMethods('logger', options.logger, ['info', 'warn', 'error']),
+    meter: withMethods('meter', options.meter, ['createCounter', 'createHistogram']),
+    validate: resolveValidate(options.validate),
   }
 }
 
+/** The check `memoryStore` tells of the default, which production refuses. */
+function resolveStore(store: OtpStore | undefined, production: boolean): OtpStore {
+  if (store === undefined) {
+    return production ? memoryStore() : createMemoryStore(() => performance.now())
+  }
+  return withMethods('store', store, ['reserveSend', 'claimCheck', 'limiter'], 'a redisStore()')
+}
+
+function resolveApplication(applicationId: unknown): string | undefined {
+  if (applicationId === undefined) return undefined
+  if (typeof applicationId === 'string' && /^[!-~]{1,100}$/.test(applicationId))
+    return applicationId
+  throw invalid('applicationId', 'the ID of an application at tyntec')
+}
+
+function resolveValidate(given: unknown = true): ReadonlySet<ValidationName> {
+  if (typeof given === 'boolean') return new Set(given ? validationNames : [])
+  const switches: Record<string, unknown> = { ...group('validate', given, validationCodes) }
+  return new Set(validationNames.filter((name) => flag(`validate.${name}`, switches[name] ?? true)))
+}
+
+/** A price of one tenth of a cent is ten points. */
+const pointsPerUnit = 10_000
+
+function resolveBudget(
+  { perHour = 300, perDay = 2000, perCountryPerDay, money }: BudgetOptions,
+  countries: OtpOptions['countries'],
+): ResolvedBudget {
+  return {
+    perHour: whole('budget.perHour', perHour, 1, 10_000_000),
+    perDay: whole('budget.perDay', perDay, 1, 100_000_000),
+    perCountryPerDay: byCountry('budget.perCountryPerDay', perCountryPerDay, (name, value) =>
+      whole(name, value, 1, 100_000_000),
+    ),
+    money: money === undefined ? undefined : resolveMoney(money, countries),
+  }
+}
+
+function resolveMoney(
+  money: MoneyOptions,
+  countries: OtpOptions['countries'],
+): NonNullable<ResolvedBudget['money']> {
+  const name = 'budget.money'
+  if (typeof money !== 'object' || money === null) throw invalid(name, 'an object')
+  if (typeof money.prices !== 'object' || money.prices === null) {
+    throw invalid(`${name}.prices`, `prices by ISO 3166-1 code, with 'default' for the others`)
+  }
+  const price = byCountry(`${name}.prices`, money.prices, (name, value) => {
+    if (typeof value !== 'object') return { sms: points(name, value), voice: points(name, value) }
+    return {
+      sms: points(`${name}.sms`, value?.sms),
+      voice: points(`${name}.voice`, value?.voice),
+    }
+  })
+  const priced = countries === 'any' ? ['default'] : countries
+  // Without a price a country would be free.
+  if (!priced.every((country) => price(country.toUpperCase()))) {
+    throw invalid(`${name}.prices`, `complete: each of "countries", or 'default'`)
+  }
+  return {
+    perDay: points(`${name}.perDay`, money.perDay),
+    scale: pointsPerUnit,
+    priceOf: (country, via) => price(country)?.[via] ?? Number.POSITIVE_INFINITY,
+  }
+}
+
+/** Rounded up: less than the smallest step is not free. */
+function points(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= 1_000_000)) {
+    throw invalid(name, 'an amount over 0 and at most 1000000')
+  }
+  return Math.ceil(value * pointsPerUnit - 1e-6)
+}
+
+/** One value for all countries, or some by their code. */
+function byCountry<V, R>(
+  name: string,
+  given: V | Readonly<Record<string, V>> | undefined,
+  resolve: (name: string, value: V) => R,
+): (country: string) => R | undefined {
+  if (given === undefined) return () => undefined
+  if (typeof given !== 'object' || given === null) {
+    const all = resolve(name, given as V) // no record, so it is the value
+    return () => all
+  }
+  const values = new Map<string, R>()
+  for (const [country, value] of Object.entries(given as Readonly<Record<string, V>>)) {
+    if (country !== 'default' && validateCountries([country]).length > 0) {
+      throw invalid(name, `made of ISO 3166-1 codes of two letters, and 'default'`)
+    }
+    const code = country === 'default' ? country : country.toUpperCase()
+    values.set(code, resolve(`${name}.${code}`, value))
+  }
+  return (country) => values.get(country) ?? values.get('default')
+}
+
+function resolvePumping(given: OtpOptions['pumping'], production: boolean): ResolvedPumping {
+  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  if (typeof options !== 'object') throw invalid('pumping', `'shadow', 'enforce' or an object`)
+  const mode = options.mode ?? (production ? 'enforce' : 'shadow')
+  const resolve = (by: 'country' | 'address' | 'range', free: number, share: number) => ({
+    free: whole(`pumping.${by}.free`, options[by]?.free ?? free, 1, 1_000_000),
+    share: between(`pumping.${by}.share`, options[by]?.share ?? share, 0, 10),
+  })
+  return {
+    enforced: oneOf('pumping', mode, ['shadow', 'enforce']) === 'enforce',
+    country: resolve('country', 20, 0.4),
+    address: resolve('address', 10, 0.4),
+    range: resolve('range', 10, 0.5),
+    countriesPerAddress: whole(
+      'pumping.countriesPerAddress',
+      options.countriesPerAddress ?? 3,
+      1,
+      1000,
+    ),
+  }
+}
+
+function resolveKnows({ mode, knows }: OtpOptions): ResolvedOptions['knows'] {
+  const only = oneOf('mode', mode ?? 'login-or-signup', ['login-or-signup', 'login-only'])
+  if ((only === 'login-only') !== (typeof knows === 'function')) {
+    throw invalid('knows', `a function with mode 'login-only', and not there without it`)
+  }
+  return knows
+}
+
+function withMethods<T>(
+  name: string,
+  value: T,
+  methods: readonly string[],
+  expected = `an object with ${methods.join('(), ')}()`,
+): T {
+  const has = (method: string) =>
+    typeof (value as Record<string, unknown> | null)?.[method] === 'function' // whatever it is
+  if (value === undefined || methods.every(has)) return value
+  throw invalid(name, expected)
+}
+
+function hook<F>(name: string, value: F): F {
+  if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function')
+  return value
+}
+
 function resolveSecrets(secret: OtpOptions['secret']): readonly (string | Uint8Array)[] {
-  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
+  // Spread, as all arrays here are: `every` and `map` pass over the holes of a sparse one.
+  const secrets: readonly unknown[] = Array.isArray(secret) ? [...secret] : [secret]
   if (secrets.length === 0 || !secrets.every(isLongSecret)) {
     throw invalid('secret', '32 bytes or more, or a non-empty array of such')
   }
@@ -390,7 +767,7 @@ function checkCountries(countries: unknown): void {
   if (!Array.isArray(countries) || countries.length === 0) {
     throw invalid('countries', `a non-empty array of ISO 3166-1 codes like ['DE', 'US'], or 'any'`)
   }
-  if (validateCountries(countries).length > 0) {
+  if (validateCountries([...countries]).length > 0) {
     throw invalid('countries', 'made of ISO 3166-1 codes of two letters')
   }
 }
@@ -400,7 +777,7 @@ function resolveOrigins(origin: OtpOptions['origin'], production: boolean): read
     if (production) throw invalid('origin', `given when NODE_ENV is 'production'`)
     return []
   }
-  const origins: readonly unknown[] = Array.isArray(origin) ? origin : [origin]
+  const origins: readonly unknown[] = Array.isArray(origin) ? [...origin] : [origin]
   if (origins.length === 0) throw invalid('origin', 'an origin, or a non-empty array of such')
   return origins.map((each) => {
     const url = typeof each === 'string' && URL.canParse(each) ? new URL(each) : undefined
@@ -419,7 +796,10 @@ function resolveRules(rules: readonly LimitRule[] | undefined): readonly LimitRu
   if (!Array.isArray(given) || given.length === 0 || given.length > 5) {
     throw invalid('limits.sendsPerNumber', 'an array of 1 to 5 rules')
   }
-  return given.map((each, index) => rule(`limits.sendsPerNumber[${index}]`, each, 5, 600))
+  return [...given].map((each, index) => {
+    const name = `limits.sendsPerNumber[${index}]`
+    return rule(name, group(name, each, ruleNames), 5, 600)
+  })
 }
 
 /** Whole seconds: rate-limiter-flexible makes a key without an end of anything under one. */
@@ -451,8 +831,7 @@ function resolveFailures(given: Partial<FailureRule>): FailureRule {
 function resolveFields(fields: Partial<FieldNames>): FieldNames {
   const resolved = { ...defaultFields }
   for (const [name, value] of Object.entries(fields)) {
-    if (!Object.hasOwn(defaultFields, name))
-      throw invalid(`fields.${name.slice(0, 40)}`, 'a known field')
+    if (!Object.hasOwn(defaultFields, name)) throw invalid(`fields.${shown(name)}`, 'a known field')
     if (value === undefined) continue
     if (typeof value !== 'string' || !/^[\w-]{1,40}$/.test(value) || value === '__proto__') {
       throw invalid(`fields.${name}`, 'a name of letters, digits, hyphens and underscores')
@@ -460,6 +839,44 @@ function resolveFields(fields: Partial<FieldNames>): FieldNames {
     resolved[name as keyof FieldNames] = value // hasOwn has looked
   }
   return resolved
+}
+
+/** @throws {OtpError} when it is no object, or holds what is not one of the names */
+function group<T>(name: string, given: T, names: object): T & object {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalid(name, 'an object')
+  }
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(names, key))
+  // A name that is slightly off would leave a default in place of what was meant.
+  if (unknown !== undefined) throw invalid(`${name}.${shown(unknown)}`, `a part of "${name}"`)
+  return given
+}
+
+/** A name that somebody else may have chosen. */
+function shown(name: string): string {
+  return name.slice(0, 40).replaceAll(/[^\w-]/g, '?')
+}
+
+function checkGroups(options: OtpOptions): void {
+  const { limits, budget, pumping } = options
+  const check = (name: string, given: unknown, names: object) => {
+    if (given !== undefined) group(name, given, names)
+  }
+  check('cookie', options.cookie, cookieNames)
+  check('fields', options.fields, defaultFields)
+  check('concurrency', options.concurrency, concurrencyNames)
+  check('budget', budget, budgetNames)
+  check('budget.money', budget?.money, moneyNames)
+  check('limits', limits, limitNames)
+  for (const [name, rule] of Object.entries(limits ?? {})) {
+    if (name === 'sendsPerNumber') continue
+    check(`limits.${name}`, rule, name === 'failuresPerNumber' ? failureNames : ruleNames)
+  }
+  if (typeof pumping !== 'object') return
+  check('pumping', pumping, pumpingNames)
+  for (const by of ['country', 'address', 'range'] as const) {
+    check(`pumping.${by}`, pumping?.[by], pumpingRuleNames)
+  }
 }
 
 function flag(name: string, value: unknown): boolean {
@@ -470,6 +887,13 @@ function flag(name: string, value: unknown): boolean {
 function whole(name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
     throw invalid(name, `a whole number from ${least} to ${most}`)
+  }
+  return value
+}
+
+function between(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    throw invalid(name, `a number from ${least} to ${most}`)
   }
   return value
 }

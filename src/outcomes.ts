@@ -1,6 +1,12 @@
 /** How a code travels to the person. */
 export type Channel = 'sms' | 'voice'
 
+/**
+ * Messages without a sign-in: in a country, from an address, to numbers next to each other. Too many
+ * countries from one address. Many wrong codes in the whole app.
+ */
+export type Suspicion = 'country' | 'address' | 'range' | 'countries' | 'guessing'
+
 /** Why a request was refused: the stable `code` of a problem body. Adding one is a minor release. */
 export type ProblemCode =
   | 'bad_request'
@@ -11,6 +17,7 @@ export type ProblemCode =
   | 'number_not_allowed'
   | 'channel_not_allowed'
   | 'cross_site'
+  | 'challenge_required'
   | 'invalid_code'
   | 'no_pending_code'
   | 'check_in_progress'
@@ -106,6 +113,7 @@ export type SendOutcome =
       | 'invalid_number'
       | 'number_not_allowed'
       | 'channel_not_allowed'
+      | 'challenge_required'
     >
   | Limited<'resend_too_soon' | 'rate_limited'>
 
@@ -115,6 +123,7 @@ export type ResendOutcome =
   | Refused<
       | 'bad_request'
       | 'channel_not_allowed'
+      | 'challenge_required'
       | 'no_pending_code'
       | 'code_expired'
       | 'too_many_attempts'

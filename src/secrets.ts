@@ -27,13 +27,28 @@ export interface Secrets {
   numberTags(number: string): readonly [string, ...string[]]
   /** The same for an address. */
   addressTags(address: string): readonly [string, ...string[]]
+  /** The same for the thousand numbers next to a number. */
+  rangeTags(number: string): readonly [string, ...string[]]
+  /** What a browser gets with the page, before there is a flow. It opens nothing. */
+  createBlank(): string
   createHandle(numberTag: string, lane: string | undefined): string
+  /**
+   * The handle of a browser that has a blank: the same for each click, so that the second finds the
+   * flow of the first. Nothing when it is no blank.
+   */
+  fillBlank(blank: unknown, numberTag: string, lane: string | undefined): string | undefined
   /** What a browser that has signed in with a number keeps. It proves that, and opens nothing. */
   createDevice(number: string): string
   /** The lane of such a browser, if what it shows was made for this number. */
   laneOf(device: unknown, number: string): string | undefined
   /** `undefined` for anything that no secret of ours can have made. */
   parseHandle(handle: unknown): FlowRef | undefined
+  /** What a send is found by afterwards. That of a decoy can be told, with the secret. */
+  createReference(known: boolean): string
+  isDecoyReference(reference: string | undefined): boolean
+  /** Marks an id in the form of tyntec's as one of ours that tyntec does not know. */
+  createDecoyId(uuid: string): string
+  isDecoyId(otpId: string): boolean
   /** The HMAC that stands for a code while its check is running. */
   codeHash(ref: FlowRef, code: string): string
   /** Encrypts a value for one field of one flow. */
@@ -46,12 +61,15 @@ interface Keys {
   id: string
   number: Buffer
   address: Buffer
+  range: Buffer
   flow: Buffer
   flowId: Buffer
   code: Buffer
   seal: Buffer
   device: Buffer
   lane: Buffer
+  decoy: Buffer
+  handle: Buffer
 }
 
 const tagBytes = 16
@@ -59,9 +77,11 @@ const randomPartBytes = 32
 const idBytes = 4
 const handleBytes = idBytes + randomPartBytes + tagBytes + tagBytes
 const nonceBytes = 16
+/** A decoy's reference is as many random bytes, and as many of an HMAC. */
+const markBytes = 8
 const deviceBytes = idBytes + nonceBytes + tagBytes
-/** In a handle's place for a lane: the browser is not known. */
-const noLane = Buffer.alloc(tagBytes)
+/** In a handle's place for a lane: the browser is not known. In that for a number: there is no flow. */
+const noTag = Buffer.alloc(tagBytes)
 
 /** One secret, a key per purpose by HKDF. The first secret makes new values; all of them read old ones. */
 export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secrets {
@@ -79,14 +99,23 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
   return {
     numberTags: (number) => tagsOf((keys) => mac(keys.number, number)),
     addressTags: (address) => tagsOf((keys) => mac(keys.address, address)),
+    rangeTags: (number) => tagsOf((keys) => mac(keys.range, number.slice(0, -3))),
+
+    createBlank: () => join(current, randomBytes(randomPartBytes), noTag, noTag),
 
     createHandle: (numberTag, lane) =>
-      Buffer.concat([
-        Buffer.from(current.id, 'base64url'),
-        randomBytes(randomPartBytes),
-        Buffer.from(numberTag, 'base64url'),
-        lane === undefined ? noLane : Buffer.from(lane, 'base64url'),
-      ]).toString('base64url'),
+      join(current, randomBytes(randomPartBytes), tagsOfHandle(numberTag, lane)),
+
+    fillBlank(blank, numberTag, lane) {
+      const seed = decode(blank, handleBytes)
+      if (!seed || !isBlank(seed)) return undefined
+      const tags = tagsOfHandle(numberTag, lane)
+      return join(
+        current,
+        createHmac('sha256', current.handle).update(seed).update(tags).digest(),
+        tags,
+      )
+    },
 
     createDevice(number) {
       const nonce = randomBytes(nonceBytes)
@@ -110,19 +139,30 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
     parseHandle(handle) {
       const bytes = decode(handle, handleBytes)
       const keys = bytes && byId.get(bytes.subarray(0, idBytes).toString('base64url'))
-      if (!keys) return undefined
-      // Number and lane are bound by the flow's key: a changed handle finds no flow.
-      const bound = bytes.subarray(idBytes)
-      const tags = bytes.subarray(idBytes + randomPartBytes)
-      const lane = tags.subarray(tagBytes)
-      return {
-        lane: lane.equals(noLane) ? undefined : lane.toString('base64url'),
-        number: tags.subarray(0, tagBytes).toString('base64url'),
-        flow: mac(keys.flow, bound),
-        flowId: mac(keys.flowId, bound),
-        keyId: keys.id,
-      }
+      return keys && !isBlank(bytes) ? refOf(keys, bytes) : undefined
     },
+
+    createReference(known) {
+      if (known) return randomBytes(2 * markBytes).toString('base64url')
+      const random = randomBytes(markBytes)
+      return Buffer.concat([random, markOf(current, random)]).toString('base64url')
+    },
+
+    isDecoyReference(reference) {
+      const bytes = decode(reference, 2 * markBytes)
+      const mark = bytes?.subarray(markBytes)
+      const random = bytes?.subarray(0, markBytes)
+      return !!mark && !!random && all.some((keys) => timingSafeEqual(markOf(keys, random), mark))
+    },
+
+    createDecoyId: (otpId) => decoyOf(current, otpId),
+
+    isDecoyId: (otpId) =>
+      all.some((keys) => {
+        const expected = Buffer.from(decoyOf(keys, otpId))
+        const given = Buffer.from(otpId.toLowerCase())
+        return given.length === expected.length && timingSafeEqual(given, expected)
+      }),
 
     codeHash: (ref, code) => mac(keysOf(ref).code, `${ref.number}.${ref.flow}.${code}`),
 
@@ -182,13 +222,53 @@ function deriveKeys(secret: string | Uint8Array): Keys {
     id: derive('key-id', idBytes).toString('base64url'),
     number: derive('number'),
     address: derive('address'),
+    range: derive('range'),
     flow: derive('flow'),
     flowId: derive('flow-id'),
     code: derive('code'),
     seal: derive('seal'),
     device: derive('device'),
     lane: derive('lane'),
+    decoy: derive('decoy'),
+    handle: derive('handle'),
   }
+}
+
+function join({ id }: Keys, ...parts: Buffer[]): string {
+  return Buffer.concat([Buffer.from(id, 'base64url'), ...parts]).toString('base64url')
+}
+
+function tagsOfHandle(numberTag: string, lane: string | undefined): Buffer {
+  const tags = [Buffer.from(numberTag, 'base64url')]
+  return Buffer.concat([...tags, lane === undefined ? noTag : Buffer.from(lane, 'base64url')])
+}
+
+function isBlank(handle: Buffer): boolean {
+  return handle.subarray(-2 * tagBytes, -tagBytes).equals(noTag)
+}
+
+function refOf(keys: Keys, handle: Buffer): FlowRef {
+  // Number and lane are bound by the flow's key: a changed handle finds no flow.
+  const bound = handle.subarray(idBytes)
+  const lane = handle.subarray(-tagBytes)
+  return {
+    lane: lane.equals(noTag) ? undefined : lane.toString('base64url'),
+    number: handle.subarray(-2 * tagBytes, -tagBytes).toString('base64url'),
+    flow: mac(keys.flow, bound),
+    flowId: mac(keys.flowId, bound),
+    keyId: keys.id,
+  }
+}
+
+function markOf(keys: Keys, random: Buffer): Buffer {
+  return macBytes(keys.decoy, random).subarray(0, markBytes)
+}
+
+/** The first half of a UUID, and in place of the second one an HMAC of the first. */
+function decoyOf(keys: Keys, uuid: string): string {
+  const random = uuid.slice(0, 18).toLowerCase()
+  const mark = macBytes(keys.decoy, random).toString('hex')
+  return `${random}-${mark.slice(0, 4)}-${mark.slice(4, 16)}`
 }
 
 function bindDevice(number: string, nonce: Buffer): Buffer {

@@ -253,7 +253,7 @@ describe('the way to Redis', () => {
     expect(waits()).toBe(7)
   })
 
-  test('takes seven commands for a send and four for a check', async () => {
+  test('takes eleven commands for a send and ten for a check', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
     await setup.flow.check({
@@ -267,7 +267,7 @@ describe('the way to Redis', () => {
       return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1])
     }
     let handle = ''
-    expect(await commands(async () => (handle = await sendCode(setup)))).toBe(7)
-    expect(await commands(() => setup.flow.check({ handle, code: rightCode }))).toBe(4)
+    expect(await commands(async () => (handle = await sendCode(setup)))).toBe(11)
+    expect(await commands(() => setup.flow.check({ handle, code: rightCode }))).toBe(10)
   })
 })

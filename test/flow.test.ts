@@ -253,7 +253,14 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.flow.status({ handle })).toEqual({ status: 'none' })
       expect(await setup.flow.resend({ handle })).toEqual({ status: 'no_pending_code' })
       expect(await setup.count('check')).toBe(1)
-      expect(setup.eventTypes()).toEqual(['otp.sent', 'otp.verified', 'session.opened'])
+      expect(setup.eventTypes()).toEqual([
+        'otp.sent',
+        'otp.verified',
+        'session.opened',
+        // The check and the resend that came after it.
+        'request.refused',
+        'request.refused',
+      ])
     })
 
     test('opens one session for two requests, whichever is first', async () => {
@@ -303,6 +310,10 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
         'otp.rejected',
         'otp.rejected',
         'otp.rejected',
+        'otp.locked',
+        // The check and the resend that came after it.
+        'request.refused',
+        'request.refused',
       ])
     })
 
@@ -603,7 +614,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.flow.status({ handle })).toEqual({ status: 'none' })
       expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
       expect((await setup.calls()).map(({ operation }) => operation)).toEqual(['send', 'delete'])
-      expect(setup.eventTypes()).toEqual(['otp.sent', 'otp.cancelled'])
+      expect(setup.eventTypes()).toEqual(['otp.sent', 'otp.cancelled', 'request.refused'])
     })
 
     test('ends the flow although tyntec does not answer', async () => {

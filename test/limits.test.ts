@@ -5,7 +5,7 @@ import { createLimits } from '../src/limits.js'
 import { resolveOptions } from '../src/options.js'
 import { type StoreKind, setupStore, storeKinds } from './support/stores.js'
 
-const to = (tag: string) => ({ tags: [tag], lane: undefined })
+const to = (tag: string) => ({ tags: [tag], lane: undefined, country: 'US', via: 'sms' as const })
 
 async function setupLimits(kind: StoreKind, budget = { perHour: 10, perDay: 20 }) {
   const { store, dump } = await setupStore(kind)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { normaliseCode } from '../code.js'
 import { OtpError } from '../errors.js'
-import type { CheckOutcome, Identity, Proof } from '../outcomes.js'
+import type { Channel, CheckOutcome, Identity, Proof } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import type {
   CheckClaim,
@@ -12,6 +12,7 @@ import type {
 } from '../store/store.js'
 import type { CheckAnswer, Otp } from '../tyntec/index.js'
 import { type Context, lease, window } from './context.js'
+import type { TakenFailure } from '../limits.js'
 import { addressKeysOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { unsealed } from './pending.js'
@@ -32,6 +33,9 @@ interface Try {
   started: number
   request: Request
   number: string
+  via: Channel
+  /** Messages that this flow has sent. */
+  messages: number
   otpId: string
   /** tyntec's count of checks before this one, as last heard. */
   counted: number
@@ -58,21 +62,22 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
     code: normalised.code,
     codeHash: secrets.codeHash(ref, normalised.code),
     addressKeys: addressKeysOf(context, input.address),
-    charged: false,
+    taken: undefined,
     failed: false,
   }
   try {
     return await run(context, request)
   } finally {
-    await refundAddress(context, request)
+    await refundAddress(request)
   }
 }
 
 /** Only a wrong code costs the address something. */
-async function refundAddress({ limits }: Context, request: Request): Promise<void> {
-  if (!request.charged || request.failed) return
-  request.charged = false
-  await limits.failuresPerAddress.refund(request.addressKeys).catch(() => {})
+async function refundAddress(request: Request): Promise<void> {
+  const { taken } = request
+  if (!taken || request.failed) return
+  request.taken = undefined
+  await taken.refund().catch(() => {})
 }
 
 /** What one request asks, and what it has cost its address so far. */
@@ -81,8 +86,8 @@ interface Request {
   code: string
   codeHash: string
   addressKeys: readonly string[]
-  /** A use of the address's limit is held. */
-  charged: boolean
+  /** What the address has given for this check. */
+  taken: TakenFailure | undefined
   /** tyntec has called a code of this request wrong. */
   failed: boolean
 }
@@ -98,24 +103,27 @@ async function claim(
   attempt: string,
 ): Promise<CheckClaim | { status: 'address'; retryAfter: number }> {
   const { limits, events } = context
-  if (request.charged) return claimOnly(context, request, attempt, false)
+  const { ref } = request
+  // A known browser has failures of its own, so that the people next to it cost it nothing.
+  if (request.taken || ref.lane !== undefined) return claimOnly(context, request, attempt, false)
   const [limit, claiming] = await Promise.allSettled([
-    limits.failuresPerAddress.consume(request.addressKeys),
+    limits.takeFailure(request.addressKeys, ref.number),
     claimOnly(context, request, attempt, false),
   ])
-  request.charged = limit.status === 'fulfilled'
+  if (limit.status === 'fulfilled') request.taken = limit.value
   if (limit.status === 'rejected' || claiming.status === 'rejected') {
     if (claiming.status === 'fulfilled') await unclaim(context, request, attempt, claiming.value)
     throw (limit.status === 'rejected' ? limit : (claiming as PromiseRejectedResult)).reason
   }
   const { status } = claiming.value
+  const { refused, retryAfter } = limit.value
   if (status !== 'claimed' && status !== 'unresolved') {
-    await limits.failuresPerAddress.refund(request.addressKeys)
-    request.charged = false
-  } else if (!limit.value.allowed) {
+    await limit.value.refund()
+    request.taken = undefined
+  } else if (refused) {
     await unclaim(context, request, attempt, claiming.value)
-    events.emit({ type: 'limit.hit', limit: 'failures_per_address' })
-    return { status: 'address', retryAfter: limit.value.retryAfter }
+    events.emit({ type: 'limit.hit', limit: refused })
+    return { status: 'address', retryAfter }
   }
   return claiming.value
 }
@@ -209,9 +217,8 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
 async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
   let answer: CheckAnswer
   try {
-    answer = await context.tyntec.otp.check(tried.otpId, tried.request.code, {
-      number: tried.number,
-    })
+    const { otpId, number, counted } = tried
+    answer = await context.tyntec.otp.check(otpId, tried.request.code, { number, counted })
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
@@ -310,7 +317,8 @@ const gone = { otpStatus: 'GONE', attemptCount: undefined } as const
 /** tyntec's record, or nothing when it can't be had while this try holds its lease. */
 async function readOtp({ tyntec }: Context, tried: Try): Promise<Otp | typeof gone | undefined> {
   const left = lease - 0.7 - (performance.now() - tried.started) / 1000
-  const reading = tyntec.otp.read(tried.otpId, { number: tried.number })
+  const { otpId, number, counted } = tried
+  const reading = tyntec.otp.read(otpId, { number, counted })
   return atMost(
     Math.min(3, left),
     reading.then((otp) => otp ?? gone),
@@ -321,7 +329,8 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   const { codeHash } = tried.request
   const [settlement] = await Promise.all([
     settle(context, tried, { result: 'verified', codeHash, lease, window }),
-    refundAddress(context, tried.request),
+    refundAddress(tried.request),
+    countSignIn(context, tried),
   ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }
@@ -329,9 +338,30 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   // What a secret that rotates out has counted ends with the sign-in as well.
   const others = [current, ...previous].filter((tag) => tag !== tried.ref.number)
   await Promise.all(others.map((tag) => context.store.unlock(tag)))
-  const { flowId } = tried.ref
-  context.events.emit({ type: 'otp.verified', flowId, failuresBefore: settlement.failures })
+  const country = context.numbers.countryOf(tried.number)
+  const { ref, via } = tried
+  context.events.emit({
+    type: 'otp.verified',
+    flowId: ref.flowId,
+    via,
+    country,
+    failuresBefore: settlement.failures,
+    knownBrowser: ref.lane !== undefined,
+  })
   return verified(context, tried)
+}
+
+/** What has led to a sign-in was no pumping. That it can't be counted is no reason to refuse it. */
+async function countSignIn(
+  { pumping, secrets, numbers }: Context,
+  { number, messages, request: { addressKeys } }: Try,
+): Promise<void> {
+  const message = {
+    country: numbers.countryOf(number),
+    addressKeys,
+    rangeTags: secrets.rangeTags(number),
+  }
+  await pumping.verified(message, messages).catch(() => {})
 }
 
 /**
@@ -357,12 +387,16 @@ async function reject(
   const { events } = context
   const { flowId } = tried.ref
   tried.request.failed = true
-  const settlement = await settle(context, tried, { result: 'wrong', counted, late })
+  const [settlement] = await Promise.all([
+    settle(context, tried, { result: 'wrong', counted, late }),
+    context.limits.countFailure().catch(() => {}),
+  ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
   watchFailures(context, tried, settlement)
   const outcome = invalidCode(context, settlement.attempts)
   if (!late) events.emit({ type: 'otp.rejected', flowId, reason: outcome.status })
+  if (outcome.status === 'too_many_attempts') events.emit({ type: 'otp.locked', flowId })
   return outcome
 }
 
@@ -376,11 +410,17 @@ async function finish(
   // Time that ran out is no failure of the person.
   const failed = counted && why === 'attempts'
   tried.request.failed ||= failed
-  const settlement = await settle(context, tried, { result: 'over', end: why, failed })
+  const [settlement] = await Promise.all([
+    settle(context, tried, { result: 'over', end: why, failed }),
+    failed && context.limits.countFailure().catch(() => {}),
+  ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }
   if (failed) watchFailures(context, tried, settlement)
-  context.events.emit({ type: 'otp.rejected', flowId: tried.ref.flowId, reason: status })
+  const { flowId } = tried.ref
+  if (status === 'code_expired') context.events.emit({ type: 'otp.expired', flowId, step: 'check' })
+  else context.events.emit({ type: 'otp.rejected', flowId, reason: status })
+  if (status === 'too_many_attempts') context.events.emit({ type: 'otp.locked', flowId })
   return { status }
 }
 
@@ -476,7 +516,9 @@ function tryOf(
   if (values?.otpId === undefined) return undefined
   const { number, otpId } = values
   const started = performance.now()
-  return { ref, attempt, started, request, number, otpId, counted: record.counted, earlier }
+  const { via, resends, counted } = record
+  const messages = 1 + resends
+  return { ref, attempt, started, request, number, via, messages, otpId, counted, earlier }
 }
 
 function newAttempt(): string {

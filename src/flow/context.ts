@@ -2,16 +2,22 @@ import type { Events } from '../events.js'
 import type { Limits } from '../limits.js'
 import type { NumberParser } from '../number.js'
 import type { ResolvedOptions } from '../options.js'
+import type { Pumping } from '../pumping.js'
 import type { Secrets } from '../secrets.js'
 import type { CheckRules, OtpStore } from '../store/store.js'
-import type { TyntecClient } from '../tyntec/index.js'
+import type { StepClient } from './decoy.js'
 import type { Visit } from './pressure.js'
 
-/** What the steps of a flow work with. */
-export interface Context {
-  options: ResolvedOptions
-  tyntec: TyntecClient
+/** One step's way to tyntec. */
+export interface Calls {
+  tyntec: StepClient
   refuseEarly: Visit['refuseEarly']
+}
+
+/** What the steps of a flow work with. */
+export interface Context extends Calls {
+  options: ResolvedOptions
+  pumping: Pumping
   store: OtpStore
   secrets: Secrets
   limits: Limits

@@ -1,4 +1,5 @@
 import { OtpError } from '../errors.js'
+import { errorEvent } from '../events.js'
 import type { Channel } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import type { Via } from '../tyntec/index.js'
@@ -43,18 +44,13 @@ export async function deliver(
       await store.settleSend(ref, reference, { result: 'failed' })
       // A 400: tyntec does not take this number, or this app's settings.
       if (error.code === 'ERR_OTP_PROVIDER_RESPONSE') {
-        context.events.emit({
-          type: 'error',
-          step: 'send',
-          code: error.code,
-          message: error.message,
-        })
+        context.events.emit(errorEvent('send', error))
         return { status: 'refused' }
       }
       throw error
     }
     const secondsLeft = leaseLeft(started)
-    context.events.emit({ type: 'error', step: 'send', code: error.code, message: error.message })
+    context.events.emit(errorEvent('send', error))
     const found = await adoptSend(context, ref, reference, number, secondsLeft).catch(
       (lookup: unknown) => {
         // That tyntec can't say is no more than that; that the store can't keep it is an outage.

@@ -1,18 +1,30 @@
 import { OtpError } from '../errors.js'
-import { createEvents, type OtpEventBody, type OtpEventListener } from '../events.js'
+import {
+  createEvents,
+  onType,
+  type OtpEvent,
+  type OtpEventBody,
+  type OtpEventListener,
+  type OtpEventOf,
+} from '../events.js'
 import { createLimits } from '../limits.js'
+import { createMetrics } from '../metrics.js'
 import { createNumberParser } from '../number.js'
 import { type HttpOptions, type OtpOptions, resolveOptions } from '../options.js'
+import { createPumping } from '../pumping.js'
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
 import { createSecrets } from '../secrets.js'
 import { createTyntecClient } from '../tyntec/index.js'
+import { createValidation, type Validation } from '../validate.js'
+import { createDecoys } from './decoy.js'
 import { createPressure } from './pressure.js'
 import { type CheckInput, check, complete, release } from './check.js'
-import { type Context, lease } from './context.js'
+import { type Calls, type Context, lease } from './context.js'
 import { type ResendInput, resend } from './resend.js'
 import { type SendInput, send } from './send.js'
 import { cancel, status } from './status.js'
 import { atMost } from './waiting.js'
+import { createWatch, type StepName } from './watch.js'
 
 export type { CheckInput } from './check.js'
 export type { ResendInput } from './resend.js'
@@ -45,12 +57,25 @@ export interface OtpFlow {
   /** Adds a listener for events; the answer removes it. */
   onEvent(listener: OtpEventListener): () => void
   /**
+   * The same for the events of one type.
+   *
+   * @throws {OtpError} `ERR_OTP_MISUSE` when there is no such event
+   */
+  on<Type extends OtpEvent['type']>(
+    type: Type,
+    listener: (event: OtpEventOf<Type>) => unknown,
+  ): () => void
+  /**
    * For `SIGTERM`: refuses new steps with a 503, waits for the running ones (10 s at the longest) and
    * closes the connections to tyntec. The store's client is the app's to close afterwards.
    */
   drain(): Promise<void>
   /** @internal */
   readonly options: HttpOptions
+  /** @internal Looks at how the app has set things up. */
+  readonly validation: Validation
+  /** @internal What a browser gets before it has a handle. */
+  createBlank(): string
   /** @internal Tells of what the flow itself doesn't see. */
   emit(event: OtpEventBody): void
 }
@@ -73,13 +98,15 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     // Every place of the bulkheads has a connection, so that none waits behind another's slow answer.
     connections: sends + 2 * checks,
   })
-  const pressure = createPressure(client, options.concurrency)
-  const context: Omit<Context, 'tyntec' | 'refuseEarly'> = {
+  const decoys = options.knows && createDecoys(secrets, options.attempts, events)
+  const pressure = createPressure(decoys?.observed(client) ?? client, options.concurrency)
+  const context: Omit<Context, keyof Calls> = {
     options,
     events,
     secrets,
     store,
     limits: createLimits(options, store, events),
+    pumping: createPumping(options.pumping, store),
     numbers: createNumberParser(options),
     rules: {
       attempts: options.attempts,
@@ -93,23 +120,19 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     },
   }
 
+  const metrics = options.meter && createMetrics(options.meter)
+  if (metrics) events.on(metrics.listener)
+  const watch = createWatch(events, secrets, metrics)
+
   const running = new Set<Promise<unknown>>()
   let draining = false
-  const step = <I, O>(name: string, run: (context: Context, input: I) => Promise<O>) => {
+  const step = <I, O>(name: StepName, run: (context: Context, input: I) => Promise<O>) => {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
       const visit = pressure.enter()
-      const { tyntec, refuseEarly } = visit
-      const ending = run({ ...context, tyntec, refuseEarly }, input).catch((error: unknown) => {
-        const known = error instanceof OtpError ? error : undefined
-        events.emit({
-          type: 'error',
-          step: name,
-          code: known?.code ?? 'ERR_OTP_MISUSE',
-          message: known?.message ?? 'Unexpected error',
-        })
-        throw error
-      })
+      const { refuseEarly } = visit
+      const calls: Calls = { tyntec: decoys?.enter(visit) ?? visit.tyntec, refuseEarly }
+      const ending = watch(name, input, (events) => run({ ...context, ...calls, events }, input))
       const settled = ending.then(forget, forget)
       function forget() {
         visit.leave()
@@ -120,9 +143,11 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     }
   }
 
-  const { origins, production, revealAttempts, binding, cookie, fields } = options
+  const { origins, production, revealAttempts, binding, cookie, fields, validate } = options
   return {
-    options: { origins, production, revealAttempts, binding, cookie, fields },
+    options: { origins, production, revealAttempts, binding, cookie, fields, validate },
+    validation: createValidation(given, options, events),
+    createBlank: secrets.createBlank,
     emit: events.emit,
     send: step('send', send),
     resend: step('resend', resend),
@@ -141,6 +166,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag)))
     }),
     onEvent: events.on,
+    on: (type, listener) => onType(events, type, listener),
     async drain() {
       draining = true
       await atMost(lease, Promise.all(running))

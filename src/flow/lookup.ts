@@ -75,7 +75,7 @@ async function findSend(
   for (let tries = 0; tries < 2; tries++) {
     try {
       const left = (ends - performance.now()) / 1000
-      const otps = await atMost(left, tyntec.otp.list(number))
+      const otps = await atMost(left, tyntec.otp.list(number, reference))
       if (!otps) throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec's list took too long`)
       failure = undefined
       const found = otps.find(({ referenceId }) => referenceId === reference)

@@ -6,6 +6,7 @@ import {
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel'
+import { randomUUID } from 'node:crypto'
 import { OtpError } from '../errors.js'
 import type { TyntecClient } from '../tyntec/index.js'
 
@@ -33,6 +34,8 @@ export interface Visit {
    * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`
    */
   refuseEarly(share: 'sends' | 'checks'): void
+  /** Asks tyntec for an OTP that it can't have: a call that does nothing, and fails as others would. */
+  probe(share: Share): Promise<void>
   leave(): void
 }
 
@@ -109,6 +112,9 @@ export function createPressure(tyntec: TyntecClient, concurrency: Concurrency): 
         if (!places[share].take(visit)) throw tooMany()
         if (shut) scout = visit
       },
+      async probe(share) {
+        await ask(share, () => otp.read(randomUUID()))
+      },
       leave() {
         places.sends.leave(visit)
         places.checks.leave(visit)
@@ -145,7 +151,7 @@ function createPlaces(size: number) {
 }
 
 /** What speaks of tyntec as a whole, not of one number or code. */
-function isOutage(error: Error): boolean {
+export function isOutage(error: Error): boolean {
   return (
     error instanceof OtpError &&
     (error.code === 'ERR_OTP_PROVIDER_UNAVAILABLE' ||

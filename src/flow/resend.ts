@@ -1,9 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { OtpError } from '../errors.js'
 import type { ResendOutcome } from '../outcomes.js'
+import type { FlowRef } from '../secrets.js'
+import type { FlowRecord } from '../store/store.js'
 import type { ResendAnswer } from '../tyntec/index.js'
+import { admit, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
+import { requireSending } from './hooks.js'
 import { addressKeysOf, channelOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf, unsealed } from './pending.js'
@@ -14,30 +17,86 @@ export interface ResendInput {
   handle: unknown
   via?: unknown
   address?: unknown
+  /** What the option `challenge` is to look at. */
+  challenge?: unknown
 }
 
 export async function resend(context: Context, input: ResendInput): Promise<ResendOutcome> {
-  const { options, secrets, store, limits, events, tyntec } = context
+  const { options, secrets, store, limits, numbers } = context
 
   const via = channelOf(input.via, options.voice)
   if (typeof via === 'object') return via
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
-  const handle = String(input.handle)
   context.refuseEarly('sends')
+  await requireSending(context)
 
-  const addressKeys = addressKeysOf(context, input.address)
-  const address = await limits.sendsPerAddress.consume(addressKeys)
-  if (!address.allowed) {
-    events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
-    return { status: 'rate_limited', retryAfter: address.retryAfter }
+  // Budgets and the look of the traffic go by country, which only the record knows.
+  const record = await store.read(ref, Number.MAX_SAFE_INTEGER)
+  if (!record || record.state === 'dead' || record.state === 'completed') return over(record)
+  const values = unsealed(context, ref, record)
+  if (!values) {
+    await store.end(ref, 'expired')
+    return { status: 'code_expired' }
   }
+  const parsed = numbers.parse(values.number, undefined, via)
+  // This line takes no such calls, or the app's countries have changed.
+  if ('status' in parsed) return { status: 'channel_not_allowed' }
 
-  const reference = randomBytes(16).toString('base64url')
+  const { address, challenge: token } = input
+  const addressKeys = addressKeysOf(context, address)
+  const { number, country } = parsed
+  const wanted: Wanted = { number, country, via, lane: ref.lane, address, addressKeys, token }
+  const known = !isDecoy(context, record, values.otpId)
+  const admitted = await admit(context, wanted)
+  if (admitted.status !== 'admitted') return admitted
+
+  let sent = false
+  try {
+    const asked = { ...wanted, known }
+    const outcome = await reserveAndResend(context, ref, String(input.handle), asked, (is) => {
+      sent = is
+    })
+    // Clicks that send nothing must not use up the messages of everybody at this address.
+    if (outcome.idle) await limits.sendsPerAddress.refund(addressKeys)
+    return outcome.outcome
+  } finally {
+    if (!sent) await admitted.uncount().catch(() => {})
+  }
+}
+
+/** A flow that began without a message goes on without any. */
+function isDecoy(
+  { options, secrets }: Context,
+  { reference }: FlowRecord,
+  otpId: string | undefined,
+): boolean {
+  if (!options.knows) return false
+  return otpId === undefined ? secrets.isDecoyReference(reference) : secrets.isDecoyId(otpId)
+}
+
+function over(record: FlowRecord | undefined): ResendOutcome {
+  if (record?.end === 'expired') return { status: 'code_expired' }
+  if (record?.end === 'attempts') return { status: 'too_many_attempts' }
+  return { status: 'no_pending_code' }
+}
+
+async function reserveAndResend(
+  context: Context,
+  ref: FlowRef,
+  handle: string,
+  { number, country, via, lane, known }: Wanted & { known: boolean },
+  /** Told before tyntec is asked, and when tyntec provably did nothing. */
+  sent: (is: boolean) => void,
+): Promise<{ outcome: ResendOutcome; idle?: true }> {
+  const { options, secrets, store, events, tyntec } = context
+  const { flowId } = ref
+
+  const reference = secrets.createReference(known)
   const reserve = (lookedUp: boolean) =>
     reserveMessage(
       context,
-      { tags: [ref.number], lane: ref.lane },
+      { tags: [ref.number], lane, country, via },
       () =>
         store.reserveResend(ref, {
           reference,
@@ -64,27 +123,26 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     reserved = await reserve(true)
   }
 
-  // Clicks that send nothing must not use up the messages of everybody at this address.
-  if (!['reserved', 'renew', 'rate_limited'].includes(reserved.status)) {
-    await limits.sendsPerAddress.refund(addressKeys)
-  }
-
   switch (reserved.status) {
     case 'rate_limited':
-      return reserved
+      return { outcome: reserved }
     case 'none':
-      return { status: 'no_pending_code' }
+      return { outcome: { status: 'no_pending_code' }, idle: true }
     case 'expired':
-      return { status: 'code_expired' }
+      return { outcome: { status: 'code_expired' }, idle: true }
     case 'attempts':
-      return { status: 'too_many_attempts' }
-    case 'exhausted':
-      return { status: 'rate_limited', retryAfter: reserved.retryAfter }
+      return { outcome: { status: 'too_many_attempts' }, idle: true }
+    case 'exhausted': {
+      const { retryAfter } = reserved
+      return { outcome: { status: 'rate_limited', retryAfter }, idle: true }
+    }
     case 'too_soon': {
+      const { retryAfter } = reserved
       const record = joined ? await store.read(ref, Number.MAX_SAFE_INTEGER) : undefined
-      const values = record && unsealed(context, ref, record)
-      if (!record || !values) return { status: 'resend_too_soon', retryAfter: reserved.retryAfter }
-      return { status: 'sent', handle, ...pendingOf(context, values.number, record) }
+      const outcome: ResendOutcome = record
+        ? { status: 'sent', handle, ...pendingOf(context, number, record) }
+        : { status: 'resend_too_soon', retryAfter }
+      return { outcome, idle: true }
     }
     case 'reserved':
     case 'renew':
@@ -94,60 +152,59 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   }
 
   const { record, taken } = reserved
-  const values = unsealed(context, ref, record)
-  if (!values) {
-    await store.end(ref, 'expired')
-    return { status: 'code_expired' }
-  }
-  const { number, otpId } = values
+  const otpId = unsealed(context, ref, record)?.otpId
   const pending = pendingOf(context, number, record)
-  if (!pending.resend.channels.includes(via)) {
-    await Promise.all([undo(), taken.refund()])
-    return { status: 'channel_not_allowed' }
+  const takeBack = async () => {
+    sent(false)
+    await taken.refundNumber()
   }
+  sent(true)
 
-  let renew = reserved.status === 'renew'
-  if (!renew && otpId !== undefined) {
+  if (reserved.status === 'reserved' && otpId !== undefined) {
     let answer: ResendAnswer
     try {
       answer = await tyntec.otp.resend(otpId, { via: viaOf(via) })
     } catch (error) {
       if (!(error instanceof OtpError)) throw error
       if (error.processed === 'no') {
-        await Promise.all([store.settleResend(ref, reference, 'failed'), taken.refundNumber()])
+        await Promise.all([store.settleResend(ref, reference, 'failed'), takeBack()])
         throw error
       }
       // It may have gone out: counted and waited for as if it had, and the code is the same.
       await store.settleResend(ref, reference, 'sent')
-      events.emit({ type: 'otp.unconfirmed', flowId: ref.flowId })
-      return { status: 'unconfirmed', handle, ...pending }
+      events.emit({ type: 'otp.unconfirmed', flowId, via, country })
+      return { outcome: { status: 'unconfirmed', handle, ...pending } }
     }
     if (answer.result === 'sent') {
       await store.settleResend(ref, reference, 'sent')
-      events.emit({ type: 'otp.resent', flowId: ref.flowId, via, newCode: false })
-      return { status: 'sent', handle, ...pending }
+      if (known) events.emit({ type: 'otp.resent', flowId, via, country, newCode: false })
+      else events.emit({ type: 'otp.decoyed', flowId, via, country })
+      return { outcome: { status: 'sent', handle, ...pending } }
     }
-    if (!(await store.settleResend(ref, reference, 'renew'))) return { status: 'no_pending_code' }
-    renew = true
+    if (!(await store.settleResend(ref, reference, 'renew'))) {
+      sent(false)
+      return { outcome: { status: 'no_pending_code' } }
+    }
   }
 
   const order = { reference, number, via, language: undefined }
   const delivered = await deliver(context, ref, order).catch(async (error: unknown) => {
-    if (error instanceof OtpError && error.processed === 'no') await taken.refundNumber()
+    if (error instanceof OtpError && error.processed === 'no') await takeBack()
     throw error
   })
   if (delivered.status === 'refused') {
-    await taken.refundNumber()
+    await takeBack()
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')
   }
   // A new code ends with its flow, which may be before its own time.
   const after = await store.read(ref, Number.MAX_SAFE_INTEGER)
   const renewed = after ? pendingOf(context, number, after) : pending
   if (delivered.status === 'unconfirmed') {
-    events.emit({ type: 'otp.unconfirmed', flowId: ref.flowId })
-    return { status: 'unconfirmed', handle, ...renewed }
+    events.emit({ type: 'otp.unconfirmed', flowId, via, country })
+    return { outcome: { status: 'unconfirmed', handle, ...renewed } }
   }
   if (otpId !== undefined) await deleteOtp(context, otpId)
-  events.emit({ type: 'otp.resent', flowId: ref.flowId, via, newCode: true })
-  return { status: 'sent', handle, ...renewed, newCode: true }
+  if (known) events.emit({ type: 'otp.resent', flowId, via, country, newCode: true })
+  else events.emit({ type: 'otp.decoyed', flowId, via, country })
+  return { outcome: { status: 'sent', handle, ...renewed, newCode: true } }
 }

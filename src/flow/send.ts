@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { OtpError } from '../errors.js'
 import type { SendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
+import { admit, type Wanted } from './admission.js'
 import { type Context, lease } from './context.js'
 import { deliver } from './deliver.js'
+import { isKnown, requireSending } from './hooks.js'
 import { addressKeysOf, channelOf, languageOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf } from './pending.js'
@@ -24,6 +25,10 @@ export interface SendInput {
   handle?: unknown
   /** What this browser kept from an earlier sign-in, if any. */
   device?: unknown
+  /** What this browser got with the page, if anything. */
+  blank?: unknown
+  /** What the option `challenge` is to look at. */
+  challenge?: unknown
   /**
    * Called with the new handle once the flow is reserved, before tyntec is asked. Give it to the
    * browser even when `send` then throws: the message may have gone out. Called again with the
@@ -33,7 +38,7 @@ export interface SendInput {
 }
 
 export async function send(context: Context, input: SendInput): Promise<SendOutcome> {
-  const { options, secrets, store, limits, events, numbers } = context
+  const { options, secrets, numbers } = context
 
   const via = channelOf(input.via, options.voice)
   if (typeof via === 'object') return via
@@ -43,22 +48,51 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   if ('status' in parsed) return parsed
   const { number, country } = parsed
   context.refuseEarly('sends')
+  await requireSending(context)
 
-  const addressKeys = addressKeysOf(context, input.address)
-  const address = await limits.sendsPerAddress.consume(addressKeys)
-  if (!address.allowed) {
-    events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
-    return { status: 'rate_limited', retryAfter: address.retryAfter }
+  const { address, challenge } = input
+  const addressKeys = addressKeysOf(context, address)
+  const lane = secrets.laneOf(input.device, number)
+  const wanted: Wanted = { number, country, via, lane, address, addressKeys, token: challenge }
+  const admitted = await admit(context, wanted)
+  if (admitted.status !== 'admitted') return admitted
+
+  let sent = false
+  try {
+    const known = await isKnown(context, number)
+    const outcome = await reserveAndSend(context, input, { ...wanted, language, known }, (is) => {
+      sent = is
+    })
+    // Clicks that send nothing must not use up the messages of everybody at this address.
+    if (outcome.idle) await context.limits.sendsPerAddress.refund(addressKeys)
+    return outcome.outcome
+  } finally {
+    if (!sent) await admitted.uncount().catch(() => {})
   }
+}
+
+async function reserveAndSend(
+  context: Context,
+  input: SendInput,
+  wanted: Wanted & { language: string | undefined; known: boolean },
+  /** Told before tyntec is asked, and when tyntec provably did nothing. */
+  sent: (is: boolean) => void,
+): Promise<{ outcome: SendOutcome; idle?: true }> {
+  const { options, secrets, store, events } = context
+  const { number, country, via, lane, language } = wanted
 
   const tags = secrets.numberTags(number)
   const [numberTag, ...previous] = tags
   const before = secrets.parseHandle(input.handle)
-  const current = before?.number === numberTag ? before : undefined
-  const lane = secrets.laneOf(input.device, number)
-  const handle = secrets.createHandle(numberTag, lane)
+  const filled = secrets.fillBlank(input.blank, numberTag, lane)
+  // The page's flow is the one that is to be replaced: this one needs a handle of its own.
+  const again = filled !== undefined && filled === input.handle
+  const handle = again || !filled ? secrets.createHandle(numberTag, lane) : filled
   const ref = secrets.parseHandle(handle) as FlowRef // it was made just now
-  const reference = randomBytes(16).toString('base64url')
+  // Another click on the same page may have begun this very flow.
+  const twin = handle === filled ? ref : undefined
+  const current = before?.number === numberTag ? before : twin
+  const reference = secrets.createReference(wanted.known)
 
   // While a secret rotates out, what was counted under it goes on counting.
   for (const tag of previous) {
@@ -69,7 +103,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const reserve = (lookedUp: boolean) =>
     reserveMessage(
       context,
-      { tags, lane },
+      { tags, lane, country, via },
       () =>
         store.reserveSend(ref, {
           reference,
@@ -91,16 +125,17 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     reserved = await reserve(true)
   }
 
-  if (reserved.status === 'rate_limited') return reserved
-  // Clicks that send nothing must not use up the messages of everybody at this address.
-  if (reserved.status !== 'reserved') await limits.sendsPerAddress.refund(addressKeys)
+  if (reserved.status === 'rate_limited') return { outcome: reserved }
   if (reserved.status === 'too_soon') {
-    return { status: 'resend_too_soon', retryAfter: reserved.retryAfter }
+    const outcome = { status: 'resend_too_soon' as const, retryAfter: reserved.retryAfter }
+    return { outcome, idle: true }
   }
   if (reserved.status === 'current') {
     const status = reserved.record.state === 'pending' ? 'sent' : 'unconfirmed'
     const pending = pendingOf(context, number, reserved.record)
-    return { status, handle: String(input.handle), ...pending }
+    const joined = current === twin ? handle : String(input.handle)
+    if (current === twin) input.onHandle?.(handle)
+    return { outcome: { status, handle: joined, ...pending }, idle: true }
   }
   if (reserved.status !== 'reserved') {
     throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow changed while it was looked up')
@@ -109,28 +144,32 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   input.onHandle?.(handle)
   // Nothing went out: the browser keeps the flow it had, whose code may still come or be typed.
   const takeBack = async () => {
+    sent(false)
     if (before) input.onHandle?.(String(input.handle))
     await reserved.taken.refundNumber()
   }
-  const delivered = await deliver(context, ref, { reference, number, via, language }).catch(
-    async (error: unknown) => {
-      if (error instanceof OtpError && error.processed === 'no') await takeBack()
-      throw error
-    },
-  )
+  sent(true)
+  const order = { reference, number, via, language }
+  const delivered = await deliver(context, ref, order).catch(async (error: unknown) => {
+    if (error instanceof OtpError && error.processed === 'no') await takeBack()
+    throw error
+  })
   if (delivered.status === 'refused') {
     await takeBack()
-    return { status: 'invalid_number' }
+    return { outcome: { status: 'invalid_number' } }
   }
   if (before) await discard(context, before, 'replaced')
 
   const lifetime = delivered.status === 'sent' ? delivered.lifetime : options.lifetime
   const record = { via, expiresIn: lifetime, sentAgo: 0, resends: 0 }
   const pending = pendingOf(context, number, record)
-  if (delivered.status === 'unconfirmed') {
-    events.emit({ type: 'otp.unconfirmed', flowId: ref.flowId })
+  const { flowId } = ref
+  if (!wanted.known) {
+    events.emit({ type: 'otp.decoyed', flowId, via, country })
+  } else if (delivered.status === 'unconfirmed') {
+    events.emit({ type: 'otp.unconfirmed', flowId, via, country })
   } else {
-    events.emit({ type: 'otp.sent', flowId: ref.flowId, via, country })
+    events.emit({ type: 'otp.sent', flowId, via, country })
   }
-  return { status: delivered.status, handle, ...pending }
+  return { outcome: { status: delivered.status, handle, ...pending } }
 }

@@ -1,3 +1,4 @@
+import { errorEvent } from '../events.js'
 import type { Delivery, StatusOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import type { FlowEnd } from '../store/store.js'
@@ -11,7 +12,7 @@ import { atMost } from './waiting.js'
 const deliveryEvery = 3
 
 export async function status(context: Context, input: { handle: unknown }): Promise<StatusOutcome> {
-  const { secrets, store } = context
+  const { options, secrets, store } = context
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'none' }
   let record = await store.read(ref, deliveryEvery)
@@ -27,7 +28,8 @@ export async function status(context: Context, input: { handle: unknown }): Prom
   if (!values) return { status: 'none' }
 
   let delivery = record.delivery
-  if (record.deliveryDue && values.otpId !== undefined) {
+  // Where only some numbers get messages, what became of one would tell which.
+  if (record.deliveryDue && values.otpId !== undefined && !options.knows) {
     delivery = (await askDelivery(context, ref, values.otpId)) ?? delivery
   }
   return {
@@ -57,14 +59,7 @@ export async function discard(context: Context, ref: FlowRef, end: FlowEnd): Pro
 /** The flow is over here already, so tyntec's answer is not waited for longer than a second. */
 export async function deleteOtp({ tyntec, events }: Context, otpId: string): Promise<void> {
   const deleted = tyntec.otp.delete(otpId).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error) {
-      events.emit({
-        type: 'error',
-        step: 'delete',
-        code: 'ERR_OTP_PROVIDER_UNAVAILABLE',
-        message: error.message,
-      })
-    }
+    events.emit(errorEvent('delete', error))
   })
   await atMost(1, deleted)
 }

@@ -7,10 +7,10 @@ export function limiterOf(
   guard: <T>(command: () => Promise<T>) => Promise<T>,
 ): Limiter {
   return {
-    consume: (key) =>
+    consume: (key, points = 1) =>
       guard(async () => {
         try {
-          return answerOf(await limiter.consume(key), true)
+          return answerOf(await limiter.consume(key, points), true)
         } catch (rejection) {
           // The library rejects with a result, not an Error, when the limit is reached.
           if (!(rejection instanceof RateLimiterRes)) throw rejection
@@ -18,7 +18,7 @@ export function limiterOf(
         }
       }),
 
-    refund: (key) => guard(async () => void (await limiter.reward(key))),
+    refund: (key, points = 1) => guard(async () => void (await limiter.reward(key, points))),
   }
 }
 

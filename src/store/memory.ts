@@ -10,6 +10,7 @@ import type {
   EarlierTries,
   FlowEnd,
   FlowRecord,
+  MeterReading,
   OtpStore,
 } from './store.js'
 
@@ -117,6 +118,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const failures = expiringMap<Failures>(clock)
   const limiters = new Map<string, RateLimiterMemory>()
   const lanes = expiringMap<{ count: number }>(clock)
+  const members = expiringMap<Map<string, number>>(clock)
+  const meters = expiringMap<MeterReading & { at: number }>(clock)
   const laneKey = (ref: FlowRef) => `${ref.number}:${ref.lane}`
   const keyOf = (ref: FlowRef) => `${ref.number}:${ref.flow}`
 
@@ -263,6 +266,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       }
       const wait = cooldowns.remaining(ref.number)
       if (wait > 0) return { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) }
+      attempts.delete(keyOf(ref))
       flows.set(
         keyOf(ref),
         {
@@ -598,6 +602,45 @@ export function createMemoryStore(clock: () => number): OtpStore {
         limiters.get(name) ?? new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
       limiters.set(name, limiter)
       return limiterOf(limiter, (command) => command())
+    },
+
+    memberLimiter({ name, points, duration }) {
+      const keyOf = (key: string) => `${name}:${key}`
+      return {
+        async consume(key, member) {
+          const counts = members.get(keyOf(key)) ?? new Map<string, number>()
+          const held = counts.get(member) ?? 0
+          const allowed = held > 0 || counts.size < points
+          if (allowed) {
+            const remaining = members.remaining(keyOf(key)) || duration * 1000
+            members.set(keyOf(key), counts.set(member, held + 1), remaining)
+          }
+          const retryAfter = Math.max(1, Math.ceil(members.remaining(keyOf(key)) / 1000))
+          return { allowed, retryAfter, used: allowed ? counts.size : counts.size + 1 }
+        },
+        async refund(key, member) {
+          const counts = members.get(keyOf(key))
+          const held = counts?.get(member) ?? 0
+          if (held > 1) counts?.set(member, held - 1)
+          else counts?.delete(member)
+        },
+      }
+    },
+
+    meter({ name, halfLife }) {
+      return {
+        async add(key, { sent, verified }) {
+          const now = clock()
+          const found = meters.get(`${name}:${key}`) ?? { sent: 0, verified: 0, at: now }
+          const weight = 2 ** (-(now - found.at) / (halfLife * 1000))
+          const reading = {
+            sent: Math.max(found.sent * weight + sent, 0),
+            verified: Math.max(found.verified * weight + verified, 0),
+          }
+          meters.set(`${name}:${key}`, { ...reading, at: now }, halfLife * 4000)
+          return reading
+        },
+      }
     },
   }
 }

@@ -8,6 +8,7 @@ import { scripts } from './scripts.js'
 import type {
   CheckClaim,
   CheckSettlement,
+  MeterReading,
   OtpStore,
   ResendReservation,
   SendReservation,
@@ -127,7 +128,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     async reserveSend(ref, request) {
       const reply = await run(
         'reserveSend',
-        [flowKey(ref), sentKey(ref), flowKey(request.current ?? ref)],
+        [flowKey(ref), sentKey(ref), flowKey(request.current ?? ref), attemptKey(ref)],
         [
           request.reference,
           request.number,
@@ -371,22 +372,58 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       })
       const { consume } = limiterOf(limiter, (command) => command())
       // The library's own would give a use back twice when its answer is lost.
-      const refund = async (key: string): Promise<void> => {
+      const refund = async (key: string, points = 1): Promise<void> => {
         const counted = limiter.getKey(key)
-        const mark = randomBytes(6).toString('base64url')
-        await run('refund', [counted, `${counted}:${mark}`], [ms(refundMarkKept)])
+        await run('refund', [counted, markOf(counted)], [ms(refundMarkKept), points])
       }
       return {
-        consume: (key) =>
+        consume: (key, points) =>
           guard(
-            () => consume(key),
-            () => refund(key),
+            () => consume(key, points),
+            () => refund(key, points),
           ),
         refund,
       }
     },
+
+    memberLimiter({ name, points, duration }) {
+      const keyOf = (key: string) => `${prefix}limit:${name}:${key}`
+      const refund = async (key: string, member: string): Promise<void> => {
+        const counted = keyOf(key)
+        await run('refundMember', [counted, markOf(counted)], [member, ms(refundMarkKept)])
+      }
+      return {
+        async consume(key, member) {
+          const args = [member, points, ms(duration)]
+          const reply = await run('addMember', [keyOf(key)], args, (late) =>
+            firstOf(late) === 'allowed' ? refund(key, member) : undefined,
+          )
+          const allowed = statusOf(reply, ['allowed', 'refused']) === 'allowed'
+          const [, wait, used] = reply as unknown[] // statusOf has looked
+          return { allowed, retryAfter: Math.max(1, seconds(wait)), used: Number(used) }
+        },
+        refund,
+      }
+    },
+
+    meter({ name, halfLife }) {
+      const add = async (key: string, { sent, verified }: MeterReading): Promise<MeterReading> => {
+        const undo = () => add(key, { sent: -sent, verified: -verified })
+        const args = [sent, verified, ms(halfLife)]
+        const reply = await run('meter', [`${prefix}meter:${name}:${key}`], args, undo)
+        statusOf(reply, ['read'])
+        const [, ...reading] = reply as unknown[] // statusOf has looked
+        return { sent: Number(reading[0]), verified: Number(reading[1]) }
+      }
+      return { add }
+    },
   }
   return store
+}
+
+/** A refund whose answer was lost is made once, though the client asks again. */
+function markOf(counted: string): string {
+  return `${counted}:${randomBytes(6).toString('base64url')}`
 }
 
 function firstOf(reply: unknown): unknown {

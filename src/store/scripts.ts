@@ -69,7 +69,7 @@ local function remains(key)
 end
 `
 
-// KEYS: flow, sent, the browser's current flow.
+// KEYS: flow, sent, the browser's current flow, attempt.
 // ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow.
 const reserveSend = `
 if hmget(KEYS[1], 'reference')[1] == ARGV[1] then return {'reserved'} end
@@ -83,7 +83,7 @@ if ARGV[8] == '1' then
 end
 local wait = remains(KEYS[2])
 if wait > 0 then return {'too_soon', wait} end
-redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[4])
 redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'number', ARGV[2],
   'via', ARGV[3], 'lease', now + ARGV[4], 'created', now, 'sent', now, 'expires', now + ARGV[6],
   'resends', 0, 'attempts', 0, 'counted', 0)
@@ -442,12 +442,47 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `
 
-// KEYS: the limiter's count, a mark of this refund. ARGV: how long the mark is kept.
+// KEYS: the limiter's count, a mark of this refund. ARGV: how long the mark is kept, points.
 const refund = `
-if redis.call('SET', KEYS[2], 1, 'PX', ARGV[1], 'NX') and number(get(KEYS[1])) > 0 then
-  redis.call('DECR', KEYS[1])
+local used = number(get(KEYS[1]))
+if redis.call('SET', KEYS[2], 1, 'PX', ARGV[1], 'NX') and used > 0 then
+  redis.call('DECRBY', KEYS[1], math.min(used, ARGV[2]))
 end
 return 1
+`
+
+// KEYS: members. ARGV: member, most members, window.
+const addMember = `
+local held = number(hmget(KEYS[1], ARGV[1])[1])
+local members = redis.call('HLEN', KEYS[1])
+if held == 0 and members >= tonumber(ARGV[2]) then
+  return {'refused', remains(KEYS[1]), members + 1}
+end
+redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return {'allowed', remains(KEYS[1]), held == 0 and members + 1 or members}
+`
+
+// KEYS: members, a mark of this refund. ARGV: member, how long the mark is kept.
+const refundMember = `
+local held = number(hmget(KEYS[1], ARGV[1])[1])
+if redis.call('SET', KEYS[2], 1, 'PX', ARGV[2], 'NX') and held > 0 then
+  if held == 1 then redis.call('HDEL', KEYS[1], ARGV[1])
+  else redis.call('HINCRBY', KEYS[1], ARGV[1], -1) end
+end
+return 1
+`
+
+// KEYS: meter. ARGV: sent, verified, half-life. A number of Lua would lose its fraction in a reply.
+const meter = `
+local found = hmget(KEYS[1], 'sent', 'verified', 'at')
+local weight = 2 ^ (-math.max(now - number(found[3]), 0) / ARGV[3])
+local sent = math.max(number(found[1]) * weight + ARGV[1], 0)
+local verified = math.max(number(found[2]) * weight + ARGV[2], 0)
+local reading = {string.format('%.6f', sent), string.format('%.6f', verified)}
+redis.call('HSET', KEYS[1], 'sent', reading[1], 'verified', reading[2], 'at', now)
+redis.call('PEXPIRE', KEYS[1], ARGV[3] * 4)
+return {'read', reading[1], reading[2]}
 `
 
 /** Name, body. */
@@ -463,6 +498,9 @@ export const scripts = {
   read: prelude + read,
   setDelivery: prelude + setDelivery,
   end: prelude + end,
+  addMember: prelude + addMember,
+  refundMember: prelude + refundMember,
+  meter: prelude + meter,
   readFailures: prelude + readFailures,
   carryFailures: prelude + carryFailures,
   refund: prelude + refund,

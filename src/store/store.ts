@@ -176,9 +176,34 @@ export interface LimitAnswer {
 }
 
 export interface Limiter {
-  consume(key: string): Promise<LimitAnswer>
+  /** One use, or what one use costs in points. */
+  consume(key: string, points?: number): Promise<LimitAnswer>
   /** Gives one use back. */
-  refund(key: string): Promise<void>
+  refund(key: string, points?: number): Promise<void>
+}
+
+/** How many different members a key may have in a window: numbers of an address, for example. */
+export interface MemberLimiter {
+  consume(key: string, member: string): Promise<LimitAnswer>
+  /** Gives one use of this member back. */
+  refund(key: string, member: string): Promise<void>
+}
+
+/** Messages and sign-ins that a meter remembers: what is older weighs less. */
+export interface MeterReading {
+  sent: number
+  verified: number
+}
+
+export interface MeterRule {
+  name: string
+  /** Seconds after which what was counted weighs half. */
+  halfLife: number
+}
+
+export interface Meter {
+  /** Adds to both, which may be negative, and reads them. */
+  add(key: string, change: MeterReading): Promise<MeterReading>
 }
 
 export interface LimiterRule {
@@ -229,4 +254,6 @@ export interface OtpStore {
    */
   carryFailures(numberTag: string, origin: string, failures: FailureCount): Promise<void>
   limiter(rule: LimiterRule): Limiter
+  memberLimiter(rule: LimiterRule): MemberLimiter
+  meter(rule: MeterRule): Meter
 }

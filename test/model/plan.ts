@@ -82,7 +82,7 @@ const most = oneOf(1, 1, 9)
 const landing = (latest: number) => fc.record({ after: fc.integer({ min: 0, max: latest }), most })
 
 const trouble: fc.Arbitrary<Trouble> = fc.record({
-  at: fc.integer({ min: 0, max: 6 }),
+  at: fc.integer({ min: 0, max: 12 }),
   kind: oneOf('crash-before', 'crash-after', 'crash-later', 'fail-before', 'fail-after', 'twice'),
 })
 

@@ -228,18 +228,25 @@ function disturbed(
       }
       return {
         // Outside of the step, which the limiter's timers would keep alive for a day.
-        consume: (key) =>
+        consume: (...args) =>
           call((store, step) => {
             const limiter = of(store, step)
-            return steps.exit(() => limiter.consume(key))
+            return steps.exit(() => limiter.consume(...args))
           }, false),
-        refund: (key) =>
+        refund: (...args) =>
           call((store, step) => {
             const limiter = of(store, step)
-            return steps.exit(() => limiter.refund(key))
+            return steps.exit(() => limiter.refund(...args))
           }, false),
       }
     },
+    memberLimiter: (rule) => ({
+      consume: (...args) => call((store) => store.memberLimiter(rule).consume(...args), false),
+      refund: (...args) => call((store) => store.memberLimiter(rule).refund(...args), false),
+    }),
+    meter: (rule) => ({
+      add: (...args) => call((store) => store.meter(rule).add(...args), false),
+    }),
   }
 }
 

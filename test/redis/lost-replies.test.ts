@@ -57,7 +57,9 @@ async function setup({ onTestFinished: finished }: TestContext, options: FlowOpt
       const uses = keys.map(async (key) => {
         // Without the prefix and who is limited.
         const name = key.slice(prefix.length, key.lastIndexOf(':'))
-        return [name, Number(await direct.get(key))] as const
+        // Those that count members are hashes.
+        const counted = (await direct.type(key)) === 'hash' ? direct.hlen(key) : direct.get(key)
+        return [name, Number(await counted)] as const
       })
       return Object.fromEntries(await Promise.all(uses))
     },
@@ -108,6 +110,11 @@ describe('a command whose answer was lost, and which the client sends again', ()
     ['sendsPerNumber', 'resend', isLimit('sends:number:0')],
     ['failuresPerAddress', 'wrong', isLimit('failures:address')],
     ['failuresPerAddress', 'right', isLimit('failures:address')],
+    ['failedNumbersPerAddress', 'wrong', isLimit('failed-numbers:address')],
+    ['failedNumbersPerAddress', 'right', isLimit('failed-numbers:address')],
+    ['countriesPerAddress', 'send', isLimit('countries:address')],
+    ['meter', 'send', isScript('meter')],
+    ['meter', 'right', isScript('meter')],
   ]
 
   test.for(commands)('changes nothing for %s of %s', async ([, step, matches], context) => {

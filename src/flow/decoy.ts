@@ -1,0 +1,235 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { OtpError } from '../errors.js'
+import { errorEvent, type Events } from '../events.js'
+import type { Secrets } from '../secrets.js'
+import type { Expected, Otp, OtpCalls, TyntecClient } from '../tyntec/index.js'
+import { alike, createAlarm, createPace, type Pace } from './pace.js'
+import { isOutage, type Visit } from './pressure.js'
+
+/** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
+export interface StepClient {
+  otp: Omit<OtpCalls, 'list' | 'check' | 'read'> & {
+    /** The send that is looked for carried this reference. */
+    list(number: string, reference: string): Promise<Otp[]>
+    check(otpId: string, code: string, expected: Counted): ReturnType<OtpCalls['check']>
+    read(otpId: string, expected: Counted): Promise<Otp | undefined>
+  }
+}
+
+interface Counted extends Expected {
+  /** tyntec's count of checks, as last heard. */
+  counted: number
+}
+
+type Kind = 'send' | 'resend' | 'check' | 'delete'
+
+/** What the latest calls of a kind have told. */
+interface Lately {
+  pace: Pace
+  /** The latest one failed, after so many milliseconds. */
+  failure: (Told<OtpError> & { took: number }) | undefined
+}
+
+interface Told<T> {
+  what: T
+  at: number
+}
+
+/** Seconds for which what has become of one call speaks for those that come after it. */
+const holds = 60
+
+/** tyntec's tries at one code, unless the application says otherwise. */
+const usualTries = 3
+
+/**
+ * Stands in for tyntec where a number is not known to the app: the flow around it is the same, with
+ * the same records, limits and answers. A reference or an otpId of ours says that it is a decoy. What tyntec
+ * would have said, and when, is taken from what it has lately said to others.
+ */
+export interface Decoys {
+  /** A client that keeps in mind how its calls end. */
+  observed(client: TyntecClient): TyntecClient
+  /** A client for one step, in which references and ids that are decoys never reach tyntec. */
+  enter(visit: Visit): StepClient
+}
+
+export function createDecoys(secrets: Secrets, attempts: number, events: Events): Decoys {
+  const { isDecoyId, isDecoyReference } = secrets
+  const lately: Record<Kind, Lately> = {
+    send: { pace: createPace(), failure: undefined },
+    resend: { pace: createPace(), failure: undefined },
+    check: { pace: createPace(), failure: undefined },
+    delete: { pace: createPace(), failure: undefined },
+  }
+  const probes = createPace()
+  const until = createAlarm()
+  /** Milliseconds that tyntec's latest code could be used. */
+  let lifetime: number | undefined
+  /** tyntec's tries at one code, as far as it has shown them. */
+  let tries = Math.max(usualTries, attempts)
+  /** The latest send whose answer was lost was in tyntec's list. */
+  let listed: Told<boolean> | undefined
+  /** The latest check whose answer was lost was counted. */
+  let counts: Told<boolean> | undefined
+
+  const createOtp = (): Otp => ({
+    otpId: secrets.createDecoyId(randomUUID()),
+    ...(lifetime !== undefined && { created: 0, expire: lifetime }),
+  })
+
+  /** Only known numbers are ever refused by tyntec, so that must not be seen. */
+  const unseen =
+    <T>(step: string, instead: () => T) =>
+    (error: unknown): T => {
+      if (!isRefused(error)) throw error
+      events.emit(errorEvent(step, error))
+      return instead()
+    }
+
+  const measured = async <T>(kind: Kind, call: () => Promise<T>): Promise<T> => {
+    const of = lately[kind]
+    const started = performance.now()
+    try {
+      const answer = await call()
+      of.pace.add(performance.now() - started)
+      of.failure = undefined
+      return answer
+    } catch (error) {
+      if (
+        error instanceof OtpError &&
+        (isOutage(error) || (kind === 'check' && isRefused(error)))
+      ) {
+        const at = performance.now()
+        of.failure = { what: error, at, took: at - started }
+      }
+      throw error
+    }
+  }
+
+  /**
+   * A harmless call shows whether tyntec can be asked, and how slow it is now. The rest of the time, and
+   * the failure if there was one, are those of the calls of others.
+   */
+  const pretend = async (visit: Visit, kind: Kind): Promise<void> => {
+    const { pace, failure } = lately[kind]
+    const started = performance.now()
+    await visit.probe(shares[kind])
+    const took = performance.now() - started
+    const others = probes.sorted()
+    probes.add(took)
+    if (failure && isRecent(failure)) {
+      await until(started, failure.took)
+      throw failure.what
+    }
+    const seen = pace.sorted()
+    // People ask for few resends, and tyntec does much the same.
+    const times = kind === 'resend' && seen.length === 0 ? lately.send.pace.sorted() : seen
+    if (times.length > 0) await until(started, alike(took, others, times, fraction))
+  }
+
+  return {
+    observed: ({ otp, close }) => ({
+      close,
+      otp: {
+        ...otp,
+        async send(parameters) {
+          const sent = await measured('send', () => otp.send(parameters))
+          const length = (sent.expire ?? Number.NaN) - (sent.created ?? Number.NaN)
+          if (length > 0) lifetime = length
+          return sent
+        },
+        resend: (otpId, parameters) => measured('resend', () => otp.resend(otpId, parameters)),
+        async check(otpId, code, expected) {
+          const answer = await measured('check', () => otp.check(otpId, code, expected))
+          const shown = answer.otp?.attemptCount ?? Number.NaN
+          if (answer.result === 'wrong' && shown >= tries) tries = shown + 1
+          if (answer.result === 'over' && answer.end === 'attempts' && shown > 0) tries = shown
+          return answer
+        },
+        delete: (otpId) => measured('delete', () => otp.delete(otpId)),
+      },
+    }),
+
+    enter(visit) {
+      const { otp } = visit.tyntec
+      return {
+        otp: {
+          async send(parameters) {
+            if (!isDecoyReference(parameters.referenceId)) {
+              return otp.send(parameters).catch(unseen('send', createOtp))
+            }
+            await pretend(visit, 'send')
+            return createOtp()
+          },
+          async resend(otpId, parameters) {
+            const sent = { result: 'sent', otp: { otpId } } as const
+            if (!isDecoyId(otpId)) {
+              return otp.resend(otpId, parameters).catch(unseen('resend', () => sent))
+            }
+            await pretend(visit, 'resend')
+            return sent
+          },
+          async check(otpId, code, { number, counted }) {
+            if (!isDecoyId(otpId)) return otp.check(otpId, code, { number })
+            await pretend(visit, 'check')
+            const attemptCount = counted + 1
+            return attemptCount < tries
+              ? { result: 'wrong', otp: { otpId, attemptCount } }
+              : { result: 'over', end: 'attempts', counted: true, otp: { otpId, attemptCount } }
+          },
+          async read(otpId, { number, counted }) {
+            if (!isDecoyId(otpId)) {
+              const found = await otp.read(otpId, { number })
+              const { attemptCount } = found ?? {}
+              if (attemptCount !== undefined) counts = told(attemptCount > counted)
+              return found
+            }
+            await visit.probe('checks')
+            const attemptCount = counted + (isRecent(counts) && counts.what ? 1 : 0)
+            const otpStatus = attemptCount < tries ? 'ACTIVE' : 'TOO_MANY_ATTEMPTS'
+            return { otpId, attemptCount, otpStatus }
+          },
+          async list(number, reference) {
+            if (!isDecoyReference(reference)) {
+              const found = await otp.list(number)
+              listed = told(found.some(({ referenceId }) => referenceId === reference))
+              return found
+            }
+            await visit.probe('others')
+            const found = isRecent(listed) && listed.what
+            return found ? [{ ...createOtp(), referenceId: reference }] : []
+          },
+          async delete(otpId) {
+            if (!isDecoyId(otpId)) return otp.delete(otpId)
+            await pretend(visit, 'delete')
+            return true
+          },
+          events: otp.events,
+        },
+      }
+    },
+  }
+}
+
+const shares = { send: 'sends', resend: 'sends', check: 'checks', delete: 'others' } as const
+
+function told<T>(what: T): Told<T> {
+  return { what, at: performance.now() }
+}
+
+function isRecent<T>(told: Told<T> | undefined): told is Told<T> {
+  return told !== undefined && performance.now() - told.at < holds * 1000
+}
+
+/** tyntec does not take this number, or the app's settings: a 400, which speaks of no outage. */
+function isRefused(error: unknown): error is OtpError {
+  return (
+    error instanceof OtpError &&
+    error.code === 'ERR_OTP_PROVIDER_RESPONSE' &&
+    error.processed === 'no'
+  )
+}
+
+function fraction(): number {
+  return randomInt(2 ** 32) / 2 ** 32
+}

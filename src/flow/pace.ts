@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** So many calls are remembered of each kind. */
+const remembered = 300
+
+/** How long the latest calls of one kind took. */
+export interface Pace {
+  /** Keeps how long a call took, in milliseconds. */
+  add(time: number): void
+  /** Milliseconds in ascending order. */
+  sorted(): readonly number[]
+}
+
+export function createPace(): Pace {
+  const times: number[] = []
+  let next = 0
+  return {
+    add(time) {
+      times[next++ % remembered] = time
+    },
+    sorted: () => times.toSorted((one, other) => one - other),
+  }
+}
+
+/**
+ * How long a call of one kind would have taken, when one of another kind has just taken `time`: of
+ * each kind the same share of calls is faster. So the answers have the distribution of the first
+ * kind, and go along when tyntec is slower or faster than it was.
+ *
+ * @param times of the first kind, ascending
+ * @param others of the other kind, ascending
+ */
+export function alike(
+  time: number,
+  others: readonly number[],
+  times: readonly number[],
+  random: () => number,
+): number {
+  const faster = others.filter((other) => other < time).length
+  const equal = others.filter((other) => other === time).length
+  // Among so few, one more stands anywhere in its place.
+  const share = (faster + random() * (equal + 1)) / (others.length + 1)
+  return quantile(times, share)
+}
+
+/** Between two values that were seen, so that no value comes again and again. */
+function quantile(sorted: readonly number[], share: number): number {
+  const place = share * (sorted.length - 1)
+  const below = sorted[Math.floor(place)] ?? 0
+  const above = sorted[Math.ceil(place)] ?? 0
+  return below + (above - below) * (place - Math.floor(place))
+}
+
+/** Milliseconds that timers are thought to be late at the most. */
+const latest = 100
+
+/**
+ * Waits until so many milliseconds have passed since `started`. A busy process is late with its
+ * timers, and tyntec's answers wait for nothing but their turn: so they are set as much earlier as
+ * they were late before.
+ */
+export function createAlarm(): (started: number, time: number) => Promise<void> {
+  let late = 0
+  return async (started, time) => {
+    const left = time - (performance.now() - started)
+    if (left <= late / 2) return
+    await sleep(left - late)
+    // By small steps to where half of them are late: one that is very late says little.
+    const step = performance.now() - started > time ? 1 : -1
+    late = Math.min(Math.max(late + step, 0), latest)
+  }
+}
