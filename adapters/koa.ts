@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next } from 'koa'
 import { createCheck } from '../src/http/check.js'
-import { copyHeaders, toHttpRequest } from '../src/http/node.js'
+import { copyHeaders, isGone, toHttpRequest } from '../src/http/node.js'
 import type * as http from '../src/http/options.js'
 import { type LogInRequest, logIn } from '../src/http/passport.js'
 import type { RedirectOptions } from '../src/http/redirects.js'
@@ -11,9 +11,10 @@ import { type OtpPage, statusStep } from '../src/http/status.js'
 import { createCancel, createResend, createSend, type Step } from '../src/http/steps.js'
 import type { OtpFlow } from '../src/index.js'
 
+export type PostOptions = http.PostOptions<[ctx: Context]>
 export type CheckOptions = http.CheckOptions<[ctx: Context]>
 export type StatusOptions = http.StatusOptions<[ctx: Context]>
-export type CancelOptions = http.CancelOptions
+export type CancelOptions = http.CancelOptions<[ctx: Context]>
 export type { RedirectOptions }
 
 export interface RouterOptions {
@@ -40,29 +41,34 @@ export function otpRouter(
   const prefix = resolvePrefix(options.prefix)
   return function otpRouter(ctx, next) {
     const route = routeOf(ctx.method, ctx.path, prefix)
-    return route ? routes[route](ctx, next) : next()
+    if (!route) return next()
+    if (options.passport) flow.validation.login('koa', () => ctx.session)
+    return routes[route](ctx, next)
   }
 }
 
 /** `POST`: sends a code to the number in the body. */
-export function sendOtp(flow: OtpFlow, options: RedirectOptions = {}): Middleware {
+export function sendOtp(flow: OtpFlow, options: PostOptions = {}): Middleware {
   const send = createSend(flow, options)
+  const { csrf } = options
   return function sendOtp(ctx, next) {
-    return run(send, ctx, next)
+    return run(send, ctx, next, csrf)
   }
 }
 
 /** `POST`: sends the code again. */
-export function resendOtp(flow: OtpFlow, options: RedirectOptions = {}): Middleware {
+export function resendOtp(flow: OtpFlow, options: PostOptions = {}): Middleware {
   const resend = createResend(flow, options)
+  const { csrf } = options
   return function resendOtp(ctx, next) {
-    return run(resend, ctx, next)
+    return run(resend, ctx, next, csrf)
   }
 }
 
 /** `POST`: checks the code in the body, and opens the app's session when it is right. */
 export function checkOtp(flow: OtpFlow, options: CheckOptions): Middleware {
   const check = createCheck<[Context]>(flow, options)
+  const { csrf } = options
   return function checkOtp(ctx, next) {
     const req = passportRequest(ctx)
     const before: unknown = ctx.body
@@ -79,7 +85,8 @@ export function checkOtp(flow: OtpFlow, options: CheckOptions): Middleware {
       },
       logIn: (user: unknown) => (koaPassport && ctx.logIn ? ctx.logIn(user) : logIn(req, user)),
     }
-    return run((request) => check(request, visit), ctx, next)
+    if (options.passport) flow.validation.login('koa', () => ctx.session)
+    return run((request) => check(request, visit), ctx, next, csrf)
   }
 }
 
@@ -98,16 +105,25 @@ export function otpStatus(flow: OtpFlow, { render }: StatusOptions = {}): Middle
 /** `POST`: ends the flow of this browser. */
 export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): Middleware {
   const cancel = createCancel(flow, options)
+  const { csrf } = options
   return function cancelOtp(ctx, next) {
-    return run(cancel, ctx, next)
+    return run(cancel, ctx, next, csrf)
   }
 }
 
-async function run(step: Step, ctx: Context, next: Next): Promise<void> {
+async function run(
+  step: Step,
+  ctx: Context,
+  next: Next,
+  csrf?: PostOptions['csrf'],
+): Promise<void> {
   const { proxy, maxIpsCount, proxyIpHeader } = ctx.app
-  const spoofable = proxy && !maxIpsCount && proxyIpHeader === 'X-Forwarded-For'
+  const spoofable = !maxIpsCount && proxyIpHeader === 'X-Forwarded-For'
+  const proxies = !proxy ? 'none' : spoofable ? 'all' : 'some'
+  const host = { framework: 'koa', proxies, gone: isGone(ctx.res) } as const
   const { body } = ctx.request as { body?: unknown } // a parser has put it there, or not
-  await write(ctx, await step(toHttpRequest(ctx, body, spoofable)), next)
+  const asked = csrf && (() => csrf(ctx))
+  await write(ctx, await step(toHttpRequest(ctx, body, host, asked)), next)
 }
 
 async function write(ctx: Context, reply: Reply, next: Next): Promise<void> {

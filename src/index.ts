@@ -5,7 +5,7 @@ import { redisStore } from './store/redis.js'
 import { Strategy } from './strategy.js'
 
 export { OtpError, type OtpErrorCode } from './errors.js'
-export type { OtpEvent, OtpEventListener } from './events.js'
+export type { OtpEvent, OtpEventListener, OtpEventOf } from './events.js'
 export {
   type CheckInput,
   createOtpFlow,
@@ -14,6 +14,8 @@ export {
   type SendInput,
 } from './flow/index.js'
 export type { OtpLogger } from './log.js'
+export type { OtpMeter } from './metrics.js'
+export type { OtpTrace } from './flow/watch.js'
 export type {
   CookieOptions,
   FailureRule,
@@ -42,6 +44,7 @@ export type {
 export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
 export { type RedisClient, type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
+export type { ValidateOption, ValidationName } from './validate.js'
 export { Strategy, type Verify, type VerifyDone } from './strategy.js'
 export type { Problem, ProblemField } from './http/problem.js'
 export type { OtpPage } from './http/status.js'

@@ -3,10 +3,13 @@ import CustomStrategy from 'passport-custom'
 import { OtpError } from './errors.js'
 import type { OtpFlow } from './flow/index.js'
 import { createCookies, markBrowser } from './http/cookies.js'
-import { openExchange, tellMisuse } from './http/exchange.js'
+import { requireCsrf } from './http/csrf.js'
+import { openExchange, tellRefusal } from './http/exchange.js'
 import { addCookies, copyHeaders, isGone, type NodeRequest, toHttpRequest } from './http/node.js'
 import { complete, openSession, release } from './http/opening.js'
 import { createProblem, createSignedInProblem, type Problem, ProblemError } from './http/problem.js'
+import type { Reply } from './http/reply.js'
+import { cleanReturnTo, lendReturnTo, readReturnTo } from './http/return-to.js'
 import { createLoginSession } from './http/session.js'
 import type { Identity, Verified } from './outcomes.js'
 
@@ -31,14 +34,27 @@ interface Actions {
   error(error: unknown): void
 }
 
-interface AuthenticateOptions {
+interface AuthenticateOptions extends LogInOptions {
   assignProperty?: unknown
   successRedirect?: unknown
+  successReturnToOrRedirect?: unknown
 }
 
 interface LogInOptions {
   session?: boolean
   keepSessionInfo?: boolean
+}
+
+export interface StrategyOptions {
+  /**
+   * Asks the app whether the token of its own is right, before a code is checked. Gets Express'
+   * request, or Koa's context. Without `true` the request is refused as `cross_site`; what it throws
+   * is told to the operator too.
+   *
+   * @default none: `Sec-Fetch-Site`, `Origin` and `Referer` decide
+   */
+  // A method, so that it may say which framework's it takes.
+  csrf?(context: object): boolean | Promise<boolean>
 }
 
 type LogInDone = (error?: unknown) => void
@@ -80,33 +96,45 @@ const Base = CustomStrategy as unknown as new (
 export class Strategy extends Base {
   readonly name = 'tyntec-otp'
 
-  /** @throws {TypeError} without a flow or a verify function */
-  constructor(flow: OtpFlow, verify: Verify) {
+  /**
+   * @throws {TypeError} without a flow or a verify function
+   * @throws {OtpError} `ERR_OTP_OPTIONS`
+   */
+  constructor(flow: OtpFlow, verify: Verify, given: StrategyOptions = {}) {
     if (typeof flow?.check !== 'function') {
       throw new TypeError('Strategy needs the flow that createOtpFlow() makes')
     }
     if (typeof verify !== 'function') throw new TypeError('Strategy needs a verify function')
+    const { csrf } = given
+    requireCsrf(csrf)
     super({ passOptionsToCallback: true }, function (req, options) {
       // Read before anything is awaited: on an instance that is shared, as with
       // passport.authenticate(strategy), the next request overwrites them.
       const { success, fail, redirect, error } = this as Actions // Passport has put them there
       const actions: Actions = { success, fail, redirect, error }
-      authenticate(flow, verify, req as PassportRequest, options ?? {}, actions) // what it is made of
+      const request = req as PassportRequest // what it is made of
+      authenticate({ flow, verify, csrf }, request, options ?? {}, actions)
     })
   }
 }
 
+interface Settings {
+  flow: OtpFlow
+  verify: Verify
+  csrf: StrategyOptions['csrf']
+}
+
 /** One request through the strategy. */
 function authenticate(
-  flow: OtpFlow,
-  verify: Verify,
+  { flow, verify, csrf }: Settings,
   req: PassportRequest,
   options: AuthenticateOptions,
   actions: Actions,
 ): void {
   const { ctx } = req
   const res = ctx ? ctx.res : req.res
-  const request = toHttpRequest(ctx ?? req, ctx ? ctx.request.body : req.body, false)
+  const asked = csrf && (() => csrf(ctx ?? req))
+  const request = toHttpRequest(ctx ?? req, ctx ? ctx.request.body : req.body, undefined, asked)
   const gone = () => res !== undefined && isGone(res)
 
   let settled = false
@@ -124,8 +152,7 @@ function authenticate(
     })
   }
   const fail = (problem: Problem) => {
-    if (res && !settled)
-      copyHeaders(res, { headers: failureHeaders(problem), vary: '', cookies: [] })
+    if (res && !settled) copyHeaders(res, answerHead(problem))
     settle(() => actions.fail(problem, problem.status))
   }
   const refuse = (code: 'no_pending_code' | 'number_not_allowed') =>
@@ -137,26 +164,37 @@ function authenticate(
   }, deadline * 1000)
   timer.unref()
 
+  // Only where Passport goes on by itself is it sure that it opens a session.
+  const opens = (options.successReturnToOrRedirect ?? options.successRedirect) !== undefined
+  const sessionless = !opens || options.session === false || options.assignProperty !== undefined
+  flow.validation.login(ctx ? 'koa' : 'express', sessionless ? undefined : request.session)
+
   attempt().catch((error: unknown) => {
-    tellMisuse(flow, error)
+    tellRefusal(flow, 'check', error)
     if (error instanceof ProblemError) fail(error.problem)
     else settle(() => actions.error(error))
   })
 
   async function attempt(): Promise<void> {
     const cookies = createCookies(flow.options, request)
-    const { field, binding, address } = openExchange(flow.options, request, cookies)
+    const { field, binding, address } = await openExchange(flow.options, request, cookies)
     const outcome = await flow.check({ handle: binding.handle, code: field('code'), address })
     if (outcome.status === 'verified') {
       await signIn(outcome)
     } else if (outcome.status !== 'signed_in') {
       fail(createProblem(flow.options, outcome))
-    } else if (typeof options.successRedirect === 'string') {
-      const { successRedirect } = options
-      settle(() => actions.redirect(successRedirect))
     } else {
-      fail(createSignedInProblem(flow.options))
+      const target = successTarget()
+      if (target === undefined) fail(createSignedInProblem(flow.options))
+      else settle(() => actions.redirect(target))
     }
+  }
+
+  /** Where Passport leads after a login. It would follow `session.returnTo` to any site. */
+  function successTarget(): string | undefined {
+    const { successReturnToOrRedirect: fallback, successRedirect } = options
+    const target = fallback ? (readReturnTo(request.session()) ?? fallback) : successRedirect
+    return typeof target === 'string' ? target : undefined
   }
 
   async function signIn(verified: Verified): Promise<void> {
@@ -181,6 +219,9 @@ function authenticate(
       settle(() => actions.fail(info ?? problem, problem.status))
       return
     }
+    if (res) copyHeaders(res, answerHead())
+    // Without a response Passport's login can't be watched over, and may keep what is in the session.
+    if (!res) cleanReturnTo(request.session())
     // Where Passport logs nobody in, there is nothing to wait for.
     if (options.assignProperty || !res) await openWith(verified, { session: false }, async () => {})
     else guardLogIn(verified, res)
@@ -232,7 +273,8 @@ function authenticate(
     { session = true, keepSessionInfo = false }: LogInOptions,
     logIn: () => Promise<void>,
   ): Promise<void> {
-    const login = createLoginSession(flow, () => (ctx ?? req).session, ctx !== undefined)
+    const login = createLoginSession(flow, request.session, ctx !== undefined)
+    const returnTo = readReturnTo(request.session())
     const ended = await openSession(flow, proof, {
       gone,
       async open() {
@@ -247,6 +289,8 @@ function authenticate(
     })
     if (ended !== 'opened') throw new ProblemError(refuse('no_pending_code'))
     mark(device)
+    // Passport reads it next, and deletes it.
+    if (options.successReturnToOrRedirect) lendReturnTo(request.session(), returnTo)
   }
 
   function mark(device: string): void {
@@ -298,7 +342,16 @@ async function tell(done: LogInDone, run: () => Promise<void>): Promise<void> {
   process.nextTick(done, failure)
 }
 
-function failureHeaders({ retryAfter }: Problem): Record<string, string> {
-  const noStore = { 'Cache-Control': 'no-store' }
-  return retryAfter === undefined ? noStore : { ...noStore, 'Retry-After': String(retryAfter) }
+/**
+ * What belongs to an answer, whoever writes it. Not the `Referrer-Policy` of our own answers: it may
+ * be a page, and with that policy its forms would name no origin.
+ */
+function answerHead(problem?: Problem): Pick<Reply, 'headers' | 'vary' | 'cookies'> {
+  const { retryAfter } = problem ?? {}
+  const headers = {
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+  }
+  return { headers, vary: 'Origin, Sec-Fetch-Site', cookies: [] }
 }

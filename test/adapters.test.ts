@@ -73,7 +73,7 @@ describe.each(frameworks)('%s', (framework) => {
       const app = await setupApp({ framework, store })
       const client = app.client()
       const code = await sent(app, client)
-      await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 100 })
+      await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 400 })
 
       const answers = await Promise.all(
         Array.from({ length: 12 }, () => client.post('/login/check', { code })),
@@ -82,6 +82,47 @@ describe.each(frameworks)('%s', (framework) => {
       expect(statuses).toEqual(Array<number>(12).fill(200))
       expect(app.sessions.signedIn()).toHaveLength(1)
       expect(await counts(app, 'check')).toBe(1)
+    })
+
+    test('answers eight clicks on one page alike, with one message', async () => {
+      const app = await setupApp({ framework, store })
+      const client = app.client()
+      await client.get('/login/status')
+      await app.fault({ operation: 'otp.send', when: 'before', kind: 'delay', ms: 100 })
+
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => client.post('/login/send', { number })),
+      )
+      expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(202))
+      expect(new Set(answers.map(({ json }) => json?.to))).toEqual(new Set(['•••0100']))
+      const handles = answers.map(({ headers }) =>
+        /(?<=^otp=)[^;]+/m.exec([headers['set-cookie'] ?? []].flat().join('\n'))?.[0],
+      )
+      expect(new Set(handles).size).toBe(1)
+      expect(await counts(app, 'send')).toBe(1)
+
+      // Whichever answer the browser has seen, the code is good in it.
+      const code = await app.sandbox.waitForCode(number)
+      expect((await client.post('/login/check', { code })).status).toBe(200)
+    })
+
+    test('begins anew on the same page after a sign-in, another number and a cancel', async () => {
+      const app = await setupApp({ framework, store })
+      const client = app.client()
+      const handles: (string | undefined)[] = []
+      const send = async (to: string) => {
+        await client.get('/login/status')
+        const code = await sent(app, client, to)
+        handles.push(client.jar.get('otp'))
+        return code
+      }
+      await send(numberOf(1))
+      await send(numberOf(2))
+      await client.post('/login/cancel')
+      const code = await send(numberOf(3))
+      expect((await client.post('/login/check', { code })).status).toBe(200)
+      await send(numberOf(3))
+      expect(new Set(handles).size).toBe(4)
     })
 
     test('lets the same code in again when the app could not find its user', async () => {
@@ -154,14 +195,14 @@ describe.each(frameworks)('%s', (framework) => {
     // The last refusal was not shown, and says nothing any more.
     expect((await client.get('/login/status')).json).toEqual({ status: 'none' })
     // The browser is known from now on, and nothing else of the flow is left.
-    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual(['otp-device'])
+    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual(['otp-device', 'otp-page'])
   })
 
   test('leads a page that sends the code twice to where the first one has led', async () => {
     const app = await setupApp({ framework, router: { successRedirect: '/home' } })
     const client = app.client()
     const code = await sent(app, client)
-    await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 100 })
+    await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 400 })
     const answers = await Promise.all([1, 2].map(() => client.submit('/login/check', { code })))
     expect(answers.map(({ headers }) => headers.location)).toEqual(['/home', '/home'])
     expect(app.sessions.signedIn()).toHaveLength(1)
@@ -360,7 +401,7 @@ describe.each(frameworks)('%s', (framework) => {
     await client.get('/login/status')
     await client.post('/login/check', { code: wrongCode })
     expect(app.sessions.records.size).toBe(0)
-    expect([...client.jar.keys()]).toEqual(['otp'])
+    expect([...client.jar.keys()]).toEqual(['otp', 'otp-page'])
   })
 
   test('binds the code to the browser that asked for it', async () => {
@@ -822,7 +863,7 @@ describe.each(frameworks)('%s', (framework) => {
 
   test('finishes a send whose client has left', async () => {
     const app = await setupApp({ framework })
-    await app.fault({ operation: 'otp.send', when: 'before', kind: 'delay', ms: 100 })
+    await app.fault({ operation: 'otp.send', when: 'before', kind: 'delay', ms: 400 })
     const request = app.client().begin('/login/send', { number })
     await vi.waitFor(async () => expect(await counts(app, 'send')).toBe(1))
     request.leave()
@@ -931,7 +972,7 @@ describe.each(frameworks)('%s', (framework) => {
       const app = await setupApp({ framework, opener })
       const client = app.client()
       const code = await sent(app, client)
-      await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 100 })
+      await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 400 })
       const answers = await Promise.all(
         Array.from({ length: 12 }, () => client.post('/login/check', { code })),
       )

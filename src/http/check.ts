@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { OtpFlow } from '../flow/index.js'
 import type { Identity } from '../outcomes.js'
 import { createCookies, markBrowser } from './cookies.js'
+import { requireCsrf } from './csrf.js'
 import { answer, type Exchange } from './exchange.js'
 import { addCookies, dropCookies, isGone } from './node.js'
 import { openSession } from './opening.js'
@@ -17,6 +18,7 @@ import {
 import { resolveRedirects } from './redirects.js'
 import type { Reply } from './reply.js'
 import type { HttpRequest } from './request.js'
+import { readReturnTo } from './return-to.js'
 import { requireOpener } from './routes.js'
 import type { LoginSession } from './session.js'
 
@@ -39,10 +41,13 @@ export function createCheck<Context extends unknown[]>(
   options: CheckOptions<Context>,
 ): (request: HttpRequest, visit: Visit<Context>) => Promise<Reply> {
   requireOpener(options)
+  requireCsrf(options.csrf)
   const redirects = resolveRedirects(options)
   const { passport, onVerified } = options
   return (request, visit) =>
-    answer(flow, request, redirects, async (exchange) => {
+    answer(flow, 'check', request, redirects, async (exchange) => {
+      // Before the session goes. Only read: a write would bring the session of a double click back.
+      const wanted = redirects.returns ? readReturnTo(request.session()) : undefined
       const ended = passport
         ? await throughPassport(passport, visit)
         : await byItself(flow, request, exchange, visit, onVerified)
@@ -50,7 +55,10 @@ export function createCheck<Context extends unknown[]>(
       if (ended !== 'opened' && !isSignedIn(ended)) return ended
       exchange.binding.forget()
       const left = onVerified && visit.answered() ? 'answered' : undefined
-      return { status: 200, body: { status: 'verified' }, leadsTo: 'success', left }
+      const location = wanted ?? redirects.success
+      const returnTo = redirects.returns ? { returnTo: location } : undefined
+      const body = { status: 'verified', ...returnTo }
+      return { status: 200, body, leadsTo: 'success', location, left }
     })
 }
 

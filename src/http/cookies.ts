@@ -1,8 +1,11 @@
 import type { HttpOptions } from '../options.js'
 import type { HttpRequest } from './request.js'
 
-/** Which of our cookies: the handle's, the kept outcome's, or the mark of a known browser. */
-export type CookieKind = 'handle' | 'outcome' | 'device'
+/**
+ * Which of our cookies: the handle's, the kept outcome's, the mark of a known browser, or the blank
+ * that comes with a page.
+ */
+export type CookieKind = 'handle' | 'outcome' | 'device' | 'page'
 
 /** Seconds that a browser stays known: half a year. */
 const deviceKept = 180 * 24 * 60 * 60
@@ -54,7 +57,12 @@ function cookieNames(
   // A browser refuses a cookie whose attributes don't keep what its prefix promises.
   if (!bound) handle = handle.replace(/^__Host-/i, '')
   if (!secure) handle = handle.replace(/^__Secure-/i, '')
-  return { handle, outcome: `${handle}-outcome`, device: `${handle}-device` }
+  return {
+    handle,
+    outcome: `${handle}-outcome`,
+    device: `${handle}-device`,
+    page: `${handle}-page`,
+  }
 }
 
 /** Two different values under one name: someone else has set one of them, so neither counts. */
@@ -76,7 +84,10 @@ export function markBrowser(
   cookies: Cookies,
   device: string,
 ): void {
-  if (binding === 'cookie') cookies.clear('handle')
+  if (binding === 'cookie') {
+    cookies.clear('handle')
+    cookies.clear('page')
+  }
   // A client that keeps tokens has no cookies to keep.
   if (binding !== 'token') cookies.set('device', device, deviceKept)
 }

@@ -1,10 +1,12 @@
 import { OtpError } from '../errors.js'
+import { errorEvent, type RequestStep } from '../events.js'
 import type { OtpFlow } from '../flow/index.js'
 import type { HttpOptions } from '../options.js'
 import { type Binding, createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
+import { checkCsrf } from './csrf.js'
 import { keepOutcome } from './kept.js'
-import { createProblem, type Problem, ProblemError, type Refusal } from './problem.js'
+import { createProblem, isProblem, type Problem, ProblemError, type Refusal } from './problem.js'
 import type { Redirects } from './redirects.js'
 import {
   jsonReply,
@@ -30,6 +32,8 @@ export interface Done {
   body?: object | undefined
   /** Which redirect a form follows. */
   leadsTo: 'success' | 'pending'
+  /** Goes before that redirect. */
+  location?: string | undefined
   left?: Left | undefined
 }
 
@@ -41,13 +45,14 @@ export type Step = (exchange: Exchange) => Promise<Done | Refusal | Problem>
  *
  * @throws {ProblemError} when the request must not reach the flow
  */
-export function openExchange(
+export async function openExchange(
   options: HttpOptions,
   request: HttpRequest,
   cookies: Cookies,
-): Exchange {
+): Promise<Exchange> {
   const refused = refuse(options, request)
   if (refused) throw new ProblemError(refused)
+  await checkCsrf(options, request)
   const field = createFieldReader(options, request)
   const binding = createBinding(options, request, cookies, field)
   return { field, binding, cookies, address: request.address }
@@ -56,28 +61,30 @@ export function openExchange(
 /** Runs one step of the flow for one request, and says what to answer. */
 export async function answer(
   flow: OtpFlow,
+  name: RequestStep,
   request: HttpRequest,
   redirects: Redirects,
   step: Step,
 ): Promise<Reply> {
   const { options } = flow
+  flow.validation.request(request)
   const cookies = createCookies(options, request)
   let done: Done | Problem
   try {
-    const ended = await step(openExchange(options, request, cookies))
-    done = 'leadsTo' in ended || 'code' in ended ? ended : createProblem(options, ended)
+    const ended = await step(await openExchange(options, request, cookies))
+    done = 'leadsTo' in ended || isProblem(ended) ? ended : createProblem(options, ended)
   } catch (error) {
-    tellMisuse(flow, error)
+    tellRefusal(flow, name, error)
     done = problemOf(options, error)
   }
   const reply = 'leadsTo' in done ? success(done) : failure(done)
   reply.cookies = cookies.lines()
   return reply
 
-  function success({ status, body, leadsTo, left }: Done): Reply {
+  function success({ status, body, leadsTo, location, left }: Done): Reply {
     if (cookies.read('outcome') !== undefined) cookies.clear('outcome')
     if (left) return leftReply(left)
-    const target = isForm(request) ? redirects[leadsTo] : undefined
+    const target = isForm(request) ? (location ?? redirects[leadsTo]) : undefined
     return target === undefined ? jsonReply(status, body) : redirectReply(target)
   }
 
@@ -92,12 +99,21 @@ export async function answer(
 
 let warned = false
 
-/** The person gets a refusal; what is wrong with the app is the operator's to hear. */
-export function tellMisuse(flow: OtpFlow, error: unknown): void {
-  const misuse = error instanceof ProblemError ? error.cause : undefined
-  if (!(misuse instanceof OtpError)) return
+/**
+ * Tells of a request that did not reach the flow, which tells of all others itself. The person gets
+ * a refusal; what is wrong with the app is the operator's to hear.
+ */
+export function tellRefusal(flow: OtpFlow, step: RequestStep, error: unknown): void {
+  if (!(error instanceof ProblemError)) return
+  const { cause: misuse, problem } = error
+  if (!(misuse instanceof OtpError)) {
+    const { code } = problem
+    const unheard = code === 'cross_site' || code === 'bad_request'
+    if (unheard) flow.emit({ type: 'request.refused', step, reason: code })
+    return
+  }
   const { code, message } = misuse
-  flow.emit({ type: 'error', step: 'request', code, message })
+  flow.emit(errorEvent('request', misuse))
   if (warned) return
   warned = true
   process.emitWarning(message, { type: 'OtpWarning', code })

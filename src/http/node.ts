@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Reply } from './reply.js'
+import type { Host } from '../validate.js'
 import type { HttpRequest } from './request.js'
 
 /** What Express' request and Koa's context have in common. */
@@ -11,15 +12,21 @@ export interface NodeRequest {
   session?: unknown
 }
 
-export function toHttpRequest(req: NodeRequest, body: unknown, spoofable: boolean): HttpRequest {
+export function toHttpRequest(
+  req: NodeRequest,
+  body: unknown,
+  host?: Host,
+  csrf?: () => unknown,
+): HttpRequest {
   return {
     method: req.method,
     headers: req.headers,
     body,
     address: req.ip,
-    spoofable,
+    host,
     secure: req.secure === true,
     session: () => req.session,
+    csrf,
   }
 }
 
@@ -35,8 +42,16 @@ export function copyHeaders(
 ): void {
   if (res.headersSent) return
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  if (vary) res.appendHeader('Vary', vary)
+  addVary(res, vary)
   addCookies(res, cookies)
+}
+
+/** Each name once: the strategy and the route around it name the same. */
+function addVary(res: ServerResponse, names: string): void {
+  const present = String(res.getHeader('Vary') ?? '').toLowerCase()
+  const there = new Set(present.split(/\s*,\s*/))
+  const missing = names.split(', ').filter((name) => name && !there.has(name.toLowerCase()))
+  if (missing.length > 0) res.appendHeader('Vary', missing.join(', '))
 }
 
 /** Adds cookies of ours to those that the app sets. Of one name only the last goes out. */

@@ -1,10 +1,14 @@
 import type { Identity } from '../outcomes.js'
+import type { CsrfOptions } from './csrf.js'
 import type { PassportLike } from './passport.js'
 import type { RedirectOptions } from './redirects.js'
 import type { OtpPage } from './status.js'
 
-/** Who opens the app's session: Passport, or the app itself. `Context` is what a handler gets. */
-export type CheckOptions<Context extends unknown[]> = RedirectOptions &
+/** What every route takes that is posted to. `Context` is what a handler gets. */
+export type PostOptions<Context extends unknown[]> = RedirectOptions & CsrfOptions<Context>
+
+/** Who opens the app's session: Passport, or the app itself. */
+export type CheckOptions<Context extends unknown[]> = PostOptions<Context> &
   (
     | { passport: PassportLike; onVerified?: undefined }
     | {
@@ -22,7 +26,7 @@ export interface StatusOptions<Context extends unknown[]> {
   render?: ((status: OtpPage, ...context: Context) => unknown) | undefined
 }
 
-export interface CancelOptions extends RedirectOptions {
+export type CancelOptions<Context extends unknown[]> = PostOptions<Context> & {
   /** Goes on to the next handler instead of answering, as a route that logs out needs it. */
   next?: boolean | undefined
 }

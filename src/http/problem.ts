@@ -81,6 +81,12 @@ const kinds = {
     title: 'Request from another site',
     detail: 'Another site sent this request. Open the sign-in page and try again.',
   },
+  challenge_required: {
+    status: 403,
+    title: 'Challenge required',
+    detail: 'Show that you are not a program, then try again.',
+    field: 'challenge',
+  },
   invalid_code: {
     status: 401,
     title: 'Wrong code',

@@ -1,15 +1,22 @@
 import { OtpError } from '../errors.js'
+import { ownPath } from './return-to.js'
 
 /** Where form posts lead. Without a target they are answered like all others. */
 export interface RedirectOptions {
   /** After a sign-in: a path like `/`, or an `https:` URL. */
   successRedirect?: string | undefined
+  /**
+   * After a sign-in: the path that the app has left in `session.returnTo`, and this one when there is
+   * none or it may lead to another site. Other clients than forms get it as `returnTo`. Goes before
+   * `successRedirect`. As in Passport, nothing of it is left in the session.
+   */
+  successReturnToOrRedirect?: string | undefined
   /** After every refusal. Its reason is kept for the next `GET /status`. */
   failureRedirect?: string | undefined
   /**
    * After send, resend and cancel.
    *
-   * @default successRedirect
+   * @default where a sign-in leads without a `returnTo`
    */
   pendingRedirect?: string | undefined
 }
@@ -18,25 +25,29 @@ export interface Redirects {
   success: string | undefined
   failure: string | undefined
   pending: string | undefined
+  /** Where the app says that the person was going comes before `success`. */
+  returns: boolean
 }
 
 /** @throws {OtpError} `ERR_OTP_OPTIONS` */
 export function resolveRedirects(options: RedirectOptions): Redirects {
+  const fallback = target('successReturnToOrRedirect', options.successReturnToOrRedirect)
   const success = target('successRedirect', options.successRedirect)
   return {
-    success,
+    success: fallback ?? success,
     failure: target('failureRedirect', options.failureRedirect),
-    pending: target('pendingRedirect', options.pendingRedirect) ?? success,
+    pending: target('pendingRedirect', options.pendingRedirect) ?? fallback ?? success,
+    returns: fallback !== undefined,
   }
 }
 
 function target(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
+  const path = ownPath(value)
+  if (path !== undefined) return path
   // Printable ASCII without backslashes, which browsers read as slashes.
-  if (typeof value === 'string' && /^[!-[\]-~]+$/.test(value)) {
-    if (/^\/(?!\/)/.test(value)) return value
-    if (/^https:\/\//i.test(value) && URL.canParse(value)) return value
-  }
+  const isUrl = typeof value === 'string' && /^https:\/\/[!-[\]-~]+$/i.test(value)
+  if (isUrl && URL.canParse(value)) return value
   throw new OtpError(
     'ERR_OTP_OPTIONS',
     `"${name}" must be a path that begins with one slash, or an https URL`,

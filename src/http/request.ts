@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { OtpError } from '../errors.js'
 import type { HttpOptions } from '../options.js'
+import type { Host } from '../validate.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 
 /** What an adapter takes out of its framework's request. */
@@ -11,12 +12,14 @@ export interface HttpRequest {
   readonly body: unknown
   /** Where the framework says that the request comes from. */
   readonly address: unknown
-  /** The address is whatever the client claims: every proxy is trusted. */
-  readonly spoofable: boolean
+  /** How the app around it is set up, as far as an adapter knows. */
+  readonly host: Host | undefined
   /** It came over https, as the framework sees it. */
   readonly secure: boolean
   /** The app's session. A function, because looking at a session can be enough to create one. */
   session(): unknown
+  /** Asks the app whether its own token is right, where it has one. */
+  readonly csrf?: (() => unknown) | undefined
 }
 
 /** Reads a text field of the body; a `null` is as good as nothing. */
@@ -51,21 +54,24 @@ export function createFieldReader(options: HttpOptions, request: HttpRequest): R
   return (field) => {
     const name = options.fields[field]
     const body = bodyOf(options, request)
-    // Never what a prototype holds, polluted or not.
-    const value = Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined
+    // Never what a prototype holds, polluted or not, nor what a getter makes up at each look.
+    const value: unknown = Object.getOwnPropertyDescriptor(body, name)?.value ?? undefined
     if (value === undefined || typeof value === 'string') return value
     throw new ProblemError(createProblem(options, { status: 'bad_request' }, { field: name }))
   }
 }
 
-function bodyOf(options: HttpOptions, { headers, body }: HttpRequest): Record<string, unknown> {
-  if (body === undefined && hasBody(headers)) {
+function bodyOf(options: HttpOptions, { headers, body }: HttpRequest): object {
+  if (body === undefined && hasBody(headers) && !isEmpty(headers)) {
     const cause = new OtpError(
       'ERR_OTP_MISUSE',
       `No parser has read a body of the type ${contentType(headers)}: mount one before the routes ` +
         'of this package, like express.json() and express.urlencoded(), or bodyParser() for Koa',
     )
-    throw new ProblemError(createProblem(options, { status: 'bad_request' }), { cause })
+    throw new ProblemError(
+      createProblem(options, { status: 'bad_request' }),
+      options.validate.has('bodyParser') ? { cause } : undefined,
+    )
   }
   const fields = body === undefined ? {} : body
   if (isRecord(fields)) return fields
@@ -130,6 +136,15 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || contentType(headers) !== ''
 }
 
+/** A type and nothing of it: in HTTP/1 a body has a length, or comes in chunks. Anybody can send that. */
+function isEmpty(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    headers[':path'] === undefined
+  )
+}
+
 function contentType(headers: IncomingHttpHeaders): string {
   const [type = ''] = (headers['content-type'] ?? '').split(';', 1)
   return type.trim().toLowerCase()
@@ -140,7 +155,7 @@ function one(headers: IncomingHttpHeaders, name: string): string {
   return typeof value === 'string' ? value : (value?.join(', ') ?? '')
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+function isRecord(value: unknown): value is object {
   return (
     typeof value === 'object' &&
     value !== null &&

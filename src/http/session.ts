@@ -1,13 +1,15 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
 import { sessionKey } from './binding.js'
+import { cleanReturnTo } from './return-to.js'
 
 /** The app's session around a login. */
 export interface LoginSession {
   /** There is one. */
   readonly exists: boolean
   /**
-   * Takes out what must not cross the login. With `keep` the app keeps its own data.
+   * Takes out what must not cross the login. With `keep` the app keeps its own data, and `returnTo`
+   * only as a path of the app.
    *
    * @throws {OtpError} `ERR_OTP_MISUSE` when the session can't be regenerated
    */
@@ -61,6 +63,7 @@ export function createLoginSession(
       const session = current()
       handle ??= session[sessionKey]
       delete session[sessionKey]
+      cleanReturnTo(session)
       if (keepsData && !keep) clear(session)
     },
     regenerate,

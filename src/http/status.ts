@@ -3,7 +3,7 @@ import type { HttpOptions } from '../options.js'
 import type { StatusOutcome } from '../outcomes.js'
 import { createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
-import { openExchange, problemOf } from './exchange.js'
+import { openExchange, problemOf, tellRefusal } from './exchange.js'
 import { keptOutcome } from './kept.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 import { jsonReply, leftReply, problemReply, type Reply } from './reply.js'
@@ -34,9 +34,11 @@ async function readPage(
   request: HttpRequest,
 ): Promise<{ page: OtpPage; reply: Reply }> {
   const { options } = flow
+  flow.validation.request(request)
   const cookies = createCookies(options, request)
   try {
-    const page: OtpPage = await flow.status({ handle: handleOf(options, request, cookies) })
+    const page: OtpPage = await flow.status({ handle: await handleOf(options, request, cookies) })
+    giveBlank(flow, request, cookies)
     const outcome = keptOutcome(options, cookies)
     if (outcome) page.outcome = outcome
     // Only a page that is really shown uses the outcome up.
@@ -44,6 +46,7 @@ async function readPage(
     if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
     return { page, reply: { ...jsonReply(200, page, 'Cookie'), cookies: cookies.lines() } }
   } catch (error) {
+    tellRefusal(flow, 'status', error)
     const problem = problemOf(options, error)
     const reply = problemReply(problem, 'Cookie')
     if (problem.status === 405) reply.headers.Allow = 'GET, HEAD'
@@ -51,12 +54,38 @@ async function readPage(
   }
 }
 
-function handleOf(options: HttpOptions, request: HttpRequest, cookies: Cookies): unknown {
+/** A day: a page may stay open before its button is clicked. */
+const blankKept = 86_400
+
+/**
+ * With the page comes a blank, by which two clicks on its button are known to be of one browser.
+ * Another site's request gets none.
+ */
+function giveBlank(
+  { options, createBlank }: OtpFlow,
+  request: HttpRequest,
+  cookies: Cookies,
+): void {
+  const { method, headers } = request
+  const site = headers['sec-fetch-site']
+  const own = site === undefined || site === 'same-origin' || site === 'none'
+  const given = options.binding !== 'cookie' || cookies.read('page') !== undefined
+  if (method !== 'GET' || given || !own || isPrefetch(headers)) return
+  cookies.set('page', createBlank(), blankKept)
+}
+
+async function handleOf(
+  options: HttpOptions,
+  request: HttpRequest,
+  cookies: Cookies,
+): Promise<unknown> {
   const { method } = request
   if (method === 'GET' || method === 'HEAD') {
     return createBinding(options, request, cookies, () => undefined).handle
   }
   // A client that keeps the handle itself may send it in a body, as to the other routes.
-  if (options.binding === 'token') return openExchange(options, request, cookies).binding.handle
+  if (options.binding === 'token') {
+    return (await openExchange(options, request, cookies)).binding.handle
+  }
   throw new ProblemError(createProblem(options, { status: 'bad_request' }, { status: 405 }))
 }

@@ -1,9 +1,10 @@
 import type { OtpFlow } from '../flow/index.js'
 import type { ResendOutcome, SendOutcome } from '../outcomes.js'
+import { requireCsrf } from './csrf.js'
 import { answer, type Done } from './exchange.js'
-import type { CancelOptions } from './options.js'
+import type { CancelOptions, PostOptions } from './options.js'
 import type { Refusal } from './problem.js'
-import { type RedirectOptions, resolveRedirects } from './redirects.js'
+import { type Redirects, resolveRedirects } from './redirects.js'
 import type { Reply } from './reply.js'
 import type { HttpRequest } from './request.js'
 
@@ -11,11 +12,11 @@ import type { HttpRequest } from './request.js'
 export type Step = (request: HttpRequest) => Promise<Reply>
 
 /** `POST /send` */
-export function createSend(flow: OtpFlow, options: RedirectOptions): Step {
-  const redirects = resolveRedirects(options)
-  return (request) => {
-    warnOfProxies(request)
-    return answer(flow, request, redirects, async ({ field, binding, cookies, address }) => {
+export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
+  const redirects = resolvePost(options)
+  return (request) =>
+    answer(flow, 'send', request, redirects, async (exchange) => {
+      const { field, binding, cookies, address } = exchange
       const outcome = await flow.send({
         number: field('number'),
         country: field('country'),
@@ -24,32 +25,38 @@ export function createSend(flow: OtpFlow, options: RedirectOptions): Step {
         address,
         handle: binding.handle,
         device: cookies.read('device'),
+        blank: cookies.read('page'),
+        challenge: field('challenge'),
         // At once, because a send that fails from here on may have gone out all the same.
         onHandle: binding.keep,
       })
       return pendingAnswer(flow, outcome)
     })
-  }
 }
 
 /** `POST /resend` */
-export function createResend(flow: OtpFlow, options: RedirectOptions): Step {
-  const redirects = resolveRedirects(options)
-  return (request) => {
-    warnOfProxies(request)
-    return answer(flow, request, redirects, async ({ field, binding, address }) => {
-      const outcome = await flow.resend({ handle: binding.handle, via: field('via'), address })
+export function createResend(flow: OtpFlow, options: PostOptions<never>): Step {
+  const redirects = resolvePost(options)
+  return (request) =>
+    answer(flow, 'resend', request, redirects, async ({ field, binding, address }) => {
+      const outcome = await flow.resend({
+        handle: binding.handle,
+        via: field('via'),
+        address,
+        challenge: field('challenge'),
+      })
       return pendingAnswer(flow, outcome)
     })
-  }
 }
 
 /** `POST /cancel` */
-export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions): Step {
-  const redirects = resolveRedirects(options)
+export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions<never>): Step {
+  const redirects = resolvePost(options)
   return (request) =>
-    answer(flow, request, redirects, async ({ binding }) => {
+    answer(flow, 'cancel', request, redirects, async ({ binding, cookies }) => {
       const { handle } = binding
+      // The next page begins anew.
+      if (cookies.read('page') !== undefined) cookies.clear('page')
       if (!next) {
         await flow.cancel({ handle })
         binding.forget()
@@ -62,22 +69,15 @@ export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions)
     })
 }
 
+/** @throws {OtpError} `ERR_OTP_OPTIONS` */
+function resolvePost(options: PostOptions<never>): Redirects {
+  requireCsrf(options.csrf)
+  return resolveRedirects(options)
+}
+
 function pendingAnswer({ options }: OtpFlow, outcome: SendOutcome | ResendOutcome): Done | Refusal {
   if (outcome.status !== 'sent' && outcome.status !== 'unconfirmed') return outcome
   const { handle, ...pending } = outcome
   const body = options.binding === 'token' ? { ...pending, flow: handle } : pending
   return { status: 202, body, leadsTo: 'pending' }
-}
-
-let warned = false
-
-/** Limits by address are worth nothing when the client chooses its address. */
-function warnOfProxies({ spoofable }: HttpRequest): void {
-  if (!spoofable || warned) return
-  warned = true
-  process.emitWarning(
-    'Every proxy is trusted, so clients choose the address they are limited by. Say how many ' +
-      `proxies there are: app.set('trust proxy', 1), new Koa({ proxy: true, maxIpsCount: 1 })`,
-    { type: 'OtpWarning', code: 'OTP_TRUST_PROXY' },
-  )
 }

@@ -1,0 +1,39 @@
+import { OtpError } from '../errors.js'
+import type { HttpOptions } from '../options.js'
+import { createProblem, ProblemError } from './problem.js'
+import type { HttpRequest } from './request.js'
+
+/** `Context` is what a handler of the framework gets. */
+export interface CsrfOptions<Context extends unknown[]> {
+  /**
+   * Asks the app whether the token of its own is right, for every POST that is not from another site
+   * anyway, and before it costs anything. Without `true` the request is refused as `cross_site`.
+   * What it throws is told to the operator too.
+   *
+   * @default none: `Sec-Fetch-Site`, `Origin` and `Referer` decide
+   */
+  csrf?: ((...context: Context) => boolean | Promise<boolean>) | undefined
+}
+
+/** @throws {OtpError} `ERR_OTP_OPTIONS` */
+export function requireCsrf(csrf: unknown): void {
+  if (csrf === undefined || typeof csrf === 'function') return
+  throw new OtpError(
+    'ERR_OTP_OPTIONS',
+    '"csrf" must be a function that says whether the token of a request is right',
+  )
+}
+
+/** @throws {ProblemError} `cross_site` unless the app says that its token is right */
+export async function checkCsrf(options: HttpOptions, { csrf }: HttpRequest): Promise<void> {
+  if (!csrf) return
+  let cause: OtpError | undefined
+  try {
+    if ((await csrf()) === true) return
+  } catch (error) {
+    // Its message may hold the token.
+    const name = error instanceof Error ? error.name : typeof error
+    cause = new OtpError('ERR_OTP_MISUSE', `The option "csrf" threw ${name}: it has to give false`)
+  }
+  throw new ProblemError(createProblem(options, { status: 'cross_site' }), cause && { cause })
+}
