@@ -30,7 +30,13 @@ export interface TakenSend {
 export interface TakenFailure {
   refused: 'failures_per_address' | 'failed_numbers_per_address' | undefined
   retryAfter: number
+  /** It was no failure. */
   refund(): Promise<void>
+  /**
+   * It was one. Only now its number is counted, so that people who sign in at once behind one address
+   * don't refuse each other; those who guess at once are held by the count of failures.
+   */
+  keep(): Promise<void>
 }
 
 /** A limit whose key has several names while a secret rotates out. All of them count. */
@@ -132,16 +138,12 @@ export function createLimits(
     sendsPerAddress: namedLimit(store, { name: 'sends:address', ...sendsPerAddress }),
 
     async takeFailure(addressKeys, numberTag) {
-      const giveBackNumber = async (): Promise<void> => {
-        await Promise.all(addressKeys.map((key) => failedNumbers.refund(`{${key}}`, numberTag)))
-      }
       const [count, numbers] = await Promise.allSettled([
         failuresOf.consume(addressKeys),
-        Promise.all(addressKeys.map((key) => failedNumbers.consume(`{${key}}`, numberTag))),
+        Promise.all(addressKeys.map((key) => failedNumbers.ask(`{${key}}`, numberTag))),
       ])
       if (count.status === 'rejected' || numbers.status === 'rejected') {
         if (count.status === 'fulfilled') await failuresOf.refund(addressKeys).catch(() => {})
-        if (numbers.status === 'fulfilled') await giveBackNumber().catch(() => {})
         throw (count.status === 'rejected' ? count : (numbers as PromiseRejectedResult)).reason
       }
       const spread = merge(numbers.value)
@@ -153,12 +155,9 @@ export function createLimits(
             ? undefined
             : 'failed_numbers_per_address',
         retryAfter: allowed ? spread.retryAfter : retryAfter,
-        async refund() {
-          await Promise.all([
-            failuresOf.refund(addressKeys),
-            // A number that was refused is not counted.
-            spread.allowed ? giveBackNumber() : undefined,
-          ])
+        refund: () => failuresOf.refund(addressKeys),
+        async keep() {
+          await Promise.all(addressKeys.map((key) => failedNumbers.consume(`{${key}}`, numberTag)))
         },
       }
     },

@@ -1,14 +1,27 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { OtpEvent } from '../src/events.js'
 import { createEvents } from '../src/events.js'
-import { createLimits } from '../src/limits.js'
-import { resolveOptions } from '../src/options.js'
-import { type StoreKind, setupStore, storeKinds } from './support/stores.js'
+import { createLimits, type Recipient } from '../src/limits.js'
+import { type BudgetOptions, type LimitOptions, resolveOptions } from '../src/options.js'
+import { redisStore } from '../src/store/redis.js'
+import { createRedis } from './support/redis.js'
+import { startRedisProxy } from './support/redis-proxy.js'
+import { dumpRedis, type StoreKind, setupStore, storeKinds } from './support/stores.js'
 
-const to = (tag: string) => ({ tags: [tag], lane: undefined, country: 'US', via: 'sms' as const })
+const to = (tag: string, given: Partial<Recipient> = {}): Recipient => ({
+  tags: [tag],
+  lane: undefined,
+  country: 'US',
+  via: 'sms',
+  ...given,
+})
 
-async function setupLimits(kind: StoreKind, budget = { perHour: 10, perDay: 20 }) {
-  const { store, dump } = await setupStore(kind)
+async function setupLimits(
+  kind: StoreKind,
+  budget: BudgetOptions = { perHour: 10, perDay: 20 },
+  more: LimitOptions = {},
+) {
+  const { store, advance, dump } = await setupStore(kind)
   const events: OtpEvent[] = []
   const options = resolveOptions({
     apiKey: 'key',
@@ -21,6 +34,7 @@ async function setupLimits(kind: StoreKind, budget = { perHour: 10, perDay: 20 }
         { points: 2, duration: 60 },
         { points: 3, duration: 3600 },
       ],
+      ...more,
     },
   })
   const limits = createLimits(
@@ -33,7 +47,7 @@ async function setupLimits(kind: StoreKind, budget = { perHour: 10, perDay: 20 }
       // Not the marks of refunds, which keep one from being made twice.
       .filter(({ key }) => key.endsWith('}'))
       .map(({ key, value }) => [key, Number(value)])
-  return { limits, events, used }
+  return { limits, events, used, store, advance }
 }
 
 describe.each(storeKinds)('a message on %s', (kind) => {
@@ -92,5 +106,237 @@ describe.each(storeKinds)('a message on %s', (kind) => {
       { type: 'budget.warning', window: 'hour', used: 4, of: 5, at },
       { type: 'budget.exhausted', window: 'hour', used: 5, of: 5, at },
     ])
+  })
+})
+
+describe.each(storeKinds)('what messages may cost, on %s:', (kind) => {
+  test('a day has its figure as an hour has', async () => {
+    const { limits, events } = await setupLimits(kind, { perHour: 100, perDay: 2 })
+    expect(await limits.takeSend(to('one'))).toMatchObject({ refused: undefined })
+    expect(events).toEqual([])
+    expect(await limits.takeSend(to('two'))).toMatchObject({ refused: undefined })
+    expect(await limits.takeSend(to('three'))).toMatchObject({
+      refused: 'budget',
+      retryAfter: 86_400,
+    })
+    expect(events).toMatchObject([
+      { type: 'budget.warning', window: 'day', used: 2, of: 2 },
+      { type: 'budget.exhausted', window: 'day', used: 2, of: 2 },
+    ])
+  })
+
+  test('a country has a figure of its own, which costs no other country anything', async () => {
+    const perCountryPerDay = { US: 1, DE: 2 }
+    const { limits, events } = await setupLimits(kind, { perCountryPerDay })
+    expect(await limits.takeSend(to('one'))).toMatchObject({ refused: undefined })
+    const refused = await limits.takeSend(to('two'))
+    expect(refused).toMatchObject({ refused: 'budget', retryAfter: 86_400, used: 2 })
+    await refused.refund()
+    expect(await limits.takeSend(to('three', { country: 'DE' }))).toMatchObject({
+      refused: undefined,
+    })
+    // A country without a figure has no limit of its own.
+    for (const tag of ['four', 'five', 'six']) {
+      expect(await limits.takeSend(to(tag, { country: 'FR' }))).toMatchObject({
+        refused: undefined,
+      })
+    }
+    expect(events).toMatchObject([
+      { type: 'budget.warning', window: 'country', country: 'US', used: 1, of: 1 },
+      { type: 'budget.exhausted', window: 'country', country: 'US', used: 1, of: 1 },
+    ])
+  })
+
+  test('money is counted by country and channel, and told of as people reckon', async () => {
+    const money = { perDay: 1, prices: { default: { sms: 0.1, voice: 0.5 }, DE: 0.25 } }
+    const { limits, events } = await setupLimits(kind, { money })
+    const first = await limits.takeSend(to('one', { country: 'DE' }))
+    await limits.takeSend(to('two', { via: 'voice' }))
+    expect(events).toEqual([])
+    await limits.takeSend(to('three'))
+    expect(events).toMatchObject([{ type: 'budget.warning', window: 'money', used: 0.85, of: 1 }])
+    expect(events[0]).not.toHaveProperty('country')
+    const refused = await limits.takeSend(to('four', { country: 'DE' }))
+    expect(refused).toMatchObject({ refused: 'budget', retryAfter: 86_400 })
+    await refused.refund()
+    await first.refund()
+    expect(await limits.takeSend(to('five', { country: 'DE' }))).toMatchObject({
+      refused: undefined,
+    })
+  })
+
+  test('nothing is told of before four fifths are used', async () => {
+    const { limits, events } = await setupLimits(kind, { perHour: 10, perDay: 1000 })
+    for (let sends = 1; sends <= 7; sends++) await limits.takeSend(to(`tag ${sends}`))
+    expect(events).toEqual([])
+    const eighth = await limits.takeSend(to('tag 8'))
+    await eighth.refund()
+    await limits.takeSend(to('tag 8 again'))
+    expect(events).toMatchObject([{ type: 'budget.warning', used: 8, of: 10 }])
+  })
+})
+
+describe.each(storeKinds)('a number whose messages are used up, on %s', (kind) => {
+  const sendsPerDevice = { points: 2, duration: 600 }
+  const atHome = to('tag', { lane: 'its browser' })
+
+  async function usedUp() {
+    const setting = await setupLimits(kind, undefined, { sendsPerDevice })
+    for (let sends = 0; sends < 2; sends++) await setting.limits.takeSend(to('tag'))
+    return setting
+  }
+
+  test('has some left for a browser that it knows', async () => {
+    const { limits } = await usedUp()
+    expect(await limits.takeSend(atHome)).toMatchObject({ refused: undefined })
+    expect(await limits.takeSend(atHome)).toMatchObject({ refused: undefined })
+    expect(await limits.takeSend(atHome)).toMatchObject({
+      refused: 'number',
+      retryAfter: 600,
+      used: 3,
+    })
+    const other = to('tag', { lane: 'another browser' })
+    expect(await limits.takeSend(other)).toMatchObject({ refused: undefined })
+  })
+
+  test.each(['refund', 'refundNumber'] as const)('gets them back by %s', async (refund) => {
+    const { limits } = await usedUp()
+    for (let tries = 0; tries < 5; tries++) {
+      const taken = await limits.takeSend(atHome)
+      expect(taken).toMatchObject({ refused: undefined })
+      await taken[refund]()
+    }
+  })
+})
+
+describe.each(storeKinds)('a number with two names, on %s', (kind) => {
+  test('has the messages of one', async () => {
+    const { limits } = await setupLimits(kind)
+    const both = { tags: ['new', 'old'] }
+    await limits.takeSend(to('old'))
+    await limits.takeSend(to('', both))
+    expect(await limits.takeSend(to('', both))).toMatchObject({ refused: 'number', retryAfter: 60 })
+  })
+
+  test('of an address counts under both', async () => {
+    const { limits, advance } = await setupLimits(kind, undefined, {
+      sendsPerAddress: { points: 2, duration: 60 },
+    })
+    const { sendsPerAddress } = limits
+    expect(await sendsPerAddress.consume(['old'])).toMatchObject({ allowed: true, used: 1 })
+    await advance(20)
+    expect(await sendsPerAddress.consume(['new', 'old'])).toEqual({
+      allowed: true,
+      retryAfter: 60,
+      used: 2,
+    })
+    expect(await sendsPerAddress.consume(['new', 'old'])).toMatchObject({ allowed: false, used: 3 })
+    await sendsPerAddress.refund(['new', 'old'])
+    await sendsPerAddress.refund(['new', 'old'])
+    expect(await sendsPerAddress.consume(['new', 'old'])).toMatchObject({ allowed: true, used: 2 })
+  })
+})
+
+describe.each(storeKinds)('failures from an address, on %s,', (kind) => {
+  const failuresPerAddress = { points: 3, duration: 60 }
+  const failedNumbersPerAddress = { points: 2, duration: 600 }
+  const setup = () => setupLimits(kind, undefined, { failuresPerAddress, failedNumbersPerAddress })
+
+  test('are counted, and refused with the time to wait', async () => {
+    const { limits } = await setup()
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await limits.takeFailure(['a'], 'tag')).toMatchObject({ refused: undefined })
+    }
+    expect(await limits.takeFailure(['a'], 'tag')).toMatchObject({
+      refused: 'failures_per_address',
+      retryAfter: 60,
+    })
+    expect(await limits.takeFailure(['b'], 'tag')).toMatchObject({ refused: undefined })
+  })
+
+  test('are refused with one number too many', async () => {
+    const { limits } = await setup()
+    for (const number of ['one', 'two']) {
+      const taken = await limits.takeFailure(['a'], number)
+      expect(taken).toMatchObject({ refused: undefined })
+      await taken.keep()
+    }
+    const refused = await limits.takeFailure(['a'], 'three')
+    expect(refused).toMatchObject({ refused: 'failed_numbers_per_address', retryAfter: 600 })
+    await refused.refund()
+    expect(await limits.takeFailure(['a'], 'one')).toMatchObject({ refused: undefined })
+  })
+
+  test('that were none are given back', async () => {
+    const { limits } = await setup()
+    for (const number of ['one', 'two', 'three', 'four', 'five']) {
+      const taken = await limits.takeFailure(['a', 'also a'], number)
+      expect(taken).toMatchObject({ refused: undefined })
+      await taken.refund()
+    }
+  })
+})
+
+describe.each(storeKinds)('failures in all, on %s,', (kind) => {
+  test('are told of once, at the mark, until the window ends', async () => {
+    const { limits, events } = await setupLimits(kind, undefined, {
+      failuresInAll: { points: 2, duration: 3600 },
+    })
+    await limits.countFailure()
+    await limits.countFailure()
+    expect(limits.guessing()).toBe(false)
+    expect(events).toEqual([])
+    await limits.countFailure()
+    await limits.countFailure()
+    expect(limits.guessing()).toBe(true)
+    expect(events).toMatchObject([{ type: 'guessing.suspected', failures: 3 }])
+
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now + 3_601_000)
+    expect(limits.guessing()).toBe(false)
+  })
+})
+
+describe('what one limit cannot count is given back to the others:', () => {
+  async function setup() {
+    const { redis, prefix, url } = await createRedis()
+    const proxy = await startRedisProxy(url)
+    const { redis: behindProxy } = await createRedis({ url: proxy.url })
+    const options = resolveOptions({
+      apiKey: 'key',
+      secret: 'a secret of the app that is long enough',
+      countries: 'any',
+      store: redisStore(behindProxy, { prefix }),
+      budget: { perHour: 10, perDay: 20 },
+    })
+    const limits = createLimits(options, options.store, createEvents(undefined, undefined))
+    /** What is left of a step in which Redis has an error for one limit. */
+    const leftOf = async (limit: string, step: () => Promise<unknown>): Promise<unknown[]> => {
+      const end = proxy.answer('OOM no memory', (words) =>
+        words.some((word) => word.startsWith(`${prefix}limit:${limit}`)),
+      )
+      await expect(step()).rejects.toMatchObject({ code: 'ERR_OTP_STORE_UNAVAILABLE' })
+      end()
+      const held = await dumpRedis(redis, prefix)
+      return held.filter(({ key }) => key.endsWith('}')).map(({ value }) => value)
+    }
+    return { limits, leftOf }
+  }
+
+  test('a message', async () => {
+    const { limits, leftOf } = await setup()
+    const left = await leftOf('sends:number:0', () => limits.takeSend(to('tag')))
+    expect(left).toEqual(['0', '0', '0'])
+  })
+
+  test('a failure that its address cannot count', async () => {
+    const { limits, leftOf } = await setup()
+    expect(await leftOf('failures:address', () => limits.takeFailure(['a'], 'tag'))).toEqual([])
+  })
+
+  test('a failure whose number cannot be counted', async () => {
+    const { limits, leftOf } = await setup()
+    const step = () => limits.takeFailure(['a'], 'tag')
+    expect(await leftOf('failed-numbers:address', step)).toEqual(['0'])
   })
 })

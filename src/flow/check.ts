@@ -351,6 +351,11 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   return verified(context, tried)
 }
 
+/** That a failure can't be counted for its address is no reason to keep its end from the person. */
+async function countFailure({ limits }: Context, { request }: Try): Promise<void> {
+  await Promise.allSettled([limits.countFailure(), request.taken?.keep()])
+}
+
 /** What has led to a sign-in was no pumping. That it can't be counted is no reason to refuse it. */
 async function countSignIn(
   { pumping, secrets, numbers }: Context,
@@ -389,7 +394,7 @@ async function reject(
   tried.request.failed = true
   const [settlement] = await Promise.all([
     settle(context, tried, { result: 'wrong', counted, late }),
-    context.limits.countFailure().catch(() => {}),
+    countFailure(context, tried),
   ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' as const }
@@ -412,7 +417,7 @@ async function finish(
   tried.request.failed ||= failed
   const [settlement] = await Promise.all([
     settle(context, tried, { result: 'over', end: why, failed }),
-    failed && context.limits.countFailure().catch(() => {}),
+    failed && countFailure(context, tried),
   ])
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }

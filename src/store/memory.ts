@@ -10,6 +10,7 @@ import type {
   EarlierTries,
   FlowEnd,
   FlowRecord,
+  LimitAnswer,
   MeterReading,
   OtpStore,
 } from './store.js'
@@ -606,18 +607,20 @@ export function createMemoryStore(clock: () => number): OtpStore {
 
     memberLimiter({ name, points, duration }) {
       const keyOf = (key: string) => `${name}:${key}`
+      const add = (key: string, member: string, counts: 0 | 1): LimitAnswer => {
+        const found = members.get(keyOf(key)) ?? new Map<string, number>()
+        const held = found.get(member) ?? 0
+        const allowed = held > 0 || found.size < points
+        if (allowed && counts) {
+          const remaining = members.remaining(keyOf(key)) || duration * 1000
+          members.set(keyOf(key), found.set(member, held + 1), remaining)
+        }
+        const retryAfter = Math.max(1, Math.ceil(members.remaining(keyOf(key)) / 1000))
+        return { allowed, retryAfter, used: allowed ? found.size : found.size + 1 }
+      }
       return {
-        async consume(key, member) {
-          const counts = members.get(keyOf(key)) ?? new Map<string, number>()
-          const held = counts.get(member) ?? 0
-          const allowed = held > 0 || counts.size < points
-          if (allowed) {
-            const remaining = members.remaining(keyOf(key)) || duration * 1000
-            members.set(keyOf(key), counts.set(member, held + 1), remaining)
-          }
-          const retryAfter = Math.max(1, Math.ceil(members.remaining(keyOf(key)) / 1000))
-          return { allowed, retryAfter, used: allowed ? counts.size : counts.size + 1 }
-        },
+        ask: async (key, member) => add(key, member, 0),
+        consume: async (key, member) => add(key, member, 1),
         async refund(key, member) {
           const counts = members.get(keyOf(key))
           const held = counts?.get(member) ?? 0

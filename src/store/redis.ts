@@ -8,6 +8,7 @@ import { scripts } from './scripts.js'
 import type {
   CheckClaim,
   CheckSettlement,
+  LimitAnswer,
   MeterReading,
   OtpStore,
   ResendReservation,
@@ -393,15 +394,14 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         await run('refundMember', [counted, markOf(counted)], [member, ms(refundMarkKept)])
       }
       return {
-        async consume(key, member) {
-          const args = [member, points, ms(duration)]
-          const reply = await run('addMember', [keyOf(key)], args, (late) =>
-            firstOf(late) === 'allowed' ? refund(key, member) : undefined,
-          )
-          const allowed = statusOf(reply, ['allowed', 'refused']) === 'allowed'
-          const [, wait, used] = reply as unknown[] // statusOf has looked
-          return { allowed, retryAfter: Math.max(1, seconds(wait)), used: Number(used) }
-        },
+        ask: async (key, member) =>
+          memberAnswer(await run('addMember', [keyOf(key)], [member, points, ms(duration), 0])),
+        consume: async (key, member) =>
+          memberAnswer(
+            await run('addMember', [keyOf(key)], [member, points, ms(duration), 1], (late) =>
+              firstOf(late) === 'allowed' ? refund(key, member) : undefined,
+            ),
+          ),
         refund,
       }
     },
@@ -424,6 +424,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 /** A refund whose answer was lost is made once, though the client asks again. */
 function markOf(counted: string): string {
   return `${counted}:${randomBytes(6).toString('base64url')}`
+}
+
+function memberAnswer(reply: unknown): LimitAnswer {
+  const allowed = statusOf(reply, ['allowed', 'refused']) === 'allowed'
+  const [, wait, used] = reply as unknown[] // statusOf has looked
+  return { allowed, retryAfter: Math.max(1, seconds(wait)), used: Number(used) }
 }
 
 function firstOf(reply: unknown): unknown {

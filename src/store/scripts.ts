@@ -451,13 +451,14 @@ end
 return 1
 `
 
-// KEYS: members. ARGV: member, most members, window.
+// KEYS: members. ARGV: member, most members, window, whether it counts.
 const addMember = `
 local held = number(hmget(KEYS[1], ARGV[1])[1])
 local members = redis.call('HLEN', KEYS[1])
 if held == 0 and members >= tonumber(ARGV[2]) then
   return {'refused', remains(KEYS[1]), members + 1}
 end
+if ARGV[4] == '0' then return {'allowed', remains(KEYS[1]), members} end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return {'allowed', remains(KEYS[1]), held == 0 and members + 1 or members}

@@ -184,6 +184,8 @@ export interface Limiter {
 
 /** How many different members a key may have in a window: numbers of an address, for example. */
 export interface MemberLimiter {
+  /** Whether this member would be allowed, without counting it. */
+  ask(key: string, member: string): Promise<LimitAnswer>
   consume(key: string, member: string): Promise<LimitAnswer>
   /** Gives one use of this member back. */
   refund(key: string, member: string): Promise<void>

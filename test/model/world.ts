@@ -241,6 +241,7 @@ function disturbed(
       }
     },
     memberLimiter: (rule) => ({
+      ask: (...args) => call((store) => store.memberLimiter(rule).ask(...args)),
       consume: (...args) => call((store) => store.memberLimiter(rule).consume(...args), false),
       refund: (...args) => call((store) => store.memberLimiter(rule).refund(...args), false),
     }),
