@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+// Node reads it when a process starts. test/support/canary.ts reads what is printed, and keeps it quiet.
+if (!process.env.NODE_DEBUG) {
+  Object.assign(process.env, { NODE_DEBUG: 'passport-tyntec-otp', CANARY_DEBUG: '1' })
+}
+
 export default defineConfig({
   // The package's own name is an alias for `src`, in tests and examples as in TypeScript.
   resolve: { tsconfigPaths: true },
@@ -7,7 +12,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**'],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/support/worker-setup.ts'],
+    setupFiles: ['test/support/worker-setup.ts', 'test/support/canary.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     // Processes, because Redis clients and servers of one file must not share an event loop with
     // another's. Two, because CI has two cores.

@@ -27,6 +27,7 @@ const options = {
   limits: {
     failuresPerNumber: { free: 2, wait: 3600, maxWait: 3600 },
     failuresPerAddress: { points: 1000, duration: 3600 },
+    failedNumbersPerAddress: { points: 1000, duration: 3600 },
     sendsPerAddress: { points: 1000, duration: 3600 },
     sendsPerNumber: [{ points: 100, duration: 600 }],
   },

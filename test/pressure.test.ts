@@ -286,6 +286,7 @@ async function setup(options: Partial<OtpOptions> = {}) {
     limits: {
       sendsPerAddress: { points: 100_000, duration: 3600 },
       failuresPerAddress: { points: 100_000, duration: 3600 },
+      failedNumbersPerAddress: { points: 100_000, duration: 3600 },
     },
     budget: { perHour: 100_000, perDay: 100_000 },
     ...options,

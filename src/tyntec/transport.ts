@@ -4,6 +4,7 @@ import { OtpError } from '../errors.js'
 import { createApiKeySource } from './api-key.js'
 import { badAnswer, errorCode, misuse, safeCause, unavailable } from './failures.js'
 import type { ResolvedTyntecOptions } from './options.js'
+import { untraced } from './untraced.js'
 
 /** tyntec and common gateways keep an idle connection longer than this, so none is reused stale. */
 const keepAlive = 4
@@ -39,8 +40,16 @@ export function createTransport(options: ResolvedTyntecOptions): Transport {
 
   const open = async () => {
     // undici takes about 100 ms to import, which an app that never calls tyntec need not pay.
-    const { Pool } = await import('undici')
+    const { Client, Pool } = await import('undici')
     return new Pool(options.origin, {
+      factory(origin, settings) {
+        const client = new Client(origin, settings)
+        const dispatch = client.dispatch.bind(client)
+        // Here and not around the pool's: a call that waits for a connection is begun by whatever
+        // frees one, in that one's context.
+        client.dispatch = (request, handler) => untraced(() => dispatch(request, handler))
+        return client
+      },
       connections: options.connections,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not reach this client.
       connect: { timeout: options.connectTimeout * 1000, rejectUnauthorized: true },

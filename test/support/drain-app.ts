@@ -17,6 +17,7 @@ const flow = createOtpFlow({
   limits: {
     sendsPerAddress: { points: 10_000, duration: 3600 },
     failuresPerAddress: { points: 10_000, duration: 3600 },
+    failedNumbersPerAddress: { points: 10_000, duration: 3600 },
   },
   budget: { perHour: 10_000, perDay: 10_000 },
 })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis-5'
 import { inject, onTestFinished } from 'vitest'
+import { lookAtKeys } from './canary-redis.js'
 import { type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js'
 
 /**
@@ -59,7 +60,10 @@ async function ready(redis: Redis | Redis5, url: string): Promise<string> {
   redis.on('error', () => {})
   onTestFinished(async () => {
     // A server of the test's own is about to go, and may be stopped or paused by now.
-    if (url === inject('redisUrl') && redis.status === 'ready') await deleteKeys(redis, prefix)
+    if (url === inject('redisUrl') && redis.status === 'ready') {
+      await lookAtKeys(redis, prefix)
+      await deleteKeys(redis, prefix)
+    }
     redis.disconnect()
   })
   await redis.ping()
