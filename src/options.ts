@@ -686,7 +686,7 @@ function byCountry<V, R>(
 ): (country: string) => R | undefined {
   if (given === undefined) return () => undefined
   if (typeof given !== 'object' || given === null) {
-    const all = resolve(name, given as V) // no record, so it is the value
+    const all = resolve(name, given)
     return () => all
   }
   const values = new Map<string, R>()

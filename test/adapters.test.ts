@@ -95,8 +95,9 @@ describe.each(frameworks)('%s', (framework) => {
       )
       expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(202))
       expect(new Set(answers.map(({ json }) => json?.to))).toEqual(new Set(['•••0100']))
-      const handles = answers.map(({ headers }) =>
-        /(?<=^otp=)[^;]+/m.exec([headers['set-cookie'] ?? []].flat().join('\n'))?.[0],
+      const handles = answers.map(
+        ({ headers }) =>
+          /(?<=^otp=)[^;]+/m.exec([headers['set-cookie'] ?? []].flat().join('\n'))?.[0],
       )
       expect(new Set(handles).size).toBe(1)
       expect(await counts(app, 'send')).toBe(1)
@@ -195,7 +196,10 @@ describe.each(frameworks)('%s', (framework) => {
     // The last refusal was not shown, and says nothing any more.
     expect((await client.get('/login/status')).json).toEqual({ status: 'none' })
     // The browser is known from now on, and nothing else of the flow is left.
-    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual(['otp-device', 'otp-page'])
+    expect([...client.jar.keys()].filter((name) => name.startsWith('otp'))).toEqual([
+      'otp-device',
+      'otp-page',
+    ])
   })
 
   test('leads a page that sends the code twice to where the first one has led', async () => {
