@@ -24,7 +24,18 @@ app.use(async (ctx, next) => {
   }
 })
 app.use(session({ store: sessions, sameSite: 'lax' }, app))
-app.use(bodyParser({ enableTypes: ['json', 'form'], jsonLimit: '4kb', formLimit: '4kb' }))
+app.use(
+  bodyParser({
+    enableTypes: ['json', 'form'],
+    jsonLimit: '4kb',
+    formLimit: '4kb',
+    onError(error, ctx) {
+      // What was not read of the body would hold up the next request of the connection.
+      ctx.req.resume()
+      ctx.throw('status' in error && typeof error.status === 'number' ? error.status : 400)
+    },
+  }),
+)
 app.use(
   otpRouter(flow, {
     prefix: '/login',

@@ -514,8 +514,9 @@ const defaultFields: FieldNames = {
  * The one place where defaults live and options are checked. A message names the option and what was
  * expected, never the value.
  */
-export function resolveOptions(options: OtpOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object')
+export function resolveOptions(given: OtpOptions): ResolvedOptions {
+  if (typeof given !== 'object' || given === null) throw invalid('options', 'an object')
+  const options = ownOptions(given)
   const unknown = Object.keys(options).find((name) => !optionNames.has(name))
   if (unknown !== undefined) throw invalid(shown(unknown), 'an option of createOtpFlow')
 
@@ -524,10 +525,10 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
   const {
     apiKey,
     countries,
-    cookie = {},
-    budget = {},
-    limits = {},
-    concurrency = {},
+    cookie = bare,
+    budget = bare,
+    limits = bare,
+    concurrency = bare,
     lifetime,
   } = options
 
@@ -582,7 +583,7 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
       failuresInAll: rule('limits.failuresInAll', limits.failuresInAll, 200, 3600),
       failuresPerDevice: rule('limits.failuresPerDevice', limits.failuresPerDevice, 10, 3600),
       sendsPerDevice: rule('limits.sendsPerDevice', limits.sendsPerDevice, 3, 86_400),
-      failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? {}),
+      failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? bare),
     },
     budget: resolveBudget(budget, countries),
     pumping: resolvePumping(options.pumping, production),
@@ -596,7 +597,7 @@ export function resolveOptions(options: OtpOptions): ResolvedOptions {
     revealAttempts: flag('revealAttempts', options.revealAttempts),
     binding,
     cookie: { sameSite, domain: cookie.domain, name: cookie.name },
-    fields: resolveFields(options.fields ?? {}),
+    fields: resolveFields(options.fields ?? bare),
     onEvent: hook('onEvent', options.onEvent),
     logger: withMethods('logger', options.logger, ['info', 'warn', 'error']),
     meter: withMethods('meter', options.meter, ['createCounter', 'createHistogram']),
@@ -701,9 +702,10 @@ function byCountry<V, R>(
 }
 
 function resolvePumping(given: OtpOptions['pumping'], production: boolean): ResolvedPumping {
-  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  const options: PumpingOptions = typeof given === 'string' ? bare : (given ?? bare)
   if (typeof options !== 'object') throw invalid('pumping', `'shadow', 'enforce' or an object`)
-  const mode = options.mode ?? (production ? 'enforce' : 'shadow')
+  const named = typeof given === 'string' ? given : options.mode
+  const mode = named ?? (production ? 'enforce' : 'shadow')
   const resolve = (by: 'country' | 'address' | 'range', free: number, share: number) => ({
     free: whole(`pumping.${by}.free`, options[by]?.free ?? free, 1, 1_000_000),
     share: between(`pumping.${by}.share`, options[by]?.share ?? share, 0, 10),
@@ -855,6 +857,32 @@ function group<T>(name: string, given: T, names: object): T & object {
 /** A name that somebody else may have chosen. */
 function shown(name: string): string {
   return name.slice(0, 40).replaceAll(/[^\w-]/g, '?')
+}
+
+/** No options: not even those of a polluted prototype. */
+const bare = Object.freeze(Object.create(null) as Readonly<Record<string, undefined>>) // it is empty
+
+const groups = [
+  'cookie',
+  'budget',
+  'limits',
+  'concurrency',
+  'fields',
+  'pumping',
+  'validate',
+] as const
+
+/** Only what the app itself has written, whatever every object of the process has. */
+function ownOptions(given: OtpOptions): OtpOptions {
+  const options = Object.assign(Object.create(null) as OtpOptions, given)
+  for (const name of groups) Object.assign(options, { [name]: ownValues(options[name]) })
+  return options
+}
+
+function ownValues(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const values = Object.entries(value).map(([name, each]) => [name, ownValues(each)] as const)
+  return Object.assign(Object.create(null) as object, Object.fromEntries(values))
 }
 
 function checkGroups(options: OtpOptions): void {

@@ -13,6 +13,7 @@ test.each([
   ['012-345', '012345'],
   ['0-1-2 3 4 5', '012345'],
   ['  01   23--45', '012345'],
+  ['012345'.padEnd(64), '012345'],
 ])('%j is the code %s', (input, code) => {
   expect(normaliseCode(input, six)).toEqual({ code })
 })

@@ -211,7 +211,8 @@ describe('without a body parser', () => {
       message: expect.stringContaining('express.json()'),
     })
     expect(errors).toEqual([])
-    expect(events).toEqual([misuse, misuse, misuse, misuse])
+    const refused = expect.objectContaining({ type: 'request.refused', reason: 'bad_request' })
+    expect(events).toEqual([misuse, misuse, refused, misuse, misuse, refused])
     expect(await requestsOf(sandbox)).toEqual([])
   })
 

@@ -120,6 +120,37 @@ describe('spellings', () => {
     expect(anywhere.parse(input, country)).toEqual({ status: 'invalid_number' })
   })
 
+  test.each([
+    '0151 12345678 x22',
+    '0151 12345678 ext. 5',
+    '0151 12345678;ext=5',
+    'tel:015112345678',
+    'call 0151 12345678',
+    '015112345678\n',
+    '٠١٥١١٢٣٤٥٦٧٨',
+    '０１５１１２３４５６７８',
+    '+٤٩١٥١١٢٣٤٥٦٧٨',
+  ])('%j is no number of a country either', (input) => {
+    expect(anywhere.parse(input, 'DE')).toEqual({ status: 'invalid_number' })
+  })
+
+  test('a number of a country that is too long for E.164 is no number', () => {
+    const { parse } = parserFor('any', true)
+    expect(parse('30 1234567890123', 'DE', 'voice')).toEqual({ status: 'invalid_number' })
+    expect(parse('30 12345678901', 'DE', 'voice')).toMatchObject({ number: '+493012345678901' })
+  })
+
+  test('a country that is null is none', () => {
+    expect(anywhere.parse('+49 151 12345678', null)).toMatchObject({ number: '+4915112345678' })
+    expect(anywhere.parse('0151 12345678', null)).toEqual({ status: 'invalid_number' })
+  })
+
+  test('64 characters are not too long', () => {
+    const input = '+49 151 12345678'.padEnd(64)
+    expect(anywhere.parse(input)).toMatchObject({ number: '+4915112345678' })
+    expect(anywhere.parse(`${input} `)).toEqual({ status: 'bad_request' })
+  })
+
   test.each([undefined, null, '', ' ', '     '])('%j asks for a number', (input) => {
     expect(anywhere.parse(input)).toEqual({ status: 'number_required' })
   })
@@ -247,6 +278,13 @@ describe('countries', () => {
     expect(anywhere.parse('312 345 6789', 'IT')).toMatchObject({ number: '+393123456789' })
   })
 
+  test('the country of a number that was parsed before', () => {
+    expect(anywhere.countryOf('+4915112345678')).toBe('DE')
+    expect(anywhere.countryOf('+447911123456')).toBe('GG')
+    expect(anywhere.countryOf('+870773111632')).toBe('ZZ')
+    expect(anywhere.countryOf('of another version')).toBe('ZZ')
+  })
+
   test('a list of countries is checked entry by entry', () => {
     expect(validateCountries(['DE', 'us', 'XK', 'IM'])).toEqual([])
     const wrong = ['', 'DEU', 'ZZ', 'any', '001', '*', 49, null, undefined, ['DE'], 'EU', 'UK']
@@ -272,8 +310,9 @@ describe('line types', () => {
     ['voicemail', '+491779912345678'],
   ])('a %s number like %s is denied on every channel', (_, number) => {
     const parser = parserFor('any', true)
-    expect(parser.parse(number, undefined, 'sms')).toHaveProperty('status')
-    expect(parser.parse(number, undefined, 'voice')).toEqual(parser.parse(number, undefined, 'sms'))
+    const denied = { status: 'number_not_allowed' }
+    expect(parser.parse(number, undefined, 'sms')).toEqual(denied)
+    expect(parser.parse(number, undefined, 'voice')).toEqual(denied)
   })
 
   test.each([

@@ -49,7 +49,7 @@ export function copyHeaders(
 /** Each name once: the strategy and the route around it name the same. */
 function addVary(res: ServerResponse, names: string): void {
   const present = String(res.getHeader('Vary') ?? '').toLowerCase()
-  const there = new Set(present.split(/\s*,\s*/))
+  const there = new Set(present.split(',').map((name) => name.trim()))
   const missing = names.split(', ').filter((name) => name && !there.has(name.toLowerCase()))
   if (missing.length > 0) res.appendHeader('Vary', missing.join(', '))
 }
