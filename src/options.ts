@@ -263,7 +263,8 @@ export interface OtpOptions {
    * `challenge` decide when there is one. Browsers that have signed in with the number before are
    * never refused by it.
    *
-   * @default 'enforce' when `NODE_ENV` is `production`, else 'shadow'
+   * @default 'shadow'. When `NODE_ENV` is `production`, 'enforce', where a whole country is only refused
+   * if there is a `challenge` to let people through
    */
   pumping?: 'shadow' | 'enforce' | PumpingOptions | undefined
 
@@ -413,7 +414,7 @@ export interface ResolvedBudget {
 }
 
 export interface ResolvedPumping {
-  enforced: boolean
+  enforced: Readonly<Record<Exclude<Suspicion, 'guessing'>, boolean>>
   country: PumpingRule
   address: PumpingRule
   range: PumpingRule
@@ -586,7 +587,7 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
       failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? bare),
     },
     budget: resolveBudget(budget, countries),
-    pumping: resolvePumping(options.pumping, production),
+    pumping: resolvePumping(options, production),
     challenge: hook('challenge', options.challenge),
     sendingEnabled: hook('sendingEnabled', options.sendingEnabled),
     knows: resolveKnows(options),
@@ -701,17 +702,29 @@ function byCountry<V, R>(
   return (country) => values.get(country) ?? values.get('default')
 }
 
-function resolvePumping(given: OtpOptions['pumping'], production: boolean): ResolvedPumping {
+function resolvePumping(
+  { pumping: given, challenge }: OtpOptions,
+  production: boolean,
+): ResolvedPumping {
   const options: PumpingOptions = typeof given === 'string' ? bare : (given ?? bare)
   if (typeof options !== 'object') throw invalid('pumping', `'shadow', 'enforce' or an object`)
   const named = typeof given === 'string' ? given : options.mode
-  const mode = named ?? (production ? 'enforce' : 'shadow')
+  const mode =
+    named === undefined ? undefined : oneOf('pumping', named, ['shadow', 'enforce'] as const)
+  const enforced = mode === undefined ? production : mode === 'enforce'
   const resolve = (by: 'country' | 'address' | 'range', free: number, share: number) => ({
     free: whole(`pumping.${by}.free`, options[by]?.free ?? free, 1, 1_000_000),
     share: between(`pumping.${by}.share`, options[by]?.share ?? share, 0, 10),
   })
   return {
-    enforced: oneOf('pumping', mode, ['shadow', 'enforce']) === 'enforce',
+    enforced: {
+      // Twenty messages of one stranger would close a country for everybody who is new: where nobody
+      // has asked for that, people need a way through.
+      country: enforced && (mode === 'enforce' || challenge !== undefined),
+      address: enforced,
+      range: enforced,
+      countries: enforced,
+    },
     country: resolve('country', 20, 0.4),
     address: resolve('address', 10, 0.4),
     range: resolve('range', 10, 0.5),

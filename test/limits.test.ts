@@ -292,9 +292,47 @@ describe.each(storeKinds)('failures in all, on %s,', (kind) => {
     expect(events).toMatchObject([{ type: 'guessing.suspected', failures: 3 }])
 
     const now = performance.now()
-    vi.spyOn(performance, 'now').mockReturnValue(now + 3_601_000)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 3_590_000)
+    expect(limits.guessing()).toBe(true)
+    clock.mockReturnValue(now + 3_601_000)
     expect(limits.guessing()).toBe(false)
   })
+})
+
+test('an address that was refused is known as one for a minute', async () => {
+  const { limits } = await setupLimits('memory', undefined, {
+    sendsPerAddress: { points: 1, duration: 3600 },
+  })
+  const { sendsPerAddress } = limits
+  await sendsPerAddress.consume(['a'])
+  expect(sendsPerAddress.refusedLately(['a'])).toBe(false)
+  await sendsPerAddress.consume(['a'])
+  expect(sendsPerAddress.refusedLately(['a'])).toBe(true)
+  expect(sendsPerAddress.refusedLately(['another name', 'a'])).toBe(true)
+  expect(sendsPerAddress.refusedLately(['b'])).toBe(false)
+
+  const now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 59_000)
+  expect(sendsPerAddress.refusedLately(['a'])).toBe(true)
+  clock.mockReturnValue(now + 61_000)
+  expect(sendsPerAddress.refusedLately(['a'])).toBe(false)
+})
+
+test('of refused addresses the latest ten thousand are known', async () => {
+  const { limits } = await setupLimits('memory', undefined, {
+    sendsPerAddress: { points: 1, duration: 3600 },
+  })
+  const { sendsPerAddress } = limits
+  const refuse = async (key: string) => {
+    await sendsPerAddress.consume([key])
+    await sendsPerAddress.consume([key])
+  }
+  for (let index = 0; index < 10_000; index++) await refuse(`address ${index}`)
+  await refuse('address 0')
+  await refuse('one more')
+  expect(sendsPerAddress.refusedLately(['address 0'])).toBe(true)
+  expect(sendsPerAddress.refusedLately(['address 1'])).toBe(false)
+  expect(sendsPerAddress.refusedLately(['address 2'])).toBe(true)
 })
 
 describe('what one limit cannot count is given back to the others:', () => {

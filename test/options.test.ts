@@ -68,7 +68,7 @@ test('the defaults are the safe settings', () => {
       money: undefined,
     },
     pumping: {
-      enforced: false,
+      enforced: { country: false, address: false, range: false, countries: false },
       country: { free: 20, share: 0.4 },
       address: { free: 10, share: 0.4 },
       range: { free: 10, share: 0.5 },
@@ -298,16 +298,19 @@ test('memory warns once in a process', () => {
 test('a Redis store takes an ioredis client and a prefix that keeps its keys apart', async () => {
   const { redis } = await createRedis()
   const options = expect.objectContaining({ code: 'ERR_OTP_OPTIONS' })
-  for (const client of [undefined, null, {}, { status: 'ready' }, 'redis://localhost']) {
+  const halves = [{ status: 'ready' }, { evalsha: () => Promise.resolve() }]
+  for (const client of [undefined, null, {}, ...halves, 'redis://localhost']) {
     // What a caller without types may give.
     expect(() => redisStore(client as typeof redis)).toThrow(options)
   }
   for (const prefix of ['', 'a b', 'a{b}', 'a}', 'a\n']) {
     expect(() => redisStore(redis, { prefix })).toThrow(options)
   }
+  expect(() => redisStore(redis, { prefix: 5 as unknown as string })).toThrow(options)
   for (const timeout of [0, -1, 11, Number.NaN]) {
     expect(() => redisStore(redis, { timeout })).toThrow(options)
   }
+  expect(() => redisStore(redis, { timeout: 10 })).not.toThrow()
 })
 
 describe('whatever the options are', () => {

@@ -202,3 +202,48 @@ describe('the mark of a known browser', () => {
     expect(stripped?.flow).not.toBe(secrets.parseHandle(handle)?.flow)
   })
 })
+
+describe('what marks a decoy', () => {
+  const uuid = 'fffb5a70-5d6c-4f0e-9a3b-6f1c2d3e4f50'
+
+  test('looks like what is none, to all who have not the secret', () => {
+    const secrets = createSecrets([one])
+    const id = secrets.createDecoyId(uuid)
+    expect(id).toMatch(/^fffb5a70-5d6c-4f0e-[0-9a-f]{4}-[0-9a-f]{12}$/)
+    expect(secrets.isDecoyId(id)).toBe(true)
+    expect(secrets.isDecoyId(uuid)).toBe(false)
+    expect(createSecrets([two]).isDecoyId(id)).toBe(false)
+    const [known, decoy] = [secrets.createReference(true), secrets.createReference(false)]
+    for (const reference of [known, decoy]) expect(reference).toMatch(/^[\w-]{22}$/)
+    expect(secrets.isDecoyReference(decoy)).toBe(true)
+    expect(secrets.isDecoyReference(known)).toBe(false)
+    expect(createSecrets([two]).isDecoyReference(decoy)).toBe(false)
+    expect(secrets.createReference(false)).not.toBe(decoy)
+    // As long in the store, where ids are packed.
+    const { ref } = newFlow(secrets)
+    expect(secrets.seal(ref, 'otp', id)).toHaveLength(secrets.seal(ref, 'otp', uuid).length)
+  })
+
+  test('is read with the secret that rotates out', () => {
+    const [old, both] = [createSecrets([one]), createSecrets([two, one])]
+    expect(both.isDecoyId(old.createDecoyId(uuid))).toBe(true)
+    expect(both.isDecoyReference(old.createReference(false))).toBe(true)
+  })
+
+  test('is in nothing that was changed or made up', () => {
+    const secrets = createSecrets([one])
+    const id = secrets.createDecoyId(uuid)
+    for (const [index, sign] of [...id].entries()) {
+      if (sign === '-') continue
+      const other = sign === '0' ? '1' : '0'
+      expect(secrets.isDecoyId(id.slice(0, index) + other + id.slice(index + 1))).toBe(false)
+    }
+    fc.assert(
+      fc.property(fc.string(), (made) => {
+        expect(secrets.isDecoyId(made)).toBe(false)
+        expect(secrets.isDecoyReference(made)).toBe(false)
+      }),
+    )
+    expect(secrets.isDecoyReference(undefined)).toBe(false)
+  })
+})

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { FlowRef } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
+import { earlierOf, recordOf, statusOf } from '../src/store/replies.js'
 import type {
   CheckResult,
   FlowRecord,
@@ -10,9 +11,12 @@ import type {
   ResendResult,
 } from '../src/store/store.js'
 import { createRedis, startRedis } from './support/redis.js'
+import { startRedisProxy } from './support/redis-proxy.js'
 import {
+  advanceRedis,
   checkRequest,
   claim,
+  dumpRedis,
   failOnce,
   newId,
   newRef,
@@ -144,6 +148,14 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.read(ref, 3)).toEqual(
         record({ expiresIn: about(280), sentAgo: about(20), deliveryDue: true }),
       )
+    })
+
+    test('is remembered with its channel', async () => {
+      const { store } = await setupStore(kind)
+      const { ref } = await startFlow(store, newRef(), { via: 'voice' })
+      expect(await store.read(ref, 3)).toMatchObject({ via: 'voice' })
+      const other = await startFlow(store)
+      expect(await store.read(other.ref, 3)).toMatchObject({ via: 'sms' })
     })
 
     test('settles only what carries its reference', async () => {
@@ -1021,6 +1033,23 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
     })
   })
 
+  describe('failures that a number brings from another name', () => {
+    test('are added once, however often they are brought', async () => {
+      const { store } = await setupStore(kind)
+      const { ref } = await startFlow(store)
+      await failOnce(store, ref)
+      for (let times = 0; times < 2; times++) {
+        await store.carryFailures(ref.number, 'old', { total: 7, wait: 120 })
+      }
+      expect(await store.failures(ref.number)).toEqual({ total: 8, wait: 120 })
+      await store.carryFailures(ref.number, 'old', { total: 9, wait: 0 })
+      expect(await store.failures(ref.number)).toEqual({ total: 10, wait: 120 })
+      await store.carryFailures(ref.number, 'older', { total: 1, wait: 0 })
+      expect(await store.failures(ref.number)).toEqual({ total: 11, wait: 120 })
+      expect(await store.failures(newId())).toEqual({ total: 0, wait: 0 })
+    })
+  })
+
   describe('an end', () => {
     test('gives the record to one of many', async () => {
       const { store } = await setupStore(kind)
@@ -1117,6 +1146,81 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       if (kind === 'memory') expect(() => days(25)).toThrow(/24 days/)
       else expect(await days(31).consume('b')).toMatchObject({ retryAfter: 31 * 86_400 })
     })
+
+    test('takes several uses at once, and gives as many back', async () => {
+      const { store } = await setupStore(kind)
+      const limiter = store.limiter({ name: 'test', points: 10, duration: 60 })
+      expect(await limiter.consume('a', 6)).toMatchObject({ allowed: true, used: 6 })
+      expect(await limiter.consume('a', 6)).toMatchObject({ allowed: false, used: 12 })
+      await limiter.refund('a', 6)
+      expect(await limiter.consume('a', 3)).toMatchObject({ allowed: true, used: 9 })
+    })
+
+    test('shares nothing with one of another name', async () => {
+      const { store } = await setupStore(kind)
+      const rule = { points: 1, duration: 60 }
+      await store.limiter({ name: 'one', ...rule }).consume('a')
+      expect(await store.limiter({ name: 'other', ...rule }).consume('a')).toMatchObject({
+        used: 1,
+      })
+      await store.memberLimiter({ name: 'one', ...rule }).consume('b', 'x')
+      const other = store.memberLimiter({ name: 'other', ...rule })
+      expect(await other.consume('b', 'y')).toMatchObject({ used: 1 })
+      const reading = { sent: 1, verified: 0 }
+      await store.meter({ name: 'one', halfLife: 60 }).add('c', reading)
+      const meter = store.meter({ name: 'other', halfLife: 60 })
+      expect(await meter.add('c', reading)).toMatchObject({ sent: about(1) })
+    })
+  })
+
+  describe('a limiter of members', () => {
+    test('counts each of them once, and refuses one too many', async () => {
+      const { store, advance } = await setupStore(kind)
+      const limiter = store.memberLimiter({ name: 'test', points: 2, duration: 60 })
+      expect(await limiter.consume('a', 'x')).toEqual({ allowed: true, retryAfter: 60, used: 1 })
+      expect(await limiter.consume('a', 'x')).toEqual({ allowed: true, retryAfter: 60, used: 1 })
+      expect(await limiter.consume('a', 'y')).toEqual({ allowed: true, retryAfter: 60, used: 2 })
+      await advance(20)
+      expect(await limiter.consume('a', 'z')).toEqual({ allowed: false, retryAfter: 40, used: 3 })
+      expect(await limiter.consume('a', 'x')).toMatchObject({ allowed: true })
+      expect(await limiter.consume('b', 'z')).toMatchObject({ allowed: true, used: 1 })
+      await advance(39.8)
+      expect(await limiter.consume('a', 'z')).toMatchObject({ allowed: false, retryAfter: 1 })
+      await advance(1)
+      expect(await limiter.consume('a', 'z')).toMatchObject({ allowed: true, used: 1 })
+    })
+
+    test('forgets one that has given all of its uses back', async () => {
+      const { store } = await setupStore(kind)
+      const limiter = store.memberLimiter({ name: 'test', points: 1, duration: 60 })
+      await limiter.consume('a', 'x')
+      await limiter.consume('a', 'x')
+      await limiter.refund('a', 'x')
+      await limiter.refund('a', 'never counted')
+      expect(await limiter.consume('a', 'y')).toMatchObject({ allowed: false })
+      await limiter.refund('a', 'x')
+      expect(await limiter.consume('a', 'y')).toMatchObject({ allowed: true, used: 1 })
+    })
+  })
+
+  describe('a meter', () => {
+    test('adds up, and forgets half in its half-life', async () => {
+      const { store, advance } = await setupStore(kind)
+      const meter = store.meter({ name: 'test', halfLife: 100 })
+      const nothing = { sent: 0, verified: 0 }
+      expect(await meter.add('a', { sent: 3, verified: 1 })).toEqual({ sent: 3, verified: 1 })
+      expect(await meter.add('a', { sent: 1, verified: 1 })).toEqual({
+        sent: expect.closeTo(4, 1),
+        verified: expect.closeTo(2, 1),
+      })
+      expect(await meter.add('b', nothing)).toEqual(nothing)
+      await advance(100)
+      expect(await meter.add('a', nothing)).toEqual({
+        sent: expect.closeTo(2, 1),
+        verified: expect.closeTo(1, 1),
+      })
+      expect(await meter.add('a', { sent: -5, verified: -5 })).toEqual(nothing)
+    })
   })
 })
 
@@ -1210,6 +1314,22 @@ describe('what is kept in Redis', () => {
     expect(sizes.reduce((sum: number, size) => sum + Number(size), 0)).toBeLessThan(1500)
   })
 
+  test('may be of a later version: what is not known ends the flow', () => {
+    const later = ['found', 'paused', 'later', ...Array<string>(13).fill('?')]
+    expect(recordOf(later)).toMatchObject({ state: 'dead', end: undefined, via: 'sms' })
+    expect(recordOf(later)).toMatchObject({ expiresIn: 0, attempts: 0, delivery: 'unknown' })
+    expect(recordOf(['found', 'pending', '', null, {}, ''])).toMatchObject({
+      state: 'pending',
+      reference: '',
+      number: '',
+      otp: undefined,
+    })
+    expect(earlierOf(later, 0)).toBe('other')
+    for (const reply of ['found', ['paused'], [], null, { 0: 'found' }]) {
+      expect(() => statusOf(reply, ['found', 'none'])).toThrow()
+    }
+  })
+
   test.each(['wrong type', 'garbage'])('may be of %s: then a flow is over', async (what) => {
     const { redis, prefix } = await createRedis()
     const store = redisStore(redis, { prefix })
@@ -1269,6 +1389,140 @@ describe('what is kept in Redis', () => {
     expect(await claim(store, ref)).toMatchObject({ status: 'claimed' })
     await redis.script('FLUSH')
     expect(await limiter.consume('a')).toMatchObject({ used: 2 })
+  })
+})
+
+describe('a step of which Redis tells only when nobody waits any more is undone:', () => {
+  /** Beside the store whose answers come too late is one that shows what was left. */
+  async function setup() {
+    const { redis, prefix, url } = await createRedis()
+    const proxy = await startRedisProxy(url)
+    const { redis: behindProxy } = await createRedis({ url: proxy.url })
+    return {
+      store: redisStore(redis, { prefix }),
+      slow: redisStore(behindProxy, { prefix, timeout: 0.05 }),
+      advance: (seconds: number) => advanceRedis(redis, prefix, seconds),
+      dump: () => dumpRedis(redis, prefix),
+      async late(step: Promise<unknown>) {
+        await expect(step).rejects.toMatchObject({ code: 'ERR_OTP_STORE_UNAVAILABLE' })
+        proxy.resume()
+      },
+      hold: () => proxy.holdReplies(([name = '']) => name.startsWith('EVAL')),
+    }
+  }
+
+  const eventually = (look: () => Promise<void>) => vi.waitFor(look, { timeout: 5000 })
+
+  test('a send', async () => {
+    const { store, slow, hold, late } = await setup()
+    const ref = newRef()
+    hold()
+    await late(slow.reserveSend(ref, sendRequest()))
+    await eventually(async () =>
+      expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+        status: 'reserved',
+      }),
+    )
+  })
+
+  test.each([
+    ['reserved', 40],
+    ['renew', 250],
+  ])('a resend (%s)', async (status, seconds) => {
+    const { store, slow, advance, hold, late } = await setup()
+    const { ref } = await startFlow(store)
+    await advance(seconds)
+    hold()
+    await late(slow.reserveResend(ref, resendRequest()))
+    await eventually(async () =>
+      expect(await store.reserveResend(ref, resendRequest())).toMatchObject({
+        status,
+        record: { resends: 1 },
+      }),
+    )
+  })
+
+  test('a check', async () => {
+    const { store, slow, hold, late } = await setup()
+    const { ref } = await startFlow(store)
+    hold()
+    await late(slow.claimCheck(ref, checkRequest(), rules))
+    await eventually(async () =>
+      expect(await claim(store, ref, { codeHash: 'hash-of-b' })).toMatchObject({
+        status: 'claimed',
+        record: { attempts: 1 },
+        earlier: 'none',
+      }),
+    )
+    expect(await store.failures(ref.number)).toMatchObject({ total: 1 })
+  })
+
+  test('a check after one that may still land, which is not forgotten', async () => {
+    const { store, slow, hold, late } = await setup()
+    const { ref } = await startFlow(store)
+    const { attemptId } = await claim(store, ref)
+    await store.settleCheck(ref, attemptId, { result: 'unprocessed', late: true }, rules)
+    hold()
+    await late(slow.claimCheck(ref, checkRequest({ codeHash: 'hash-of-b' }), rules))
+    await eventually(async () =>
+      expect(await claim(store, ref, { codeHash: 'hash-of-c' })).toMatchObject({
+        status: 'claimed',
+        earlier: 'other',
+      }),
+    )
+  })
+
+  test('taking over a check without an answer', async () => {
+    const { store, slow, hold, late } = await setup()
+    const { ref } = await startFlow(store)
+    const { attemptId } = await claim(store, ref)
+    await store.settleCheck(ref, attemptId, { result: 'unresolved' }, rules)
+    hold()
+    await late(slow.claimCheck(ref, checkRequest(), rules))
+    await eventually(async () =>
+      expect(await claim(store, ref)).toMatchObject({ status: 'unresolved' }),
+    )
+  })
+
+  test('the session of a code that was proven', async () => {
+    const { store, slow, hold, late } = await setup()
+    const { ref } = await startFlow(store)
+    const { attemptId } = await claim(store, ref)
+    hold()
+    await late(slow.settleCheck(ref, attemptId, verified, rules))
+    await eventually(async () =>
+      expect(await claim(store, ref)).toMatchObject({ status: 'verified', attempt: attemptId }),
+    )
+  })
+
+  test('uses of a limiter', async () => {
+    const { store, slow, dump, hold, late } = await setup()
+    const rule = { name: 'test', points: 9, duration: 60 }
+    await store.limiter(rule).consume('a', 2)
+    hold()
+    await late(slow.limiter(rule).consume('a', 5))
+    await eventually(async () =>
+      expect(await dump()).toContainEqual(expect.objectContaining({ value: '2' })),
+    )
+  })
+
+  test('a member of a limiter', async () => {
+    const { slow, dump, hold, late } = await setup()
+    const limiter = slow.memberLimiter({ name: 'test', points: 1, duration: 60 })
+    hold()
+    await late(limiter.consume('a', 'x'))
+    await eventually(async () =>
+      expect(await dump()).not.toContainEqual(expect.objectContaining({ value: { x: '1' } })),
+    )
+  })
+
+  test('what a meter has counted', async () => {
+    const { store, slow, hold, late } = await setup()
+    const rule = { name: 'test', halfLife: 1000 }
+    const nothing = { sent: 0, verified: 0 }
+    hold()
+    await late(slow.meter(rule).add('a', { sent: 3, verified: 2 }))
+    await eventually(async () => expect(await store.meter(rule).add('a', nothing)).toEqual(nothing))
   })
 })
 

@@ -71,8 +71,9 @@ async function judge(
   const { options, limits, events } = context
   const { country, via, lane } = wanted
   // Whoever has signed in with this number is nobody who pumps.
-  const enforced = options.pumping.enforced && lane === undefined
-  for (const { by, unverified, verified } of odd) {
+  const enforces = ({ by }: Oddity) => lane === undefined && options.pumping.enforced[by]
+  for (const oddity of odd) {
+    const { by, unverified, verified } = oddity
     const round = (count: number) => Math.round(count * 10) / 10
     events.emit({
       type: 'pumping.suspected',
@@ -80,12 +81,12 @@ async function judge(
       country,
       unverified: round(unverified),
       verified: round(verified),
-      enforced,
+      enforced: enforces(oddity),
     })
   }
   const { challenge } = options
   if (!challenge) {
-    if (!enforced || odd.length === 0) return undefined
+    if (!odd.some(enforces)) return undefined
     events.emit({ type: 'limit.hit', limit: 'pumping' })
     return { status: 'rate_limited', retryAfter: oddFor }
   }

@@ -2,9 +2,9 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { OtpError } from '../errors.js'
 import { errorEvent, type Events } from '../events.js'
 import type { Secrets } from '../secrets.js'
-import type { Expected, Otp, OtpCalls, TyntecClient } from '../tyntec/index.js'
+import type { Expected, Otp, OtpCalls, TyntecClient, Via } from '../tyntec/index.js'
 import { alike, createAlarm, createPace, type Pace } from './pace.js'
-import { isOutage, type Visit } from './pressure.js'
+import { isOutage, type Share, type Visit } from './pressure.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
 export interface StepClient {
@@ -21,7 +21,8 @@ interface Counted extends Expected {
   counted: number
 }
 
-type Kind = 'send' | 'resend' | 'check' | 'delete'
+/** Calls that may take their own time, a voice call's another than a message's. */
+type Kind = `${'send' | 'resend'} ${Via}` | 'check' | 'delete'
 
 /** What the latest calls of a kind have told. */
 interface Lately {
@@ -55,11 +56,13 @@ export interface Decoys {
 
 export function createDecoys(secrets: Secrets, attempts: number, events: Events): Decoys {
   const { isDecoyId, isDecoyReference } = secrets
-  const lately: Record<Kind, Lately> = {
-    send: { pace: createPace(), failure: undefined },
-    resend: { pace: createPace(), failure: undefined },
-    check: { pace: createPace(), failure: undefined },
-    delete: { pace: createPace(), failure: undefined },
+  const lately = new Map<Kind, Lately>()
+  const latelyOf = (kind: Kind): Lately => {
+    const known = lately.get(kind)
+    if (known) return known
+    const made: Lately = { pace: createPace(), failure: undefined }
+    lately.set(kind, made)
+    return made
   }
   const probes = createPace()
   const until = createAlarm()
@@ -87,7 +90,7 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
     }
 
   const measured = async <T>(kind: Kind, call: () => Promise<T>): Promise<T> => {
-    const of = lately[kind]
+    const of = latelyOf(kind)
     const started = performance.now()
     try {
       const answer = await call()
@@ -111,20 +114,21 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
    * the failure if there was one, are those of the calls of others.
    */
   const pretend = async (visit: Visit, kind: Kind): Promise<void> => {
-    const { pace, failure } = lately[kind]
+    const { failure } = latelyOf(kind)
     const started = performance.now()
-    await visit.probe(shares[kind])
+    await visit.probe(shareOf(kind))
     const took = performance.now() - started
-    const others = probes.sorted()
+    const seen = likeliest(kind)
+      .map((near) => latelyOf(near).pace.latest())
+      .find(({ times }) => times.length > 0)
+    // Of the same time: what was slow then is not compared with what is quick now.
+    const others = seen && probes.from(seen.since)
     probes.add(took)
     if (failure && isRecent(failure)) {
       await until(started, failure.took)
       throw failure.what
     }
-    const seen = pace.sorted()
-    // People ask for few resends, and tyntec does much the same.
-    const times = kind === 'resend' && seen.length === 0 ? lately.send.pace.sorted() : seen
-    if (times.length > 0) await until(started, alike(took, others, times, fraction))
+    if (seen && others) await until(started, alike(took, others, seen.times, fraction))
   }
 
   return {
@@ -133,12 +137,13 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
       otp: {
         ...otp,
         async send(parameters) {
-          const sent = await measured('send', () => otp.send(parameters))
+          const sent = await measured(`send ${parameters.via ?? 'SMS'}`, () => otp.send(parameters))
           const length = (sent.expire ?? Number.NaN) - (sent.created ?? Number.NaN)
           if (length > 0) lifetime = length
           return sent
         },
-        resend: (otpId, parameters) => measured('resend', () => otp.resend(otpId, parameters)),
+        resend: (otpId, parameters = {}) =>
+          measured(`resend ${parameters.via ?? 'SMS'}`, () => otp.resend(otpId, parameters)),
         async check(otpId, code, expected) {
           const answer = await measured('check', () => otp.check(otpId, code, expected))
           const shown = answer.otp?.attemptCount ?? Number.NaN
@@ -158,15 +163,15 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
             if (!isDecoyReference(parameters.referenceId)) {
               return otp.send(parameters).catch(unseen('send', createOtp))
             }
-            await pretend(visit, 'send')
+            await pretend(visit, `send ${parameters.via ?? 'SMS'}`)
             return createOtp()
           },
-          async resend(otpId, parameters) {
+          async resend(otpId, parameters = {}) {
             const sent = { result: 'sent', otp: { otpId } } as const
             if (!isDecoyId(otpId)) {
               return otp.resend(otpId, parameters).catch(unseen('resend', () => sent))
             }
-            await pretend(visit, 'resend')
+            await pretend(visit, `resend ${parameters.via ?? 'SMS'}`)
             return sent
           },
           async check(otpId, code, { number, counted }) {
@@ -211,7 +216,16 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
   }
 }
 
-const shares = { send: 'sends', resend: 'sends', check: 'checks', delete: 'others' } as const
+function shareOf(kind: Kind): Share {
+  return kind === 'check' ? 'checks' : kind === 'delete' ? 'others' : 'sends'
+}
+
+/** The kind itself, and what goes for it where there was none: a resend is much like a send. */
+function likeliest(kind: Kind): readonly Kind[] {
+  if (kind === 'check' || kind === 'delete') return [kind]
+  const via = kind.endsWith('VOICE') ? 'VOICE' : 'SMS'
+  return [kind, `send ${via}`, 'send SMS']
+}
 
 function told<T>(what: T): Told<T> {
   return { what, at: performance.now() }

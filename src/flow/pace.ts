@@ -3,22 +3,41 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** So many calls are remembered of each kind. */
 const remembered = 300
 
+/** Seconds for which a call counts, unless there were few since. */
+const recently = 900
+
+/** Of an app that few people sign in to, so many count however old they are. */
+const atLeast = 30
+
 /** How long the latest calls of one kind took. */
 export interface Pace {
   /** Keeps how long a call took, in milliseconds. */
   add(time: number): void
-  /** Milliseconds in ascending order. */
-  sorted(): readonly number[]
+  /** Milliseconds in ascending order, and when the oldest of these calls ended. */
+  latest(): { times: readonly number[]; since: number }
+  /** Milliseconds of the calls since then, in ascending order. */
+  from(since: number): readonly number[]
 }
 
-export function createPace(): Pace {
-  const times: number[] = []
-  let next = 0
+export function createPace(clock: () => number = () => performance.now()): Pace {
+  let calls: { time: number; at: number }[] = []
+  const from = (since: number) => {
+    const kept = calls.slice(-remembered)
+    const recent = kept.filter(({ at }) => at >= since)
+    return recent.length < atLeast ? kept.slice(-atLeast) : recent
+  }
+  const timesOf = (some: typeof calls) =>
+    some.map(({ time }) => time).toSorted((one, other) => one - other)
   return {
     add(time) {
-      times[next++ % remembered] = time
+      calls.push({ time, at: clock() })
+      if (calls.length >= 2 * remembered) calls = calls.slice(-remembered)
     },
-    sorted: () => times.toSorted((one, other) => one - other),
+    latest() {
+      const counted = from(clock() - recently * 1000)
+      return { times: timesOf(counted), since: counted[0]?.at ?? 0 }
+    },
+    from: (since) => timesOf(from(since)),
   }
 }
 
@@ -52,7 +71,7 @@ function quantile(sorted: readonly number[], share: number): number {
 }
 
 /** Milliseconds that timers are thought to be late at the most. */
-const latest = 100
+const latest = 15
 
 /**
  * Waits until so many milliseconds have passed since `started`. A busy process is late with its

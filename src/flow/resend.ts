@@ -182,7 +182,7 @@ async function reserveAndResend(
       return { outcome: { status: 'sent', handle, ...pending } }
     }
     if (!(await store.settleResend(ref, reference, 'renew'))) {
-      sent(false)
+      await takeBack()
       return { outcome: { status: 'no_pending_code' } }
     }
   }

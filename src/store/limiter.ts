@@ -18,7 +18,12 @@ export function limiterOf(
         }
       }),
 
-    refund: (key, points = 1) => guard(async () => void (await limiter.reward(key, points))),
+    refund: (key, points = 1) =>
+      guard(async () => {
+        const { consumedPoints } = await limiter.reward(key, points)
+        // The window of the use has ended: less than nothing would be more uses for the next one.
+        if (consumedPoints < 0) await limiter.penalty(key, Math.min(points, -consumedPoints))
+      }),
   }
 }
 

@@ -626,6 +626,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
           const held = counts?.get(member) ?? 0
           if (held > 1) counts?.set(member, held - 1)
           else counts?.delete(member)
+          if (counts?.size === 0) members.delete(keyOf(key))
         },
       }
     },
@@ -640,13 +641,18 @@ export function createMemoryStore(clock: () => number): OtpStore {
             sent: Math.max(found.sent * weight + sent, 0),
             verified: Math.max(found.verified * weight + verified, 0),
           }
-          meters.set(`${name}:${key}`, { ...reading, at: now }, halfLife * 4000)
+          // Whoever was refused leaves nothing behind.
+          if (reading.sent + reading.verified < nothing) meters.delete(`${name}:${key}`)
+          else meters.set(`${name}:${key}`, { ...reading, at: now }, halfLife * 4000)
           return reading
         },
       }
     },
   }
 }
+
+/** A meter that is under it counts as empty. */
+const nothing = 0.001
 
 /** What may still land. A code that is known to be wrong is none of it any more. */
 function openCode(flow: Flow, tried: Attempt | undefined): string | undefined {

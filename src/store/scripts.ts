@@ -481,8 +481,13 @@ local weight = 2 ^ (-math.max(now - number(found[3]), 0) / ARGV[3])
 local sent = math.max(number(found[1]) * weight + ARGV[1], 0)
 local verified = math.max(number(found[2]) * weight + ARGV[2], 0)
 local reading = {string.format('%.6f', sent), string.format('%.6f', verified)}
-redis.call('HSET', KEYS[1], 'sent', reading[1], 'verified', reading[2], 'at', now)
-redis.call('PEXPIRE', KEYS[1], ARGV[3] * 4)
+-- Whoever was refused leaves nothing behind.
+if sent + verified < 0.001 then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('HSET', KEYS[1], 'sent', reading[1], 'verified', reading[2], 'at', now)
+  redis.call('PEXPIRE', KEYS[1], ARGV[3] * 4)
+end
 return {'read', reading[1], reading[2]}
 `
 

@@ -58,6 +58,22 @@ describe('an error of Redis', () => {
   })
 })
 
+test('a command that Redis refuses is sent once, and the operator is told why', async () => {
+  const { url } = await createRedis()
+  const proxy = await startRedisProxy(url)
+  const { redis, prefix } = await createRedis({ url: proxy.url })
+  const tyntec = await setupTyntec()
+  const flow = setupFlow(tyntec, redis, { prefix })
+  const { handle } = await sent(flow, tyntec)
+  const end = proxy.answer("OOM command not allowed when used memory > 'maxmemory'.", isOurs)
+  proxy.seen.length = 0
+  await expect(flow.status({ handle })).rejects.toMatchObject({
+    cause: { message: 'answered OOM' },
+  })
+  expect(proxy.seen.filter(isOurs)).toHaveLength(1)
+  end()
+})
+
 describe('Redis', () => {
   test('that is full refuses, and goes on when there is room', async () => {
     const server = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] })

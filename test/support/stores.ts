@@ -14,8 +14,12 @@ import type {
 } from '../../src/store/store.js'
 import { createRedis, createRedis5 } from './redis.js'
 
-export const storeKinds = ['ioredis 6', 'ioredis 5', 'memory'] as const
-export type StoreKind = (typeof storeKinds)[number]
+export type StoreKind = 'ioredis 6' | 'ioredis 5' | 'memory'
+/** Mutation tests change what is ours: one client is enough to see it. */
+export const storeKinds: readonly StoreKind[] =
+  process.env.MUTATION_TESTS === undefined
+    ? ['ioredis 6', 'ioredis 5', 'memory']
+    : ['ioredis 6', 'memory']
 
 export interface TestStore {
   store: OtpStore
@@ -45,7 +49,8 @@ export async function setupStore(kind: StoreKind): Promise<TestStore> {
   }
   const { redis, prefix } = await (kind === 'ioredis 6' ? createRedis() : createRedis5())
   return {
-    store: redisStore(redis, { prefix }),
+    // On a busy machine Redis is slow, not away.
+    store: redisStore(redis, { prefix, timeout: 5 }),
     advance: (seconds) => advanceRedis(redis, prefix, seconds),
     dump: () => dumpRedis(redis, prefix),
   }
@@ -65,7 +70,8 @@ repeat
   for _, key in ipairs(page[2]) do
     local ttl = redis.call('PTTL', key)
     if redis.call('TYPE', key).ok == 'hash' then
-      for _, name in ipairs(times) do
+      -- What a meter has sent is no time.
+      for _, name in ipairs(string.find(key, 'meter:', 1, true) and {'at'} or times) do
         local value = tonumber(redis.call('HGET', key, name) or 0) or 0
         if value > 0 then redis.call('HSET', key, name, math.max(value - past, 1)) end
       end

@@ -152,5 +152,6 @@ describe('a 401 is never a wrong code', () => {
     expect(await check(401, '{"message":"No API key found in request"}', json)).toEqual(words.key)
     expect(await check(401, '[]', json)).toEqual(words.key)
     expect(await check(401, 'null', json)).toEqual(words.key)
+    expect(await check(401, '', json)).toEqual(words.key)
   })
 })

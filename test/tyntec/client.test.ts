@@ -76,8 +76,10 @@ describe('each call', () => {
     const server = await serveJson(200, otp)
     expect(await setupClient(server.url).otp.delete(otpId)).toBe(true)
     expect(server.requests).toMatchObject([{ method: 'DELETE', path: `/2fa/v1/otp/${otpId}` }])
+    expect(await setupClient((await serveJson(200)).url).otp.delete(otpId)).toBe(true)
     expect(await setupClient((await serveJson(204)).url).otp.delete(otpId)).toBe(true)
     expect(await setupClient((await serveJson(404)).url).otp.delete(otpId)).toBe(false)
+    expect(await setupClient((await serveJson(410)).url).otp.delete(otpId)).toBe(false)
   })
 
   test('events gives what it knows of each event', async () => {
@@ -289,6 +291,17 @@ describe('answers to send', () => {
     expect(error.message).not.toContain(number)
   })
 
+  test.each([`1006${number}`, `x1006`, 1006, '2006', undefined])(
+    'a 400 with the code %j tells of none, since that might be what was sent',
+    async (code) => {
+      const client = setupClient((await serveJson(400, { code, message: 'm' })).url)
+      expect(await failureOf(client.otp.send({ number }))).toMatchObject({
+        message: expect.stringContaining('(400)'),
+        processed: 'no',
+      })
+    },
+  )
+
   test.each([401, 403])('%i is a refused key or account, whatever the body', async (status) => {
     for (const body of [undefined, otp, { code: '1', message: 'm' }, []]) {
       const client = setupClient((await serveJson(status, body)).url)
@@ -325,6 +338,14 @@ describe('answers to send', () => {
       retryAfter,
     })
   })
+
+  test('429 with a time to come is a refusal to wait for until then', async () => {
+    const later = new Date(Date.now() + 40_000).toUTCString()
+    const server = await serveJson(429, undefined, { 'retry-after': later })
+    const { retryAfter } = await failureOf(setupClient(server.url).otp.send({ number }))
+    expect(retryAfter).toBeGreaterThan(20)
+    expect(retryAfter).toBeLessThanOrEqual(40)
+  })
 })
 
 describe('answers to the other calls', () => {
@@ -341,6 +362,7 @@ describe('answers to the other calls', () => {
   test.each<[string, number, unknown]>([
     ['401 without a body', 401, undefined],
     ['401 with a message alone', 401, { message: 'No API key found in request' }],
+    ['401 with a code alone', 401, { code: '1010' }],
     ['403', 403, { code: '1', message: 'm' }],
   ])('resend is refused on %s', async (_, status, body) => {
     const client = setupClient((await serveJson(status, body)).url)
@@ -393,10 +415,23 @@ describe('answers to the other calls', () => {
 
   test('events of an unknown OTP are none, and anything but a list is an error', async () => {
     expect(await setupClient((await serveJson(404)).url).otp.events(otpId)).toEqual([])
-    const { otp: calls } = setupClient((await serveJson(200, { events: [] })).url)
-    expect(await failureOf(calls.events(otpId))).toMatchObject({
-      code: 'ERR_OTP_PROVIDER_RESPONSE',
-    })
+    expect(await setupClient((await serveJson(204)).url).otp.events(otpId)).toEqual([])
+    for (const body of [{ events: [] }, ['DELIVER_OTP_RES_OK'], [null]]) {
+      const { otp: calls } = setupClient((await serveJson(200, body)).url)
+      expect(await failureOf(calls.events(otpId))).toMatchObject({
+        code: 'ERR_OTP_PROVIDER_RESPONSE',
+      })
+    }
+  })
+
+  test('what decides nothing is left out when it is of another type', async () => {
+    const wrong = { accountId: 1, timestampCreated: true, attemptCount: 1.5, created: 'x' }
+    const body = { otpId, otpStatus: 'ACTIVE', referenceId: 'r-1', ...wrong, expire: 1 }
+    const { otp: calls } = setupClient((await serveJson(200, body)).url)
+    const expected = { otpId, otpStatus: 'ACTIVE', referenceId: 'r-1', expire: 1 }
+    expect(await calls.read(otpId)).toEqual(expected)
+    const events = setupClient((await serveJson(200, [{ type: 1, status: {}, created: 1 }])).url)
+    expect(await events.otp.events(otpId)).toEqual([{ created: 1 }])
   })
 
   test('hostile names in JSON reach no prototype, and inherited values count for nothing', async () => {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { createTyntecClient, type TyntecClient } from 'passport-tyntec-otp/tyntec'
 import { expect, test } from 'vitest'
 import { OtpError } from '../../src/errors.js'
+import { safeCause } from '../../src/tyntec/failures.js'
 import { closedPort, serve, serveBytes, serveSelfSigned } from './servers.js'
 import { apiKey, failureOf, number, otpCode, otpId, setupClient } from './setup.js'
 
@@ -136,6 +137,22 @@ test('no error of a key function shows anything', async () => {
       await secretsInFailures(setupClient('http://127.0.0.1:1', { apiKey: key, timeout: 0.02 })),
     ).toEqual([])
   }
+})
+
+test.each([
+  [Object.assign(new Error(otpCode), { code: 'ECONNRESET' }), 'ECONNRESET'],
+  [Object.assign(new Error(otpCode), { code: 'UND_ERR_SOCKET' }), 'UND_ERR_SOCKET'],
+  [Object.assign(new Error(otpCode), { code: `ECONNRESET ${otpCode}` }), 'UNKNOWN'],
+  [Object.assign(new Error(otpCode), { code: `${otpCode} ECONNRESET` }), 'UNKNOWN'],
+  [Object.assign(new Error(otpCode), { code: [otpCode] }), 'UNKNOWN'],
+  [Object.assign(new Error(otpCode), { name: 'HTTPParserError' }), 'HPE_ERROR'],
+  [new Error(otpCode), 'UNKNOWN'],
+  [{ code: 'ECONNRESET', name: 'HTTPParserError' }, 'UNKNOWN'],
+  [undefined, 'UNKNOWN'],
+])('of an error of another library only a known code is shown (%#)', (error, code) => {
+  const cause = safeCause(error)
+  expect(cause).toMatchObject({ message: code, code })
+  expect(secretsIn(cause)).toEqual([])
 })
 
 test('no error of wrong options shows them', () => {

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { setImmediate as onNextTurn } from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
@@ -98,9 +98,8 @@ describe('nobody knows what was done', () => {
     const client = setupClient(server.url, { timeout: 0.3 })
     expect(await failureOf(client.otp.check(otpId, otpCode))).toMatchObject(lost)
     // The connection is closed rather than left reading.
-    await Promise.all(
-      Array.from(server.sockets, async (socket) => socket.closed || once(socket, 'close')),
-    )
+    const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve))
+    await Promise.all(Array.from(server.sockets, async (socket) => socket.closed || closed(socket)))
     expect(Array.from(server.sockets, ({ closed }) => closed)).toEqual([true])
   })
 

@@ -1,0 +1,503 @@
+import { describe, expect, test } from 'vitest'
+import { type ChallengeRequest, type OtpOptions, resolveOptions } from '../src/options.js'
+import { createPumping } from '../src/pumping.js'
+import { redisStore } from '../src/store/redis.js'
+import { frameworks, setupApp } from './support/app.js'
+import {
+  failure,
+  flowKinds,
+  number,
+  numbers,
+  rightCode,
+  secret,
+  sendCode,
+  setupFlow,
+  statusOf,
+  type TestFlow,
+} from './support/flow.js'
+import { addressOf, phone, phoneCountries } from './support/phones.js'
+import { createRedis, startRedis } from './support/redis.js'
+import { startRedisProxy } from './support/redis-proxy.js'
+import { dumpRedis, setupStore, storeKinds } from './support/stores.js'
+
+const never = () => new Promise<boolean>(() => {})
+
+/** What Redis counts, all keys of a kind together. Meters and members that are at nothing don't count. */
+async function counts({ dump }: Pick<TestFlow, 'dump'>): Promise<Record<string, number>> {
+  const found: Record<string, number> = {}
+  for (const { key, value } of await dump()) {
+    const isMark = /:[\w-]{8}$/.test(key)
+    if (!/^(limit|meter):/.test(key) || isMark) continue
+    const count = countOf(value)
+    const name = key.replace(/\{.*/, '{}')
+    if (count > 0.001 || !key.startsWith('meter:')) found[name] = (found[name] ?? 0) + count
+  }
+  return Object.fromEntries(Object.entries(found).map(([name, count]) => [name, Math.round(count)]))
+}
+
+function countOf(value: unknown): number {
+  if (typeof value === 'string') return Number(value)
+  const fields = value as Record<string, string> // a hash is what is left
+  return Number(fields.sent ?? Object.keys(fields).length)
+}
+
+const noted = {
+  'meter:address:{}': 1,
+  'meter:country:{}': 1,
+  'meter:range:{}': 1,
+}
+
+describe.each(flowKinds)('a challenge on %s', (kind) => {
+  test('that is passed lets a message out, and hears what it is about', async () => {
+    const asked: ChallengeRequest[] = []
+    const setup = await setupFlow(kind, {
+      voice: true,
+      resendWaits: [1],
+      challenge: async (request) => asked.push(request) > 0,
+    })
+    const handle = await sendCode(setup, { address: '192.0.2.1', challenge: 'a token' })
+    await setup.advance(2)
+    const resent = { handle, via: 'voice', address: '192.0.2.2', challenge: 'another' }
+    expect(await statusOf(setup.flow.resend(resent))).toBe('sent')
+    const common = { reasons: [], number, country: 'US' }
+    expect(asked).toEqual([
+      { ...common, token: 'a token', via: 'sms', address: '192.0.2.1' },
+      { ...common, token: 'another', via: 'voice', address: '192.0.2.2' },
+    ])
+  })
+
+  const refusing: [string, OtpOptions['challenge'], boolean][] = [
+    ['says no', () => false, false],
+    ['says no later', async () => false, false],
+    [
+      'throws',
+      () => {
+        throw new Error(`no such captcha for ${number}`)
+      },
+      true,
+    ],
+    ['rejects', () => Promise.reject(new Error(number)), true],
+    // What JavaScript lets an app answer.
+    ['says "true"', () => 'true' as unknown as boolean, true],
+    ['says 1', () => 1 as unknown as boolean, true],
+    ['says nothing', () => undefined as unknown as boolean, true],
+    ['says an object', async () => ({ success: false }) as unknown as boolean, true],
+    ['never answers', never, true],
+  ]
+  test.each(refusing)('that %s lets nothing out', async (_, challenge, failed) => {
+    const setup = await setupFlow(kind, { challenge })
+    const started = performance.now()
+    expect(await setup.flow.send({ number })).toEqual({ status: 'challenge_required' })
+    expect(performance.now() - started).toBeLessThan(3500)
+    expect(await setup.calls()).toEqual([])
+    const { events } = setup
+    expect(events.at(-1)).toMatchObject({
+      type: 'challenge.refused',
+      country: 'US',
+      via: 'sms',
+      failed,
+    })
+    expect(events).toHaveLength(failed ? 2 : 1)
+    if (failed) {
+      expect(events[0]).toEqual({
+        at: expect.any(Number),
+        type: 'error',
+        step: 'challenge',
+        code: 'ERR_OTP_MISUSE',
+        message: expect.stringMatching(/^"challenge" (threw|gave no|answered neither)/),
+      })
+    }
+    expect(await counts(setup)).toEqual(kind === 'redis' ? { 'limit:sends:address:{}': 1 } : {})
+  })
+
+  test('refuses a resend as well, and leaves the code as it is', async () => {
+    let passes = true
+    const setup = await setupFlow(kind, { resendWaits: [1], challenge: () => passes })
+    const handle = await sendCode(setup)
+    await setup.advance(2)
+    passes = false
+    const before = await counts(setup)
+    expect(await setup.flow.resend({ handle })).toEqual({ status: 'challenge_required' })
+    const { 'limit:sends:address:{}': _, ...after } = await counts(setup)
+    const { 'limit:sends:address:{}': __, ...rest } = before
+    expect(after).toEqual(rest)
+    expect(await setup.count('resend')).toBe(0)
+    expect(await statusOf(setup.flow.check({ handle, code: rightCode }))).toBe('verified')
+  })
+
+  test('hears what looks odd, and decides', async () => {
+    const asked: (readonly string[])[] = []
+    const setup = await setupFlow(kind, {
+      countries: phoneCountries,
+      pumping: { mode: 'enforce', country: { free: 3 }, address: { free: 2 }, range: { free: 1 } },
+      challenge: ({ reasons, token }) => asked.push(reasons) > 0 && token === 'a person',
+    })
+    const address = '192.0.2.1'
+    const send = (index: number, challenge = 'a person') =>
+      statusOf(setup.flow.send({ number: phone('US', index), address, challenge }))
+    for (const index of [0, 1, 2, 3]) expect(await send(index)).toBe('sent')
+    expect(asked).toEqual([[], ['range'], ['address', 'range'], ['country', 'address', 'range']])
+    expect(await send(4, 'a program')).toBe('challenge_required')
+    for (const [index, country] of phoneCountries.slice(1).entries()) {
+      const input = { number: phone(country, index), address, challenge: 'a person' }
+      expect(await statusOf(setup.flow.send(input))).toBe('sent')
+    }
+    expect(asked.slice(5)).toEqual([
+      ['address'],
+      ['address'],
+      ['address', 'countries'],
+      ['address', 'countries'],
+      ['address', 'countries'],
+    ])
+    expect(await setup.count('send')).toBe(9)
+  })
+
+  test('decides in shadow too', async () => {
+    const setup = await setupFlow(kind, { pumping: 'shadow', challenge: () => false })
+    expect(await statusOf(setup.flow.send({ number }))).toBe('challenge_required')
+  })
+
+  test('hears that somebody guesses', async () => {
+    const asked: (readonly string[])[] = []
+    const setup = await setupFlow(kind, {
+      limits: { failuresInAll: { points: 1, duration: 60 } },
+      challenge: ({ reasons }) => asked.push(reasons) > 0,
+    })
+    const handle = await sendCode(setup)
+    for (const code of ['111111', '222222']) await setup.flow.check({ handle, code })
+    await sendCode(setup, { number: numbers[1] })
+    expect(asked).toEqual([[], ['guessing']])
+    expect(setup.events.filter(({ type }) => type === 'guessing.suspected')).toMatchObject([
+      { failures: 2 },
+    ])
+  })
+
+  test('that refuses a thousand times leaves nothing behind', async () => {
+    let passes = false
+    const limits = { sendsPerAddress: { points: 10_000, duration: 3600 } }
+    const setup = await setupFlow(kind, { pumping: 'enforce', limits, challenge: () => passes })
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(
+        Array.from({ length: 50 }, () => statusOf(setup.flow.send({ number: numbers[1] }))),
+      )
+    }
+    passes = true
+    const before = setup.events.length
+    expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
+    expect(setup.events.slice(before).map(({ type }) => type)).toEqual(['otp.sent'])
+  })
+
+  test('gets a token that is text, and no other', async () => {
+    const tokens: unknown[] = []
+    const setup = await setupFlow(kind, { challenge: ({ token }) => tokens.push(token) < 0 })
+    for (const challenge of ['', 'x', 5, null, ['x'], { x: 'y' }, undefined]) {
+      await setup.flow.send({ number, challenge })
+    }
+    const none = Array(5).fill(undefined)
+    expect(tokens).toEqual(['', 'x', ...none])
+  })
+})
+
+describe.each(frameworks)('a challenge on %s', (framework) => {
+  test('gets its token from the body, and is refused with 403', async () => {
+    const tokens: unknown[] = []
+    const app = await setupApp({
+      framework,
+      flow: {
+        resendWaits: [1],
+        challenge: ({ token }) => tokens.push(token) > 0 && token === 'right',
+      },
+    })
+    const client = app.client()
+    const refused = await client.post('/login/send?challenge=right', { number })
+    expect(refused.status).toBe(403)
+    expect(refused.json).toMatchObject({ code: 'challenge_required', status: 403 })
+    const typed = await client.post('/login/send', { number, challenge: ['right'] })
+    expect(typed.status).toBe(400)
+    expect((await client.post('/login/send', { number, challenge: 'right' })).status).toBe(202)
+    expect((await client.post('/login/resend', {})).json).toMatchObject({
+      code: 'challenge_required',
+    })
+    const form = await app.client().submit('/login/send', { number, challenge: 'wrong' })
+    expect(form.status).toBe(403)
+    expect(tokens).toEqual([undefined, 'right', undefined, 'wrong'])
+    expect(await app.requests()).toEqual(['send'])
+  })
+
+  test('gets it from a field of another name', async () => {
+    const app = await setupApp({
+      framework,
+      flow: {
+        fields: { challenge: 'g-recaptcha-response' },
+        challenge: ({ token }) => token === 'right',
+      },
+    })
+    const client = app.client()
+    expect((await client.post('/login/send', { number, challenge: 'right' })).status).toBe(403)
+    const named = { number, 'g-recaptcha-response': 'right' }
+    expect((await client.post('/login/send', named)).status).toBe(202)
+  })
+})
+
+describe.each(flowKinds)('the switch for messages on %s', (kind) => {
+  const off: [string, OtpOptions['sendingEnabled']][] = [
+    ['says no', () => false],
+    ['says no later', async () => false],
+    [
+      'throws',
+      () => {
+        throw new Error('no flags')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no flags'))],
+    ['says nothing', () => undefined as unknown as boolean],
+    ['never answers', never],
+  ]
+  test.each(off)('that %s stops them, and nothing else', async (_, sendingEnabled) => {
+    let on = true
+    const setup = await setupFlow(kind, {
+      resendWaits: [1],
+      sendingEnabled: () => (on || !sendingEnabled ? true : sendingEnabled()),
+    })
+    const handle = await sendCode(setup)
+    await setup.advance(2)
+    on = false
+    const before = await counts(setup)
+    const started = performance.now()
+    const stopped = { code: 'ERR_OTP_BUDGET', status: 503 }
+    expect(await failure(setup.flow.send({ number: numbers[1] }))).toEqual(stopped)
+    expect(await failure(setup.flow.resend({ handle }))).toEqual(stopped)
+    expect(performance.now() - started).toBeLessThan(6500)
+    expect(await counts(setup)).toEqual(before)
+    expect(await setup.count('send')).toBe(1)
+    expect(await setup.count('resend')).toBe(0)
+    expect(await setup.flow.status({ handle })).toMatchObject({ status: 'pending' })
+    expect(await statusOf(setup.flow.check({ handle, code: '111111' }))).toBe('invalid_code')
+    expect(await statusOf(setup.flow.check({ handle, code: rightCode }))).toBe('verified')
+    on = true
+    await sendCode(setup, { number: numbers[1] })
+  })
+})
+
+describe('the order of what stands before a message', () => {
+  const input = ['bad input', 'another site'] as const
+
+  test.each(input)('%s costs no limit anything', async (what) => {
+    const { redis, prefix } = await createRedis()
+    const app = await setupApp({
+      framework: 'express 5',
+      flow: { store: redisStore(redis, { prefix }) },
+    })
+    const bodies =
+      what === 'another site'
+        ? [{ number }]
+        : [{}, { number: '1' }, { number: 5 }, { number, via: 'pigeon' }, { number: '+4930123456' }]
+    const headers = what === 'another site' ? { 'sec-fetch-site': 'cross-site' } : {}
+    for (const body of bodies) {
+      const answer = await app.client().post('/login/send', body, { headers })
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect(answer.status).toBeLessThan(500)
+    }
+    expect(await dumpRedis(redis, prefix)).toEqual([])
+    expect(await app.requests()).toEqual([])
+  })
+
+  test('a thousand messages that an address is refused touch nothing behind it', async () => {
+    const setup = await setupFlow('redis', {
+      pumping: 'enforce',
+      limits: { sendsPerAddress: { points: 1, duration: 3600 } },
+    })
+    const address = '192.0.2.1'
+    await sendCode(setup, { number: numbers[1], address })
+    const before = await counts(setup)
+    for (let round = 0; round < 20; round++) {
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, () => statusOf(setup.flow.send({ number, address }))),
+      )
+      expect(new Set(outcomes)).toEqual(new Set(['rate_limited']))
+    }
+    expect(await counts(setup)).toEqual({ ...before, 'limit:sends:address:{}': 1001 })
+    expect(await setup.count('send')).toBe(1)
+    expect(await setup.flow.send({ number, address: '192.0.2.2' })).toMatchObject({
+      status: 'sent',
+    })
+  })
+
+  test('what looks like pumping touches neither budget nor number', async () => {
+    const setup = await setupFlow('redis', {
+      pumping: { mode: 'enforce', range: { free: 1 } },
+    })
+    await sendCode(setup, { number: phone('DE', 0), address: addressOf(0) })
+    const before = await counts(setup)
+    for (let tries = 1; tries < 20; tries++) {
+      const each = { number: phone('DE', tries), address: addressOf(tries) }
+      expect(await statusOf(setup.flow.send(each))).toBe('rate_limited')
+    }
+    expect(await counts(setup)).toEqual({ ...before, 'limit:sends:address:{}': 20 })
+    expect((await setup.dump()).filter(({ key }) => key.endsWith(':sent'))).toHaveLength(1)
+    expect(await setup.count('send')).toBe(1)
+  })
+
+  test('a budget that is used up holds nothing of a number', async () => {
+    const setup = await setupFlow('redis', { budget: { perHour: 1 } })
+    await sendCode(setup, { number: numbers[1], address: addressOf(1) })
+    for (let tries = 2; tries < 10; tries++) {
+      const input = { number, address: addressOf(tries) }
+      expect(await failure(setup.flow.send(input))).toMatchObject({ code: 'ERR_OTP_BUDGET' })
+    }
+    const held = await counts(setup)
+    expect(held).toMatchObject({
+      ...noted,
+      'limit:sends:address:{}': 9,
+      'limit:sends:all:hour:{}': 1,
+      'limit:sends:number:0:{}': 1,
+      'limit:sends:number:1:{}': 1,
+    })
+    expect((await setup.dump()).filter(({ key }) => key.endsWith(':sent'))).toHaveLength(1)
+    const rich = setup.another({ budget: { perHour: 2 } })
+    expect(await statusOf(rich.send({ number, address: addressOf(10) }))).toBe('sent')
+  })
+
+  test('a number that is refused costs the budget nothing, and its meters neither', async () => {
+    const setup = await setupFlow('redis', {
+      resendWaits: [1],
+      limits: { sendsPerNumber: [{ points: 1, duration: 600 }] },
+    })
+    const handle = await sendCode(setup)
+    await setup.advance(2)
+    const before = await counts(setup)
+    for (let tries = 0; tries < 5; tries++) {
+      expect(await statusOf(setup.flow.send({ number }))).toBe('rate_limited')
+      expect(await statusOf(setup.flow.resend({ handle }))).toBe('rate_limited')
+    }
+    expect(await counts(setup)).toEqual({ ...before, 'limit:sends:address:{}': 11 })
+  })
+})
+
+describe('the meters', () => {
+  test('are not moved by a flood from an address that is over its limit', async () => {
+    const setup = await setupFlow('redis', {
+      pumping: 'enforce',
+      budget: { perHour: 1000 },
+      concurrency: { sends: 200 },
+    })
+    const flooder = '192.0.2.1'
+    const flood = (index: number) =>
+      statusOf(setup.flow.send({ number: phone('US', index * 7000), address: flooder }))
+    for (let sends = 0; sends < 11; sends++) await flood(sends)
+    let on = true
+    const floods = Array.from({ length: 50 }, async (_, index) => {
+      const outcomes = new Set<string>()
+      while (on) outcomes.add(await flood(20 + index))
+      return [...outcomes]
+    })
+    const honest: string[] = []
+    for (let index = 0; index < 9; index++) {
+      const input = { number: phone('US', 650_000 + index * 3000), address: addressOf(index) }
+      honest.push(await statusOf(setup.flow.send(input)))
+    }
+    on = false
+    expect(honest).toEqual(Array(9).fill('sent'))
+    expect((await Promise.all(floods)).flat()).toEqual(Array(50).fill('rate_limited'))
+  })
+
+  test('keep nothing of a message when one of them could not be asked', async () => {
+    const server = await startRedis()
+    const proxy = await startRedisProxy(server.url)
+    const setup = await setupFlow('redis', { pumping: 'enforce' }, { redisUrl: proxy.url })
+    await sendCode(setup, { number: numbers[1] })
+    const before = await counts(setup)
+    const parts = ['meter:country', 'meter:address', 'meter:range', 'limit:countries']
+    for (const part of parts) {
+      const mend = proxy.answer('LOADING Redis is loading the dataset in memory', (words) =>
+        words.some((word) => word.startsWith(`${setup.prefix}${part}`)),
+      )
+      for (let tries = 0; tries < 2; tries++) {
+        expect(await failure(setup.flow.send({ number }))).toMatchObject({
+          code: 'ERR_OTP_STORE_UNAVAILABLE',
+        })
+      }
+      mend()
+    }
+    const { 'limit:sends:address:{}': _, ...after } = await counts(setup)
+    const { 'limit:sends:address:{}': __, ...rest } = before
+    expect(after).toEqual(rest)
+  })
+
+  test.each(storeKinds)(
+    'keep nothing when one fails before the others are there, on %s',
+    async (kind) => {
+      const { store } = await setupStore(kind)
+      const late = () => new Promise((resolve) => setImmediate(resolve))
+      const { pumping: rules } = resolveOptions({ apiKey: 'key', secret, countries: 'any', store })
+      const half = createPumping(rules, {
+        ...store,
+        meter(rule) {
+          const { add } = store.meter(rule)
+          if (rule.name === 'country') return { add: () => Promise.reject(new Error('gone')) }
+          return { add: (key, change) => late().then(() => add(key, change)) }
+        },
+        memberLimiter(rule) {
+          const { consume, ...rest } = store.memberLimiter(rule)
+          return { ...rest, consume: (key, member) => late().then(() => consume(key, member)) }
+        },
+      })
+      const message = { country: 'US', addressKeys: ['address'], rangeTags: ['range'] }
+      await expect(half.count(message)).rejects.toThrow('gone')
+      for (const name of ['address', 'range'] as const) {
+        const { add } = store.meter({ name, halfLife: 3600 })
+        expect(await add(`{${name}}`, { sent: 0, verified: 0 })).toEqual({ sent: 0, verified: 0 })
+      }
+      const countries = store.memberLimiter({ name: 'countries:address', points: 1, duration: 60 })
+      expect(await countries.consume('{address}', 'DE')).toMatchObject({ allowed: true, used: 1 })
+    },
+  )
+
+  test('forget a message that did not go out since the app did not answer', async () => {
+    const setup = await setupFlow('redis', {
+      mode: 'login-only',
+      knows: (known) => {
+        if (known === number) throw new Error('the users are away')
+        return true
+      },
+    })
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await failure(setup.flow.send({ number }))).toMatchObject({ status: 503 })
+    }
+    expect(await counts(setup)).toEqual({ 'limit:sends:address:{}': 3 })
+  })
+
+  test('know that people of many countries sign in behind one address', async () => {
+    const setup = await setupFlow('redis', { countries: phoneCountries, pumping: 'enforce' })
+    const address = '192.0.2.1'
+    for (const [index, country] of phoneCountries.entries()) {
+      const input = { number: phone(country, index), address }
+      const handle = await sendCode(setup, input)
+      const code = setup.sandbox.messages().at(-1)?.code
+      expect(await statusOf(setup.flow.check({ handle, code, address }))).toBe('verified')
+    }
+    expect(setup.eventTypes()).not.toContain('pumping.suspected')
+    // Those who don't are as many as before.
+    const outcomes = []
+    for (const [index, country] of phoneCountries.slice(0, 4).entries()) {
+      const input = { number: phone(country, 100 + index), address }
+      outcomes.push(await statusOf(setup.flow.send(input)))
+    }
+    expect(outcomes).toEqual(['sent', 'sent', 'sent', 'rate_limited'])
+  })
+
+  test('lose no country by a message to it that was refused', async () => {
+    const setup = await setupFlow('redis', {
+      countries: phoneCountries,
+      pumping: { mode: 'enforce', countriesPerAddress: 1 },
+    })
+    const address = '192.0.2.1'
+    await sendCode(setup, { number: phone('DE', 1), address })
+    const refused = Array.from({ length: 8 }, (_, index) =>
+      statusOf(setup.flow.send({ number: phone('AT', index), address })),
+    )
+    expect(new Set(await Promise.all(refused))).toEqual(new Set(['rate_limited']))
+    const found = (await setup.dump()).find(({ key }) => key.startsWith('limit:countries'))
+    expect(found?.value).toEqual({ DE: '1' })
+  })
+})

@@ -1,0 +1,95 @@
+import { randomInt } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { alike, createAlarm, createPace } from '../src/flow/pace.js'
+import { mannWhitney, median, normalDeck } from './support/statistics.js'
+
+const fraction = () => randomInt(1_000_000) / 1_000_000
+
+describe('how long a call would have taken', () => {
+  const slow = normalDeck(300, 80, 300).toSorted((one, other) => one - other)
+  const quick = normalDeck(100, 20, 300).toSorted((one, other) => one - other)
+  const likes = (times: readonly number[], others: readonly number[], seen: readonly number[]) =>
+    times.map((time) => alike(time, others, seen, fraction))
+
+  test('has the distribution of its kind', () => {
+    const times = likes(normalDeck(100, 20, 300), quick, slow)
+    expect(mannWhitney(times, slow).p).toBeGreaterThan(0.5)
+  })
+
+  test('is long when the other call took long', () => {
+    const [low = 0, middle = 0, high = 0] = likes([60, 100, 140], quick, slow)
+    expect(low).toBeLessThan(180)
+    expect(middle).toBeGreaterThan(290)
+    expect(middle).toBeLessThan(310)
+    expect(high).toBeGreaterThan(420)
+  })
+
+  test('is any of those that were seen, as long as no other call is known', () => {
+    expect(mannWhitney(likes(normalDeck(5, 1, 300), [], slow), slow).p).toBeGreaterThan(0.01)
+    expect(likes([5, 5], [], [7])).toEqual([7, 7])
+  })
+
+  test('is none again and again', () => {
+    expect(new Set(likes(normalDeck(100, 20, 100), quick, [100, 300])).size).toBe(100)
+  })
+})
+
+describe('what is remembered', () => {
+  test('are calls since the first of others, however long ago that was', () => {
+    let now = 0
+    const [calls, reads] = [createPace(() => now), createPace(() => now)]
+    for (let minute = 0; minute < 100; minute += 1) {
+      now += 60_000
+      reads.add(minute)
+      if (minute >= 50 && minute < 60) calls.add(minute)
+    }
+    const { times, since } = calls.latest()
+    expect(times).toHaveLength(10)
+    expect(reads.from(since)).toEqual(Array.from({ length: 50 }, (_, index) => 50 + index))
+    expect(reads.from(now)).toHaveLength(30)
+    expect(createPace().latest().times).toEqual([])
+  })
+
+  test('are the latest 300 calls', () => {
+    const pace = createPace()
+    for (let time = 1; time <= 1000; time += 1) {
+      pace.add(time)
+      expect(pace.latest().times.length).toBe(Math.min(time, 300))
+    }
+    const sorted = pace.latest().times
+    expect(sorted[0]).toBe(701)
+    expect(sorted.at(-1)).toBe(1000)
+  })
+
+  test('are those of a quarter of an hour, and 30 when there were fewer', () => {
+    let now = 0
+    const pace = createPace(() => now)
+    for (let time = 1; time <= 100; time += 1) pace.add(time)
+    now += 901_000
+    expect(pace.latest().times).toHaveLength(30)
+    for (let time = 201; time <= 229; time += 1) pace.add(time)
+    expect(pace.latest().times[0]).toBe(100)
+    pace.add(230)
+    expect(pace.latest().times[0]).toBe(201)
+    for (let time = 231; time <= 250; time += 1) pace.add(time)
+    expect(pace.latest().times).toHaveLength(50)
+  })
+})
+
+test('an alarm learns how late the timers of its process are', async () => {
+  const alarm = createAlarm()
+  const over: number[] = []
+  for (let round = 0; round < 40; round += 1) {
+    const started = performance.now()
+    // Work that comes in the way of each timer.
+    setTimeout(() => {
+      const until = started + 22
+      while (performance.now() < until);
+    }, 8)
+    await alarm(started, 15)
+    over.push(performance.now() - started - 15)
+  }
+  const late = median(over.slice(0, 5))
+  expect(late).toBeGreaterThan(3)
+  expect(Math.abs(median(over.slice(20)))).toBeLessThan(late)
+})
