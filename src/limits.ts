@@ -65,7 +65,7 @@ export function createLimits(
   events: Events,
 ): Limits {
   const { sendsPerNumber, sendsPerAddress, sendsPerDevice, failuresPerAddress } = options.limits
-  const { failedNumbersPerAddress, failuresInAll } = options.limits
+  const { callsPerNumber, failedNumbersPerAddress, failuresInAll } = options.limits
   const failedNumbers = store.memberLimiter({
     name: 'failed-numbers:address',
     ...failedNumbersPerAddress,
@@ -75,6 +75,9 @@ export function createLimits(
   let guessingUntil = 0
   const perNumber = sendsPerNumber.map((rule, index) =>
     store.limiter({ name: `sends:number:${index}`, ...rule }),
+  )
+  const callsOfNumber = callsPerNumber.map((rule, index) =>
+    store.limiter({ name: `calls:number:${index}`, ...rule }),
   )
   const perDevice = store.limiter({ name: 'sends:device', ...sendsPerDevice })
   const { perHour, perDay, perCountryPerDay, money } = options.budget
@@ -174,9 +177,12 @@ export function createLimits(
     async takeSend(to) {
       const { tags, lane } = to
       const budgets = [...forAll, ...ofCountry(to.country)]
+      const calls = to.via === 'voice' ? callsOfNumber : []
       const uses: Use[] = [
         ...budgets.map(({ limiter, key, cost }) => ({ limiter, key, points: cost(to) })),
-        ...perNumber.flatMap((limiter) => tags.map((tag) => ({ limiter, key: `{${tag}}` }))),
+        ...[...calls, ...perNumber].flatMap((limiter) =>
+          tags.map((tag) => ({ limiter, key: `{${tag}}` })),
+        ),
       ]
       // One wait for all of them; whoever is refused by one gets the others back.
       const answers = await together(uses)
@@ -196,7 +202,9 @@ export function createLimits(
       }
       if (refused < 0) return { ...taken, refused: undefined }
       if (refused < budgets.length) return { ...taken, refused: 'budget' }
-      if (lane === undefined) return { ...taken, refused: 'number' }
+      // Calls cost more, so nobody gets more of them than there are.
+      const isCall = refused < budgets.length + calls.length * tags.length
+      if (lane === undefined || isCall) return { ...taken, refused: 'number' }
 
       // Strangers have used up the number's messages: a known browser has some of its own.
       const key = `{${tags[0]}}:${lane}`

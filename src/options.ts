@@ -24,6 +24,12 @@ export interface LimitOptions {
    */
   sendsPerNumber?: readonly LimitRule[] | undefined
   /**
+   * Calls to one number, which count as messages too. All rules hold, for known browsers as well.
+   *
+   * @default [{ points: 1, duration: 600 }, { points: 2, duration: 86400 }]
+   */
+  callsPerNumber?: readonly LimitRule[] | undefined
+  /**
    * Messages asked for from one address. IPv6 counts by /64.
    *
    * @default { points: 10, duration: 3600 }
@@ -373,6 +379,7 @@ export interface ResolvedOptions {
   voice: boolean
   limits: {
     sendsPerNumber: readonly LimitRule[]
+    callsPerNumber: readonly LimitRule[]
     sendsPerAddress: LimitRule
     failuresPerAddress: LimitRule
     failedNumbersPerAddress: LimitRule
@@ -476,6 +483,7 @@ const budgetNames: Names<BudgetOptions> = {
 const moneyNames: Names<MoneyOptions> = { perDay: true, prices: true }
 const limitNames: Names<LimitOptions> = {
   sendsPerNumber: true,
+  callsPerNumber: true,
   sendsPerAddress: true,
   failuresPerAddress: true,
   failedNumbersPerAddress: true,
@@ -572,7 +580,8 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
     ),
     voice: flag('voice', options.voice),
     limits: {
-      sendsPerNumber: resolveRules(limits.sendsPerNumber),
+      sendsPerNumber: resolveRules('limits.sendsPerNumber', limits.sendsPerNumber, 5, 10),
+      callsPerNumber: resolveRules('limits.callsPerNumber', limits.callsPerNumber, 1, 2),
       sendsPerAddress: rule('limits.sendsPerAddress', limits.sendsPerAddress, 10, 3600),
       failuresPerAddress: rule('limits.failuresPerAddress', limits.failuresPerAddress, 20, 3600),
       failedNumbersPerAddress: rule(
@@ -803,17 +812,22 @@ function resolveOrigins(origin: OtpOptions['origin'], production: boolean): read
   })
 }
 
-function resolveRules(rules: readonly LimitRule[] | undefined): readonly LimitRule[] {
+function resolveRules(
+  name: string,
+  rules: readonly LimitRule[] | undefined,
+  ofTenMinutes: number,
+  ofDay: number,
+): readonly LimitRule[] {
   const given = rules ?? [
-    { points: 5, duration: 600 },
-    { points: 10, duration: 86_400 },
+    { points: ofTenMinutes, duration: 600 },
+    { points: ofDay, duration: 86_400 },
   ]
   if (!Array.isArray(given) || given.length === 0 || given.length > 5) {
-    throw invalid('limits.sendsPerNumber', 'an array of 1 to 5 rules')
+    throw invalid(name, 'an array of 1 to 5 rules')
   }
   return [...given].map((each, index) => {
-    const name = `limits.sendsPerNumber[${index}]`
-    return rule(name, group(name, each, ruleNames), 5, 600)
+    const one = `${name}[${index}]`
+    return rule(one, group(one, each, ruleNames), ofTenMinutes, 600)
   })
 }
 
@@ -910,7 +924,7 @@ function checkGroups(options: OtpOptions): void {
   check('budget.money', budget?.money, moneyNames)
   check('limits', limits, limitNames)
   for (const [name, rule] of Object.entries(limits ?? {})) {
-    if (name === 'sendsPerNumber') continue
+    if (name === 'sendsPerNumber' || name === 'callsPerNumber') continue
     check(`limits.${name}`, rule, name === 'failuresPerNumber' ? failureNames : ruleNames)
   }
   if (typeof pumping !== 'object') return

@@ -378,3 +378,26 @@ describe('what one limit cannot count is given back to the others:', () => {
     expect(await leftOf('failed-numbers:address', step)).toEqual(['0'])
   })
 })
+
+describe.each(storeKinds)('calls to a number, on %s,', (kind) => {
+  const call = (tag: string, lane?: string) => ({ ...to(tag), lane, via: 'voice' as const })
+
+  test('are one in ten minutes, and a message is still had', async () => {
+    const { limits } = await setupLimits(kind, { perHour: 100, perDay: 100 })
+    expect(await limits.takeSend(call('tag'))).toMatchObject({ refused: undefined })
+    const refused = await limits.takeSend(call('tag'))
+    expect(refused).toMatchObject({ refused: 'number', retryAfter: 600 })
+    await refused.refund()
+    expect(await limits.takeSend(to('tag'))).toMatchObject({ refused: undefined })
+    expect(await limits.takeSend(call('other'))).toMatchObject({ refused: undefined })
+  })
+
+  test('are no more for a browser that is known, and given back when none was made', async () => {
+    const { limits } = await setupLimits(kind, { perHour: 100, perDay: 100 })
+    const first = await limits.takeSend(call('tag', 'lane'))
+    const refused = await limits.takeSend(call('tag', 'lane'))
+    expect(refused).toMatchObject({ refused: 'number' })
+    await Promise.all([refused.refund(), first.refundNumber()])
+    expect(await limits.takeSend(call('tag', 'lane'))).toMatchObject({ refused: undefined })
+  })
+})

@@ -53,6 +53,10 @@ test('the defaults are the safe settings', () => {
         { points: 5, duration: 600 },
         { points: 10, duration: 86_400 },
       ],
+      callsPerNumber: [
+        { points: 1, duration: 600 },
+        { points: 2, duration: 86_400 },
+      ],
       sendsPerAddress: { points: 10, duration: 3600 },
       failuresPerAddress: { points: 20, duration: 3600 },
       failedNumbersPerAddress: { points: 10, duration: 3600 },
@@ -210,6 +214,7 @@ describe('an option is refused', () => {
     ['resendWaits', { resendWaits: 30 }],
     ['resendWaits', { resendWaits: Array(11).fill(30) }],
     ['limits.sendsPerNumber', { limits: { sendsPerNumber: [] } }],
+    ['limits.callsPerNumber', { limits: { callsPerNumber: [] } }],
     ['limits.sendsPerNumber', { limits: { sendsPerNumber: { points: 1, duration: 60 } } }],
     ['voice', { voice: 'yes' }],
     ['revealAttempts', { revealAttempts: 1 }],
@@ -440,14 +445,15 @@ describe('whatever the options are', () => {
         }
         made += 1
         const { limits, budget, pinLength, attempts, lifetime, maxLifetime, resendWaits } = resolved
-        const { failuresPerNumber, sendsPerNumber, ...others } = limits
+        const { failuresPerNumber, sendsPerNumber, callsPerNumber, ...others } = limits
         expectWhole(pinLength, 6, 10)
         expectWhole(attempts, 1, 10)
         expectWhole(lifetime, 30, 600)
         expectWhole(maxLifetime, 30, 600)
         for (const wait of resendWaits) expectWhole(wait, 1, 600)
-        expect(sendsPerNumber.length).toBeGreaterThan(0)
-        for (const { points, duration } of [...sendsPerNumber, ...Object.values(others)]) {
+        expect(sendsPerNumber.length * callsPerNumber.length).toBeGreaterThan(0)
+        const rules = [...sendsPerNumber, ...callsPerNumber, ...Object.values(others)]
+        for (const { points, duration } of rules) {
           expectWhole(points, 1, 1_000_000)
           expectWhole(duration, 1, 86_400 * 31)
         }
