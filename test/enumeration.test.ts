@@ -199,7 +199,7 @@ const scenarios: Record<string, Scenario> = {
       await person.resend({ via: 'pigeon' })
       await person.status()
     },
-    outline: ['202', '202', '202', '400 channel_not_allowed', '200'],
+    outline: ['202', limited, '202', '400 channel_not_allowed', '200'],
     flow: { voice: true },
   },
   'is asked to show that it is no program': {

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { OtpFlow } from '../src/flow/index.js'
 import { createSecrets } from '../src/secrets.js'
@@ -19,6 +17,7 @@ import {
   statusOf,
   type TestFlow,
 } from './support/flow.js'
+import { type Cell, cellOf, rowsOf, unknownOf } from './support/proofs.js'
 import { startRedisProxy } from './support/redis-proxy.js'
 import { startRedis } from './support/redis.js'
 import { advanceRedis } from './support/stores.js'
@@ -131,73 +130,20 @@ describe('docs/reliability.md', () => {
   })
 
   test('names only tests that there are', () => {
-    const known = new Map<string, Set<string>>()
-    const unknown = rows
-      .flatMap(({ cells }) => cells.flatMap(({ proofs }) => proofs))
-      .filter(({ file, name }) => {
-        const titles = known.get(file) ?? titlesIn(file)
-        known.set(file, titles)
-        return !titles.has(name)
-      })
-    expect(unknown).toEqual([])
+    const proofs = rows.flatMap(({ cells }) => cells.flatMap(({ proofs }) => proofs))
+    expect(unknownOf(proofs)).toEqual([])
   })
 })
-
-interface Cell {
-  /** Without the names of tests. */
-  text: string
-  proofs: { file: string; name: string }[]
-}
 
 /** The rows of the matrix: a failure, then a cell for each step. */
 function tableOf(page: string): { name: string; cells: Cell[] }[] {
   const lines = page.split('\n')
   const head = lines.indexOf('| failure | send | resend | check |')
   const end = lines.findIndex((line, index) => index > head && !line.startsWith('|'))
-  return lines.slice(head + 2, end).map((line) => {
-    const [name = '', ...cells] = line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim())
-    return { name, cells: cells.map(cellOf) }
-  })
-}
-
-/** Tests are named as `file.test.ts: describe > test`, in the folder `test`. */
-function cellOf(cell: string): Cell {
-  const named = /`([\w./-]+\.test\.ts): ([^`]+)`/g
-  const proofs = [...cell.matchAll(named)].map(([, file = '', name = '']) => ({ file, name }))
-  return { text: cell.replace(named, '').replaceAll('<br>', ' ').trim(), proofs }
-}
-
-/** Full names of the tests in a file as they are written, but for those that are skipped. */
-function titlesIn(file: string): Set<string> {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest)
-  const titles = new Set<string>()
-  const visit = (node: ts.Node, outer: string[]): void => {
-    const found = ts.isCallExpression(node) ? titleOf(node) : undefined
-    const inner = found ? [...outer, found.title] : outer
-    if (found?.called === 'test') titles.add(inner.join(' > '))
-    ts.forEachChild(node, (child) => visit(child, inner))
-  }
-  visit(source, [])
-  return titles
-}
-
-/** What a call such as `test.each(…)('title', …)` is called by. */
-function titleOf(call: ts.CallExpression): { called: string; title: string } | undefined {
-  const [title] = call.arguments
-  if (!title || !ts.isStringLiteralLike(title)) return undefined
-  let callee: ts.Node = call.expression
-  while (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee)) {
-    if (ts.isPropertyAccessExpression(callee) && /skip|todo|fails/.test(callee.name.text)) {
-      return undefined
-    }
-    callee = callee.expression
-  }
-  if (!ts.isIdentifier(callee) || !/^(?:describe|test)$/.test(callee.text)) return undefined
-  return { called: callee.text, title: title.text }
+  return rowsOf(lines.slice(head + 2, end)).map(([name = '', ...cells]) => ({
+    name,
+    cells: cells.map(cellOf),
+  }))
 }
 
 describe.each(flowKinds)('on %s', (kind) => {

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { FlowRef } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import { earlierOf, recordOf, statusOf } from '../src/store/replies.js'
+import { scripts } from '../src/store/scripts.js'
 import type {
   CheckResult,
   FlowRecord,
@@ -524,6 +525,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(statuses.filter((status) => status === 'claimed')).toHaveLength(1)
       expect(statuses.filter((status) => status === 'join')).toHaveLength(24)
       expect(statuses.filter((status) => status === 'busy')).toHaveLength(25)
+      expect(await claim(store, ref)).toMatchObject({ status: 'busy', retryAfter: 10 })
       expect(await store.read(ref, 3)).toMatchObject({ attempts: 1 })
     })
 
@@ -1398,6 +1400,7 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
     const { redis, prefix, url } = await createRedis()
     const proxy = await startRedisProxy(url)
     const { redis: behindProxy } = await createRedis({ url: proxy.url })
+    for (const text of Object.values(scripts)) await redis.script('LOAD', text)
     return {
       store: redisStore(redis, { prefix }),
       slow: redisStore(behindProxy, { prefix, timeout: 0.05 }),
@@ -1405,7 +1408,10 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
       dump: () => dumpRedis(redis, prefix),
       async late(step: Promise<unknown>) {
         await expect(step).rejects.toMatchObject({ code: 'ERR_OTP_STORE_UNAVAILABLE' })
+        // Its answer comes after that of the step, which Redis has done by then.
+        const pong = behindProxy.ping()
         proxy.resume()
+        await pong
       },
       hold: () => proxy.holdReplies(([name = '']) => name.startsWith('EVAL')),
     }
