@@ -1328,7 +1328,7 @@ describe('what is kept in Redis', () => {
     })
     expect(earlierOf(later, 0)).toBe('other')
     for (const reply of ['found', ['paused'], [], null, { 0: 'found' }]) {
-      expect(() => statusOf(reply, ['found', 'none'])).toThrow()
+      expect(() => statusOf(reply, ['found', 'none'])).toThrow('unreadable reply')
     }
   })
 

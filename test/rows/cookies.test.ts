@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { flowKinds, number, rightCode, sendCode, setupFlow, signIn } from '../support/flow.js'
+
+test.each(flowKinds)(
+  'what a browser keeps for one thing is good for no other, on %s',
+  async (kind) => {
+    const setup = await setupFlow(kind, {
+      limits: { sendsPerNumber: [{ points: 2, duration: 600 }] },
+    })
+    const { flow } = setup
+    const oldBlank = flow.createBlank()
+    const old = await sendCode(setup, { blank: oldBlank })
+    const outcome = await flow.check({ handle: old, code: rightCode })
+    if (outcome.status !== 'verified') throw new Error(outcome.status)
+    await flow.complete(outcome.proof)
+    const { device } = outcome
+    await setup.advance(31)
+    const blank = flow.createBlank()
+    const handle = await sendCode(setup, { blank })
+
+    for (const value of [blank, oldBlank, device, old]) {
+      expect(await signIn(flow, value)).toBe('no_pending_code')
+      expect(await flow.resend({ handle: value })).toEqual({ status: 'no_pending_code' })
+      expect(await flow.status({ handle: value })).toEqual({ status: 'none' })
+      await flow.cancel({ handle: value })
+    }
+    expect(await setup.count('check')).toBe(1)
+
+    // Another click on the page joins the flow; what is no blank does not.
+    for (const value of [handle, device, old, oldBlank]) {
+      expect((await flow.send({ number, blank: value })).status).toBe('resend_too_soon')
+    }
+    expect(await flow.send({ number, blank })).toMatchObject({ status: 'sent', handle })
+
+    await setup.advance(31)
+    for (const value of [handle, old, blank]) {
+      expect((await flow.send({ number, device: value })).status).toBe('rate_limited')
+    }
+    expect(await setup.count('send')).toBe(2)
+    const again = await flow.check({
+      handle: await sendCode(setup, { device }),
+      code: rightCode,
+    })
+    // A new mark at each sign-in.
+    expect(again).toMatchObject({
+      status: 'verified',
+      device: expect.not.stringMatching(`^${device}$`),
+    })
+  },
+)
