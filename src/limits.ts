@@ -115,13 +115,16 @@ export function createLimits(
 
   const told = new Map<string, number>()
   const watch = (budgets: readonly Budget[], answers: readonly LimitAnswer[]): void => {
+    const refused = answers.findIndex(({ allowed }) => !allowed)
     budgets.forEach(({ window, points, country, scale = 1 }, index) => {
-      const { used, retryAfter, allowed } = answers[index] ?? {
-        used: 0,
-        retryAfter: 0,
-        allowed: true,
-      }
-      const level = !allowed ? 'exhausted' : used >= Math.ceil(points * 0.8) ? 'warning' : undefined
+      const { used, retryAfter } = answers[index] ?? { used: 0, retryAfter: 0 }
+      // What one limit refuses, the others give back: it says nothing of them.
+      const level =
+        index === refused
+          ? 'exhausted'
+          : refused < 0 && used >= Math.ceil(points * 0.8)
+            ? 'warning'
+            : undefined
       const now = performance.now()
       const what = `${level} ${window} ${country}`
       // Once in each window: uses that are given back pass the same mark again.

@@ -87,6 +87,20 @@ describe.each(storeKinds)('a message on %s', (kind) => {
     expect(await limits.takeSend(to('tag'))).toMatchObject({ refused: undefined })
   })
 
+  test('that the hour refuses is no use of the day', async () => {
+    const { limits, events } = await setupLimits(kind, { perHour: 5, perDay: 6 })
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => limits.takeSend(to(`one of many ${index}`))),
+    )
+    await Promise.all(all.map((each) => (each.refused ? each.refund() : undefined)))
+    const told = events.flatMap((event) =>
+      'window' in event ? [`${event.type} ${event.window}`] : [],
+    )
+    expect(told.filter((each) => each.startsWith('budget.exhausted'))).toEqual([
+      'budget.exhausted hour',
+    ])
+  })
+
   test('is refused by the budget first, however many are refused at once', async () => {
     const { limits, events } = await setupLimits(kind, { perHour: 5, perDay: 100 })
     for (let sends = 0; sends < 4; sends++) await limits.takeSend(to(`tag ${sends}`))
