@@ -168,7 +168,7 @@ describe('spellings', () => {
     expect(anywhere.parse(input)).toEqual({ status: 'bad_request' })
   })
 
-  test.each([49, true, ['DE'], {}, 'D', 'DEU', 'ZZ', '49', 'D\n', 'ＤＥ', '__', 'XX'])(
+  test.each([49, true, ['DE'], {}, 'D', 'DEU', 'ZZ', '49', 'D\n', 'ＤＥ', 'ß', '__', 'XX'])(
     'a country like %j is a bad request',
     (country) => {
       expect(anywhere.parse('0151 12345678', country)).toEqual({ status: 'bad_request' })

@@ -268,7 +268,7 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
     const setup = await setupPumping(kind, { pumping: undefined, origin })
     expect(await pump(setup.flow, scattered(24))).toEqual(Array(24).fill('sent'))
     expect(suspicions(setup).map(({ by, enforced }) => ({ by, enforced }))).toEqual(
-      Array(4).fill({ by: 'country', enforced: false }),
+      Array.from({ length: 4 }, () => ({ by: 'country', enforced: false })),
     )
     const next = many(11, (index) => ({ number: phone('DE', index), address: addressOf(index) }))
     expect((await pump(setup.flow, next)).at(-1)).toBe('rate_limited')

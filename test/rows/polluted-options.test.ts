@@ -33,6 +33,7 @@ test('a polluted prototype lends no option', () => {
   }
   const clean = JSON.stringify(resolveOptions(given))
   for (const [name, value] of Object.entries(pollution)) {
+    // oxlint-disable-next-line no-extend-native -- It is what is tested, and taken back.
     Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
   }
   expect(JSON.stringify(resolveOptions(given))).toBe(clean)
