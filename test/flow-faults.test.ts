@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createSecrets } from '../src/secrets.js'
 import {
   failure,
   flowKinds,
@@ -6,6 +7,7 @@ import {
   number,
   numbers,
   rightCode,
+  secret,
   sendCode,
   setupFlow,
   signIn,
@@ -57,6 +59,20 @@ async function otpsThatAre({ sandbox }: TestFlow, state: string): Promise<number
   const answer = await fetch(`${sandbox.url}/_sandbox/otps`)
   const otps = (await answer.json()) as { otpStatus: string }[] // the sandbox's own
   return otps.filter(({ otpStatus }) => otpStatus === state).length
+}
+
+/** As somebody else with the app's key would. */
+async function control(
+  { sandbox }: TestFlow,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<void> {
+  await fetch(`${sandbox.url}/${path}`, {
+    method,
+    headers: { apikey: sandbox.apiKey },
+    ...(body && { body: JSON.stringify(body) }),
+  })
 }
 
 describe.each(flowKinds)('a check on %s', (kind) => {
@@ -274,6 +290,70 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     await once(setup, 'otp.check', 'a reset connection', 'before')
     expect(await setup.flow.check({ handle, code: '111111' })).toEqual({
       status: 'no_pending_code',
+    })
+  })
+
+  /** What becomes of the code at tyntec while the answer to a check is on its way. */
+  const ends = {
+    'has run out': {
+      async end(setup: TestFlow) {
+        await control(setup, 'POST', '_sandbox/clock', { advance: 301 })
+      },
+      status: 'code_expired',
+      failed: false,
+    },
+    'has had too many tries': {
+      async end(setup: TestFlow, otpId: string) {
+        for (const code of ['111111', '222222', '333333']) {
+          await control(setup, 'POST', `2fa/v1/otp/${otpId}/check?otpCode=${code}`)
+        }
+      },
+      status: 'too_many_attempts',
+      failed: true,
+    },
+    'is gone': {
+      async end(setup: TestFlow, otpId: string) {
+        await control(setup, 'DELETE', `2fa/v1/otp/${otpId}`)
+      },
+      status: 'code_expired',
+      failed: false,
+    },
+  }
+
+  describe.each(Object.entries(ends))('whose answer is lost when the code %s', (_, ending) => {
+    const { end, status, failed } = ending
+    const ended = async (setup: TestFlow, handle: string) => {
+      expect(await statusOf(setup.flow.check({ handle, code: rightCode }))).toBe(
+        failed ? 'too_many_attempts' : 'code_expired',
+      )
+      const tag = createSecrets([secret]).numberTags(number)[0]
+      expect((await setup.store.failures(tag)).total).toBe(failed ? 1 : 0)
+    }
+
+    test('is told so by the record', async () => {
+      const setup = await setupFlow(kind)
+      const handle = await sendCode(setup)
+      const asked = setup.gate.next('check')
+      const checking = statusOf(setup.flow.check({ handle, code: rightCode }))
+      const held = await asked
+      await end(setup, held.otpId)
+      held.cut()
+      expect(await checking).toBe(status)
+      await ended(setup, handle)
+    })
+
+    test('is told so when it is repeated', async () => {
+      const setup = await setupFlow(kind)
+      const handle = await sendCode(setup)
+      await once(setup, 'otp.get', 'malformed JSON', 'before')
+      const asked = setup.gate.next('check')
+      const checking = failure(setup.flow.check({ handle, code: rightCode }))
+      const held = await asked
+      held.cut()
+      expect((await checking).status).toBe(503)
+      await end(setup, held.otpId)
+      expect(await statusOf(setup.flow.check({ handle, code: '444444' }))).toBe(status)
+      await ended(setup, handle)
     })
   })
 

@@ -41,7 +41,14 @@ const groups: Record<string, Group> = {
   },
   check: {
     mutate: ['check', 'input', 'lookup', 'pending', 'status', 'waiting'].map(flowFile),
-    tests: ['flow', 'flow-faults', 'devices', 'matrix'].map(testFile),
+    tests: [
+      'flow',
+      'flow-faults',
+      'devices',
+      'matrix',
+      'crash/lost-answers',
+      'rows/poisoned-limits',
+    ].map(testFile),
   },
   send: {
     mutate: ['context', 'deliver', 'index', 'resend', 'reserve', 'send'].map(flowFile),
