@@ -18,7 +18,11 @@ export type StatusOptions = http.StatusOptions<Context>
 export type CancelOptions = http.CancelOptions<Context>
 export type { RedirectOptions }
 
-/** All five routes: `app.use('/login', otpRouter(flow, { passport }))`. Needs body parsers before it. */
+/**
+ * All five routes: `app.use('/login', otpRouter(flow, { passport }))`. Needs body parsers before it.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`
+ */
 export function otpRouter(flow: OtpFlow, options: CheckOptions & StatusOptions): RequestHandler {
   const routes = {
     send: sendOtp(flow, options),

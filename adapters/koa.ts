@@ -26,7 +26,11 @@ export interface RouterOptions {
   prefix?: string | undefined
 }
 
-/** All five routes: `app.use(otpRouter(flow, { prefix: '/login', passport }))`. Needs a body parser. */
+/**
+ * All five routes: `app.use(otpRouter(flow, { prefix: '/login', passport }))`. Needs a body parser.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`
+ */
 export function otpRouter(
   flow: OtpFlow,
   options: CheckOptions & StatusOptions & RouterOptions,

@@ -75,7 +75,8 @@ export type OtpEventBody =
     }
   /**
    * A message looks like one of a pumping run. `unverified`: messages without a sign-in, this one
-   * included; of `countries`, how many countries its address has sent to. `enforced`: it was refused, or a challenge decided.
+   * included; of `countries`, how many countries its address has sent to. `enforced`: it was refused,
+   * or a challenge decided.
    */
   | {
       type: 'pumping.suspected'

@@ -5,7 +5,14 @@ import { redisStore } from './store/redis.js'
 import { Strategy } from './strategy.js'
 
 export { OtpError, type OtpErrorCode } from './errors.js'
-export type { OtpEvent, OtpEventListener, OtpEventOf } from './events.js'
+export type {
+  BudgetWindow,
+  LimitName,
+  OtpEvent,
+  OtpEventListener,
+  OtpEventOf,
+  RefusalReason,
+} from './events.js'
 export {
   type CheckInput,
   createOtpFlow,
@@ -17,12 +24,18 @@ export type { OtpLogger } from './log.js'
 export type { OtpMeter } from './metrics.js'
 export type { OtpTrace } from './flow/watch.js'
 export type {
+  BudgetOptions,
+  Challenge,
+  ChallengeRequest,
   CookieOptions,
   FailureRule,
   FieldNames,
   LimitOptions,
   LimitRule,
+  MoneyOptions,
   OtpOptions,
+  PumpingOptions,
+  PumpingRule,
 } from './options.js'
 export type {
   Channel,
@@ -38,6 +51,7 @@ export type {
   Sent,
   SignedIn,
   StatusOutcome,
+  Suspicion,
   Unconfirmed,
   Verified,
 } from './outcomes.js'

@@ -15,7 +15,10 @@ export interface LimitRule {
   duration: number
 }
 
-/** The limits of contract and README. Each takes part alone: giving one leaves the others as they are. */
+/**
+ * Each takes part alone: giving one leaves the others as they are. Whoever meets one is told
+ * `rate_limited`, with `retryAfter`; the operator hears of it by the event `limit.hit`.
+ */
 export interface LimitOptions {
   /**
    * Messages to one number, resends among them. All rules hold.
@@ -24,7 +27,8 @@ export interface LimitOptions {
    */
   sendsPerNumber?: readonly LimitRule[] | undefined
   /**
-   * Calls to one number, which count as messages too. All rules hold, for known browsers as well.
+   * Calls to one number, which count as messages too. All rules hold, for known browsers as well. The
+   * event calls it `sends_per_number`.
    *
    * @default [{ points: 1, duration: 600 }, { points: 2, duration: 86400 }]
    */
@@ -48,8 +52,8 @@ export interface LimitOptions {
    */
   failedNumbersPerAddress?: LimitRule | undefined
   /**
-   * Failed checks of the whole app, from which on there is an event and `challenge` gets the reason
-   * `guessing`. Nothing is refused by it.
+   * Failed checks of the whole app. Above it there is the event `guessing.suspected`, and `challenge`
+   * gets the reason `guessing`. Nothing is refused by it.
    *
    * @default { points: 200, duration: 3600 }
    */
@@ -97,6 +101,7 @@ export interface BudgetOptions {
 }
 
 export interface MoneyOptions {
+  /** A day's ceiling, over 0 and at most 1,000,000. */
   perDay: number
   /**
    * What a message costs, by ISO 3166-1 code, with `default` for the others. Every country that is
@@ -145,13 +150,20 @@ export interface ChallengeRequest {
   address: unknown
 }
 
+/** Says whether the message may go out. */
 export type Challenge = (request: ChallengeRequest) => boolean | Promise<boolean>
 
+/** See `LimitOptions.failuresPerNumber`. */
 export interface FailureRule {
+  /** 1 to 20. */
   free: number
+  /** Seconds, 60 to 86,400. */
   window: number
+  /** Seconds, 1 to 3,600. */
   wait: number
+  /** Seconds, up to 86,400. */
   maxWait: number
+  /** 1 to 100. */
   disableAt: number
 }
 
@@ -197,7 +209,8 @@ export interface OtpOptions {
   countries: readonly string[] | 'any'
 
   /**
-   * Where flows and limits are kept.
+   * Where flows and limits are kept. When `NODE_ENV` is `production` the default is refused:
+   * `ERR_OTP_MISUSE`.
    *
    * @default memoryStore()
    */
@@ -257,7 +270,7 @@ export interface OtpOptions {
 
   /**
    * What the messages of the whole app may come to. At 80 % there is an event, at 100 % nothing is
-   * sent.
+   * sent: `ERR_OTP_BUDGET`, a 503.
    *
    * @default { perHour: 300, perDay: 2000 }
    */
@@ -265,8 +278,8 @@ export interface OtpOptions {
 
   /**
    * Watches for messages that nobody signs in with: in one country, from one address, to numbers
-   * next to each other. `shadow` only tells by an event; `enforce` refuses such a message, or lets
-   * `challenge` decide when there is one. Browsers that have signed in with the number before are
+   * next to each other. `shadow` only tells by an event; `enforce` refuses such a message
+   * (`rate_limited`), or lets `challenge` decide when there is one. Browsers that have signed in with the number before are
    * never refused by it.
    *
    * @default 'shadow'. When `NODE_ENV` is `production`, 'enforce', where a whole country is only refused
@@ -285,7 +298,8 @@ export interface OtpOptions {
 
   /**
    * Asked before each message: with `false` nothing is sent, while codes that are out can still be
-   * used. Also nothing is sent when it throws, or has no answer after 3 s.
+   * used. Also nothing is sent when it throws, or has no answer after 3 s. Either way it is
+   * `ERR_OTP_BUDGET`, a 503.
    *
    * @default none
    */
@@ -299,7 +313,13 @@ export interface OtpOptions {
    */
   mode?: 'login-or-signup' | 'login-only' | undefined
 
-  /** For `login-only`: whether somebody can sign in with this number (E.164). 3 s at the longest. */
+  /**
+   * For `login-only`, and only there, else `ERR_OTP_OPTIONS`: whether somebody can sign in with this
+   * number (E.164). When it throws, or has no answer after 3 s, nothing is sent:
+   * `ERR_OTP_PROVIDER_UNAVAILABLE`, a 503.
+   *
+   * @default none
+   */
   knows?: ((number: string) => boolean | Promise<boolean>) | undefined
 
   /**

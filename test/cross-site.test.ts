@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { redisStore, Strategy } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
-import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest'
 import {
   type AppOptions,
   frameworks,
@@ -14,6 +14,7 @@ import {
 } from './support/app.js'
 import { type Answer, type Client, expectProblem } from './support/client.js'
 import { createRedis } from './support/redis.js'
+import { startRedisServer } from './support/redis-server.js'
 
 const origin = 'https://login.example.com'
 const evil = 'https://evil.example'
@@ -22,9 +23,18 @@ type Route = (typeof routes)[number]
 
 const numberOf = (index: number) => `+1201555${String(5000 + index)}`
 
+let url: string
+
+// One of this file's own: with others' commands in between, ioredis can't begin to watch.
+beforeAll(async () => {
+  const server = await startRedisServer({})
+  url = server.url
+  return () => server.stop()
+})
+
 /** On Redis, so that every command that a request causes can be counted. */
 async function setup(framework: FrameworkName, options: Omit<AppOptions, 'framework'> = {}) {
-  const { redis, prefix } = await createRedis()
+  const { redis, prefix } = await createRedis({ url })
   const limits = { sendsPerAddress: { points: 1000, duration: 60 } }
   const app = await setupApp({
     framework,

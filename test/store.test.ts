@@ -1305,7 +1305,7 @@ describe('what is kept in Redis', () => {
     })
   })
 
-  test('takes less than a kilobyte for a flow that is under way', async () => {
+  test('takes less than 1.5 kB for a flow that is under way', async () => {
     const { redis, prefix } = await createRedis()
     const store = redisStore(redis, { prefix })
     const { ref } = await startFlow(store)

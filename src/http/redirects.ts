@@ -1,7 +1,10 @@
 import { OtpError } from '../errors.js'
 import { ownPath } from './return-to.js'
 
-/** Where form posts lead. Without a target they are answered like all others. */
+/**
+ * Where form posts lead. Without a target they are answered like all others. What is neither a path
+ * nor an `https:` URL is refused at the start: `ERR_OTP_OPTIONS`.
+ */
 export interface RedirectOptions {
   /** After a sign-in: a path like `/`, or an `https:` URL. */
   successRedirect?: string | undefined
