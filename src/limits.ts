@@ -211,7 +211,10 @@ export function createLimits(
 
       // Strangers have used up the number's messages: a known browser has some of its own.
       const key = `{${tags[0]}}:${lane}`
-      const own = await perDevice.consume(key)
+      const own = await perDevice.consume(key).catch(async (error: unknown) => {
+        await giveBack(0).catch(() => {})
+        throw error
+      })
       const withDevice = async (from: number): Promise<void> => {
         await Promise.all([giveBack(from), perDevice.refund(key)])
       }

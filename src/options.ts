@@ -116,7 +116,11 @@ export interface PumpingOptions {
   mode?: 'shadow' | 'enforce' | undefined
   /** To one country. What is older than 12 hours weighs half. @default { free: 20, share: 0.4 } */
   country?: Partial<PumpingRule> | undefined
-  /** From one address. What is older than 12 hours weighs half. @default { free: 10, share: 0.4 } */
+  /**
+   * From one address. What is older than 12 hours weighs half.
+   *
+   * @default { free: 10, or the points of limits.sendsPerAddress if they are more, share: 0.4 }
+   */
   address?: Partial<PumpingRule> | undefined
   /**
    * To the thousand numbers that differ in the last three digits only. What is older than an hour weighs
@@ -290,7 +294,8 @@ export interface OtpOptions {
   /**
    * Asked before each message, before anything is spent: a CAPTCHA, or whatever tells people from
    * programs. What the body holds in the field `challenge` is in `token`. Only `true` lets the message go out;
-   * false, a throw and 3 s without an answer end in `challenge_required`.
+   * false, a throw and 3 s without an answer end in `challenge_required`. Two clicks ask twice, so a token has to
+   * stand two looks.
    *
    * @default none
    */
@@ -616,7 +621,7 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
       failuresPerNumber: resolveFailures(limits.failuresPerNumber ?? bare),
     },
     budget: resolveBudget(budget, countries),
-    pumping: resolvePumping(options, production),
+    pumping: resolvePumping(options, production, limits.sendsPerAddress?.points ?? 10),
     challenge: hook('challenge', options.challenge),
     sendingEnabled: hook('sendingEnabled', options.sendingEnabled),
     knows: resolveKnows(options),
@@ -734,6 +739,7 @@ function byCountry<V, R>(
 function resolvePumping(
   { pumping: given, challenge }: OtpOptions,
   production: boolean,
+  fromAddress: number,
 ): ResolvedPumping {
   const options: PumpingOptions = typeof given === 'string' ? bare : (given ?? bare)
   if (typeof options !== 'object') throw invalid('pumping', `'shadow', 'enforce' or an object`)
@@ -755,7 +761,8 @@ function resolvePumping(
       countries: enforced,
     },
     country: resolve('country', 20, 0.4),
-    address: resolve('address', 10, 0.4),
+    // Who has raised the limit of an address expects many people there.
+    address: resolve('address', Math.max(10, fromAddress), 0.4),
     range: resolve('range', 10, 0.5),
     countriesPerAddress: whole(
       'pumping.countriesPerAddress',

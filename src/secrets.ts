@@ -36,7 +36,13 @@ export interface Secrets {
    * The handle of a browser that has a blank: the same for each click, so that the second finds the
    * flow of the first. Nothing when it is no blank.
    */
-  fillBlank(blank: unknown, numberTag: string, lane: string | undefined): string | undefined
+  fillBlank(
+    blank: unknown,
+    numberTag: string,
+    lane: string | undefined,
+    /** The handle that this one comes after, if any. */
+    before?: string,
+  ): string | undefined
   /** What a browser that has signed in with a number keeps. It proves that, and opens nothing. */
   createDevice(number: string): string
   /** The lane of such a browser, if what it shows was made for this number. */
@@ -106,15 +112,12 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
     createHandle: (numberTag, lane) =>
       join(current, randomBytes(randomPartBytes), tagsOfHandle(numberTag, lane)),
 
-    fillBlank(blank, numberTag, lane) {
+    fillBlank(blank, numberTag, lane, before = '') {
       const seed = decode(blank, handleBytes)
       if (!seed || !isBlank(seed)) return undefined
       const tags = tagsOfHandle(numberTag, lane)
-      return join(
-        current,
-        createHmac('sha256', current.handle).update(seed).update(tags).digest(),
-        tags,
-      )
+      const filled = createHmac('sha256', current.handle).update(seed).update(tags).update(before)
+      return join(current, filled.digest(), tags)
     },
 
     createDevice(number) {

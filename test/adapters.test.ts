@@ -107,6 +107,25 @@ describe.each(frameworks)('%s', (framework) => {
       expect((await client.post('/login/check', { code })).status).toBe(200)
     })
 
+    test('answers two clicks alike that ask for a new code after too many tries', async () => {
+      const app = await setupApp({ framework, store, flow: { resendWaits: [1] } })
+      const client = app.client()
+      await client.get('/login/status')
+      await sent(app, client)
+      for (let tries = 0; tries < 3; tries++) {
+        await client.post('/login/check', { code: wrongCode })
+      }
+      await vi.waitFor(async () => {
+        const clicks = [1, 2].map(() => client.post('/login/send', { number }))
+        const statuses = (await Promise.all(clicks)).map(({ status }) => status)
+        expect(statuses).toEqual([202, 202])
+      }, 5000)
+      expect(await counts(app, 'send')).toBe(2)
+      const { messages } = app.sandbox
+      const code = messages().at(-1)?.code
+      expect((await client.post('/login/check', { code })).status).toBe(200)
+    })
+
     test('begins anew on the same page after a sign-in, another number and a cancel', async () => {
       const app = await setupApp({ framework, store })
       const client = app.client()

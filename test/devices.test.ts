@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { OtpFlow } from '../src/flow/index.js'
 import { createSecrets } from '../src/secrets.js'
 import {
   flowKinds,
@@ -156,6 +157,27 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
       status: 'verified',
       identity: { number },
     })
+  })
+
+  test('counts what was sent again with what was sent', async () => {
+    const setup = await setupFlow(kind, { resendWaits: [30, 30, 30] })
+    const send = async (flow: OtpFlow) => {
+      const statuses: string[] = []
+      const sent = await flow.send({ number })
+      statuses.push(sent.status)
+      const handle = 'handle' in sent ? sent.handle : undefined
+      for (let resends = 0; resends < 3; resends++) {
+        await setup.advance(31)
+        statuses.push((await flow.resend({ handle })).status)
+      }
+      await setup.advance(31)
+      return statuses
+    }
+    await send(setup.flow)
+    await send(setup.another({ secret: [newer, secret] }))
+    // Five in ten minutes, under whichever secret.
+    expect(await setup.count('send')).toBe(2)
+    expect(await setup.count('resend')).toBe(3)
   })
 
   test('forgets no failure of a number, and counts none twice', async () => {

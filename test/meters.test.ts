@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { redisStore } from '../src/store/redis.js'
 import type { OtpStore } from '../src/store/store.js'
@@ -368,4 +369,31 @@ describe('what Redis keeps of them', () => {
       })
     })
   })
+})
+
+test('what is added too late is taken back once, however late that is', async () => {
+  const { redis, prefix } = await createRedis()
+  let commands = 0
+  const late = <T>(answer: Promise<T>): Promise<T> => {
+    commands += 1
+    return answer.then((value) => sleep(60, value))
+  }
+  const client = {
+    status: 'ready',
+    connect: async () => {},
+    eval: (text: string, keys: number, ...args: (string | number)[]) =>
+      late(redis.eval(text, keys, ...args)),
+    evalsha: () => Promise.reject(new Error('NOSCRIPT No matching script')),
+    once: () => {},
+    off: () => {},
+  }
+  const meter = redisStore(client, { prefix, timeout: 0.02 }).meter({ name: 'late', halfLife: 60 })
+  await expect(meter.add('{a}', { sent: 1, verified: 0 })).rejects.toThrow('gave no answer')
+  await vi.waitFor(() => expect(commands).toBe(2))
+  await sleep(400)
+  expect(commands).toBe(2)
+  const reading = await redisStore(redis, { prefix, timeout: 3 })
+    .meter({ name: 'late', halfLife: 60 })
+    .add('{a}', { sent: 0, verified: 0 })
+  expect(reading.sent).toBeCloseTo(0, 1)
 })

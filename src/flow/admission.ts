@@ -45,14 +45,14 @@ export async function admit(
   }
   const { odd, undo } = counted.value
   if (!limit.value.allowed) {
-    await undo()
+    await undo().catch(() => {})
     events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
     return { status: 'rate_limited', retryAfter: limit.value.retryAfter }
   }
 
   const refused = await judge(context, wanted, odd)
   if (refused) {
-    await undo()
+    await undo().catch(() => {})
     return refused
   }
   return { status: 'admitted', uncount: undo }

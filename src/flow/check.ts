@@ -118,8 +118,8 @@ async function claim(
   const { status } = claiming.value
   const { refused, retryAfter } = limit.value
   if (status !== 'claimed' && status !== 'unresolved') {
-    await limit.value.refund()
     request.taken = undefined
+    await limit.value.refund().catch(() => {})
   } else if (refused) {
     await unclaim(context, request, attempt, claiming.value)
     events.emit({ type: 'limit.hit', limit: refused })

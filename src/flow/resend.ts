@@ -58,7 +58,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
       sent = is
     })
     // Clicks that send nothing must not use up the messages of everybody at this address.
-    if (outcome.idle) await limits.sendsPerAddress.refund(addressKeys)
+    if (outcome.idle) await limits.sendsPerAddress.refund(addressKeys).catch(() => {})
     return outcome.outcome
   } finally {
     if (!sent) await admitted.uncount().catch(() => {})
@@ -96,7 +96,7 @@ async function reserveAndResend(
   const reserve = (lookedUp: boolean) =>
     reserveMessage(
       context,
-      { tags: [ref.number], lane, country, via },
+      { tags: secrets.numberTags(number), lane, country, via },
       () =>
         store.reserveResend(ref, {
           reference,

@@ -64,7 +64,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
       sent = is
     })
     // Clicks that send nothing must not use up the messages of everybody at this address.
-    if (outcome.idle) await context.limits.sendsPerAddress.refund(addressKeys)
+    if (outcome.idle) await context.limits.sendsPerAddress.refund(addressKeys).catch(() => {})
     return outcome.outcome
   } finally {
     if (!sent) await admitted.uncount().catch(() => {})
@@ -84,14 +84,12 @@ async function reserveAndSend(
   const tags = secrets.numberTags(number)
   const [numberTag, ...previous] = tags
   const before = secrets.parseHandle(input.handle)
-  const filled = secrets.fillBlank(input.blank, numberTag, lane)
-  // The page's flow is the one that is to be replaced: this one needs a handle of its own.
-  const again = filled !== undefined && filled === input.handle
-  const handle = again || !filled ? secrets.createHandle(numberTag, lane) : filled
+  const filled = secrets.fillBlank(input.blank, numberTag, lane, before && String(input.handle))
+  const handle = filled ?? secrets.createHandle(numberTag, lane)
   const ref = secrets.parseHandle(handle) as FlowRef // it was made just now
   // Another click on the same page may have begun this very flow.
-  const twin = handle === filled ? ref : undefined
-  const current = before?.number === numberTag ? before : twin
+  const twin = filled === undefined ? undefined : ref
+  let current = before?.number === numberTag ? before : twin
   const reference = secrets.createReference(wanted.known)
 
   // While a secret rotates out, what was counted under it goes on counting.
@@ -120,6 +118,10 @@ async function reserveAndSend(
     )
 
   let { reserved } = await whenFree(() => reserve(false))
+  if (reserved.status === 'too_soon' && twin && current !== twin) {
+    current = twin
+    ;({ reserved } = await whenFree(() => reserve(false)))
+  }
   if (reserved.status === 'lookup' && current) {
     await lookUp(context, current, reserved.record)
     reserved = await reserve(true)

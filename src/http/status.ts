@@ -69,7 +69,10 @@ function giveBlank(
   const { method, headers } = request
   const site = headers['sec-fetch-site']
   const own = site === undefined || site === 'same-origin' || site === 'none'
-  const given = options.binding !== 'cookie' || cookies.read('page') !== undefined
+  const given =
+    options.binding !== 'cookie' ||
+    options.cookie.domain !== undefined ||
+    cookies.read('page') !== undefined
   if (method !== 'GET' || given || !own || isPrefetch(headers)) return
   cookies.set('page', createBlank(), blankKept)
 }

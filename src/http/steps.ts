@@ -25,7 +25,8 @@ export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
         address,
         handle: binding.handle,
         device: cookies.read('device'),
-        blank: cookies.read('page'),
+        // One that other hosts of the domain can set would make a handle that they know.
+        blank: flow.options.cookie.domain === undefined ? cookies.read('page') : undefined,
         challenge: field('challenge'),
         // At once, because a send that fails from here on may have gone out all the same.
         onHandle: binding.keep,

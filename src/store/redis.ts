@@ -407,10 +407,18 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     },
 
     meter({ name, halfLife }) {
-      const add = async (key: string, { sent, verified }: MeterReading): Promise<MeterReading> => {
-        const undo = () => add(key, { sent: -sent, verified: -verified })
+      const change = (
+        key: string,
+        { sent, verified }: MeterReading,
+        undo?: () => Promise<unknown>,
+      ): Promise<unknown> => {
         const args = [sent, verified, ms(halfLife)]
-        const reply = await run('meter', [`${prefix}meter:${name}:${key}`], args, undo)
+        return run('meter', [`${prefix}meter:${name}:${key}`], args, undo)
+      }
+      const add = async (key: string, added: MeterReading): Promise<MeterReading> => {
+        // What is taken back is not taken back in turn, however late that is.
+        const undo = () => change(key, { sent: -added.sent, verified: -added.verified })
+        const reply = await change(key, added, undo)
         statusOf(reply, ['read'])
         const [, ...reading] = reply as unknown[] // statusOf has looked
         return { sent: Number(reading[0]), verified: Number(reading[1]) }
