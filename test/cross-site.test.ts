@@ -364,6 +364,18 @@ describe.each(frameworks)("the app's own token on %s", (framework) => {
   })
 })
 
+test('the token of an app that never answers is wrong after three seconds', async () => {
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+  const never = () => new Promise<boolean>(() => {})
+  const { app, effects } = await setup('express 5', guarded(never))
+  expectProblem(await app.client().post('/guarded/send', { number }), 403, 'cross_site')
+  expect(await effects()).toEqual(none)
+  const told = app.events.filter(({ type }) => type === 'error')
+  expect(told).toMatchObject([
+    { code: 'ERR_OTP_MISUSE', message: '"csrf" gave no answer within 3 s' },
+  ])
+})
+
 describe("the strategy's token", () => {
   const strategyRoute = (asked: (context: object) => boolean): Pick<AppOptions, 'express'> => ({
     express(app, { flow, passport }) {

@@ -172,7 +172,8 @@ async function reserveAndResend(
       }
       // It may have gone out: counted and waited for as if it had, and the code is the same.
       await store.settleResend(ref, reference, 'sent')
-      events.emit({ type: 'otp.unconfirmed', flowId, via, country })
+      const type = known ? 'otp.unconfirmed' : 'otp.decoyed'
+      events.emit({ type, flowId, via, country })
       return { outcome: { status: 'unconfirmed', handle, ...pending } }
     }
     if (answer.result === 'sent') {
@@ -200,7 +201,7 @@ async function reserveAndResend(
   const after = await store.read(ref, Number.MAX_SAFE_INTEGER)
   const renewed = after ? pendingOf(context, number, after) : pending
   if (delivered.status === 'unconfirmed') {
-    events.emit({ type: 'otp.unconfirmed', flowId, via, country })
+    events.emit({ type: known ? 'otp.unconfirmed' : 'otp.decoyed', flowId, via, country })
     return { outcome: { status: 'unconfirmed', handle, ...renewed } }
   }
   if (otpId !== undefined) await deleteOtp(context, otpId)

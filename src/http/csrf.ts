@@ -1,4 +1,5 @@
 import { OtpError } from '../errors.js'
+import { atMost } from '../flow/waiting.js'
 import type { HttpOptions } from '../options.js'
 import { createProblem, ProblemError } from './problem.js'
 import type { HttpRequest } from './request.js'
@@ -8,7 +9,7 @@ export interface CsrfOptions<Context extends unknown[]> {
   /**
    * Asks the app whether the token of its own is right, for every POST that is not from another site
    * anyway, and before it costs anything. Without `true` the request is refused as `cross_site`.
-   * What it throws is told to the operator too.
+   * What it throws is told to the operator too, and that it gave no answer within 3 s.
    *
    * @default none: `Sec-Fetch-Site`, `Origin` and `Referer` decide
    */
@@ -24,12 +25,21 @@ export function requireCsrf(csrf: unknown): void {
   )
 }
 
+/** Seconds that the app may take to look at its token. */
+const patience = 3
+
 /** @throws {ProblemError} `cross_site` unless the app says that its token is right */
 export async function checkCsrf(options: HttpOptions, { csrf }: HttpRequest): Promise<void> {
   if (!csrf) return
   let cause: OtpError | undefined
   try {
-    if ((await csrf()) === true) return
+    const answer = await atMost(
+      patience,
+      (async () => csrf())().then((given: unknown) => ({ given })),
+    )
+    if (answer?.given === true) return
+    if (!answer)
+      cause = new OtpError('ERR_OTP_MISUSE', `"csrf" gave no answer within ${patience} s`)
   } catch (error) {
     // Its message may hold the token.
     const name = error instanceof Error ? error.name : typeof error
