@@ -77,7 +77,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
       true,
     ],
     ['rejects', () => Promise.reject(new Error(number)), true],
-    // What JavaScript lets an app answer.
+    // The types forbid these four; apps in JavaScript have none.
     ['says "true"', () => 'true' as unknown as boolean, true],
     ['says 1', () => 1 as unknown as boolean, true],
     ['says nothing', () => undefined as unknown as boolean, true],
@@ -250,6 +250,7 @@ describe.each(flowKinds)('the switch for messages on %s', (kind) => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('no flags'))],
+    // The types forbid it; apps in JavaScript have none.
     ['says nothing', () => undefined as unknown as boolean],
     ['never answers', never],
   ]

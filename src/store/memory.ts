@@ -602,7 +602,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       const limiter =
         limiters.get(name) ?? new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
       limiters.set(name, limiter)
-      return limiterOf(limiter, (command) => command())
+      return limiterOf(limiter)
     },
 
     memberLimiter({ name, points, duration }) {

@@ -371,7 +371,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         points: rule.points,
         duration: rule.duration,
       })
-      const { consume } = limiterOf(limiter, (command) => command())
+      const { consume } = limiterOf(limiter)
       // The library's own would give a use back twice when its answer is lost.
       const refund = async (key: string, points = 1): Promise<void> => {
         const counted = limiter.getKey(key)

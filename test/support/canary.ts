@@ -156,7 +156,7 @@ function watchResponses() {
 function lookAt(response: ServerResponse, body: string) {
   const { req } = response
   const url = new URL(`http://host${req.url ?? '/'}`)
-  const { server } = req.socket as unknown as { server?: Server } // as `node:http` sets it
+  const { server } = req.socket as { server?: Server } // `node:http` sets it, its types don't say so
   const id = servers.get(server) ?? servers.size
   servers.set(server, id)
 
@@ -167,7 +167,7 @@ function lookAt(response: ServerResponse, body: string) {
   }
   // `getHeaders` has no headers that only `writeHead` was given.
   // oxlint-disable-next-line no-underscore-dangle -- Node's own name for it.
-  const header = (response as unknown as { _header?: string })._header ?? ''
+  const header = (response as { _header?: string })._header ?? ''
   const sink = `response of server ${id} to ${url.pathname}`
   for (const line of header.split('\r\n')) {
     // Where the handle and the device belong, and nothing else. An age of half a year has the

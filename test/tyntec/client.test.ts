@@ -187,6 +187,7 @@ describe('what is sent', () => {
   ])('a parameter that is %s is a misuse, and nothing is sent', async (_, value) => {
     const server = await serveJson(200, otp)
     const client = setupClient(server.url)
+    // The types forbid it; callers in JavaScript have none.
     const parameters = { number, otpCode: value } as unknown as SendParameters
     expect(await failureOf(client.otp.send(parameters))).toMatchObject({
       code: 'ERR_OTP_MISUSE',
@@ -508,6 +509,7 @@ describe('the key', () => {
     ['gives an illegal header value', () => `${apiKey}\r\nx: y`],
     ['gives a space', () => ' '],
     ['gives nothing', () => ''],
+    // The types forbid it; apps in JavaScript have none.
     ['gives something else', () => undefined as unknown as string],
     ['never answers', () => new Promise(() => {})],
   ])('a function that %s is a refusal, and nothing is sent', async (_, keys) => {
