@@ -65,9 +65,12 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     })
     // Clicks that send nothing must not use up the messages of everybody at this address.
     if (outcome.idle) await context.limits.sendsPerAddress.refund(addressKeys).catch(() => {})
-    return outcome.outcome
-  } finally {
     if (!sent) await admitted.uncount().catch(() => {})
+    return outcome.outcome
+  } catch (error) {
+    // Not waited for: when Redis is what failed, the answer would be later by one more deadline.
+    if (!sent) admitted.uncount().catch(() => {})
+    throw error
   }
 }
 
