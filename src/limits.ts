@@ -51,6 +51,8 @@ export interface Limits {
   sendsPerAddress: NamedLimit
   /** A failed check from an address: how many there are, and with how many numbers. */
   takeFailure(addressKeys: readonly string[], numberTag: string): Promise<TakenFailure>
+  /** Who signs in with a number was no guesser: it is none of those that the address has failed with. */
+  forgetFailures(addressKeys: readonly string[], numberTag: string): Promise<void>
   /** A wrong code, wherever: there is a mark from which on somebody is guessing. */
   countFailure(): Promise<void>
   /** Whether this process has seen that mark in this window. */
@@ -166,6 +168,10 @@ export function createLimits(
           await Promise.all(addressKeys.map((key) => failedNumbers.consume(`{${key}}`, numberTag)))
         },
       }
+    },
+
+    async forgetFailures(addressKeys, numberTag) {
+      await Promise.all(addressKeys.map((key) => failedNumbers.forget(`{${key}}`, numberTag)))
     },
 
     async countFailure() {

@@ -424,6 +424,34 @@ describe.each(flowKinds)('people on %s', (kind) => {
     }
   })
 
+  test('who mistype and sign in after all cost their address no number', async () => {
+    const limits = { ...manySends, failedNumbersPerAddress: { points: 1, duration: 3600 } }
+    const setup = await setupFlow(kind, { ...sendsOpen, limits })
+    const address = '192.0.2.1'
+    const check = (handle: string, code: string) =>
+      statusOf(setup.flow.check({ handle, code, address }))
+    for (const each of numbers) {
+      const handle = await sendCode(setup, { number: each, address })
+      expect(await check(handle, '111111')).toBe('invalid_code')
+      expect(await check(handle, '222222')).toBe('invalid_code')
+      expect(await check(handle, rightCode)).toBe('verified')
+    }
+  })
+
+  test('cost their address no number but their own by signing in', async () => {
+    const limits = { ...manySends, failedNumbersPerAddress: { points: 2, duration: 3600 } }
+    const setup = await setupFlow(kind, { ...sendsOpen, limits })
+    const address = '192.0.2.1'
+    const [own = '', other = '', third = '', fourth = ''] = await beginMany(setup, 4)
+    const check = (handle: string, code: string) =>
+      statusOf(setup.flow.check({ handle, code, address }))
+    expect(await check(own, wrongCode)).toBe('invalid_code')
+    expect(await check(other, wrongCode)).toBe('invalid_code')
+    expect(await check(own, rightCode)).toBe('verified')
+    expect(await check(third, wrongCode)).toBe('invalid_code')
+    expect(await check(fourth, wrongCode)).toBe('rate_limited')
+  })
+
   test('who have mistyped may go on with their own number', async () => {
     const limits = { ...manySends, failedNumbersPerAddress: { points: 1, duration: 3600 } }
     const setup = await setupFlow(kind, { ...sendsOpen, limits })

@@ -31,6 +31,21 @@ describe.each(storeKinds)('the members of a key on %s', (kind) => {
     expect(await limiter.consume('{other}', 'd')).toMatchObject({ allowed: true, used: 1 })
   })
 
+  test('are forgotten with all of their uses, and nobody else is', async () => {
+    const { store, advance, dump } = await setupStore(kind)
+    const limiter = members(store, 2)
+    await letIn(limiter, ['a', 'a', 'b'])
+    await limiter.forget(key, 'a')
+    await limiter.forget(key, 'nobody')
+    await limiter.forget('{nothing}', 'a')
+    expect(await letIn(limiter, ['c', 'a', 'b'])).toEqual(['c', 'b'])
+    await advance(20)
+    for (const name of ['b', 'c']) await limiter.forget(key, name)
+    // Nothing of the window is left either.
+    expect(await dump()).toEqual([])
+    expect(await limiter.consume(key, 'd')).toEqual({ allowed: true, retryAfter: 60, used: 1 })
+  })
+
   test('are counted, and one too many hears how long it lasts', async () => {
     const { store, advance } = await setupStore(kind)
     const limiter = members(store)

@@ -337,7 +337,10 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   const [current, ...previous] = context.secrets.numberTags(tried.number)
   // What a secret that rotates out has counted ends with the sign-in as well.
   const others = [current, ...previous].filter((tag) => tag !== tried.ref.number)
-  await Promise.all(others.map((tag) => context.store.unlock(tag)))
+  await Promise.all([
+    ...others.map((tag) => context.store.unlock(tag)),
+    settlement.failures > 0 && forgetFailures(context, tried),
+  ])
   const country = context.numbers.countryOf(tried.number)
   const { ref, via } = tried
   context.events.emit({
@@ -354,6 +357,13 @@ async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
 /** That a failure can't be counted for its address is no reason to keep its end from the person. */
 async function countFailure({ limits }: Context, { request }: Try): Promise<void> {
   await Promise.allSettled([limits.countFailure(), request.taken?.keep()])
+}
+
+/** That it can't be forgotten is no reason to refuse the sign-in. */
+async function forgetFailures({ limits }: Context, { ref, request }: Try): Promise<void> {
+  // A known browser's failures were never its address's.
+  if (ref.lane !== undefined) return
+  await limits.forgetFailures(request.addressKeys, ref.number).catch(() => {})
 }
 
 /** What has led to a sign-in was no pumping. That it can't be counted is no reason to refuse it. */

@@ -628,6 +628,11 @@ export function createMemoryStore(clock: () => number): OtpStore {
           else counts?.delete(member)
           if (counts?.size === 0) members.delete(keyOf(key))
         },
+        async forget(key, member) {
+          const counts = members.get(keyOf(key))
+          counts?.delete(member)
+          if (counts?.size === 0) members.delete(keyOf(key))
+        },
       }
     },
 

@@ -403,6 +403,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
             ),
           ),
         refund,
+        async forget(key, member) {
+          const script = `return redis.call('HDEL', KEYS[1], ARGV[1])`
+          await guard(() => client.eval(script, 1, keyOf(key), member))
+        },
       }
     },
 

@@ -189,6 +189,8 @@ export interface MemberLimiter {
   consume(key: string, member: string): Promise<LimitAnswer>
   /** Gives one use of this member back. */
   refund(key: string, member: string): Promise<void>
+  /** Gives all uses of this member back. */
+  forget(key: string, member: string): Promise<void>
 }
 
 /** Messages and sign-ins that a meter remembers: what is older weighs less. */

@@ -244,6 +244,7 @@ function disturbed(
       ask: (...args) => call((store) => store.memberLimiter(rule).ask(...args)),
       consume: (...args) => call((store) => store.memberLimiter(rule).consume(...args), false),
       refund: (...args) => call((store) => store.memberLimiter(rule).refund(...args), false),
+      forget: (...args) => call((store) => store.memberLimiter(rule).forget(...args)),
     }),
     meter: (rule) => ({
       add: (...args) => call((store) => store.meter(rule).add(...args), false),
