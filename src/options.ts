@@ -141,7 +141,7 @@ export interface PumpingRule {
 
 /** What a challenge is asked about. */
 export interface ChallengeRequest {
-  /** What looks odd, nothing for most messages. */
+  /** What looks odd, nothing for most messages. With `pumping: 'shadow'` at the most `guessing`. */
   reasons: readonly Suspicion[]
   /** The field `challenge` of the body. */
   token: string | undefined
@@ -283,7 +283,7 @@ export interface OtpOptions {
   /**
    * Watches for messages that nobody signs in with: in one country, from one address, to numbers
    * next to each other. `shadow` only tells by an event; `enforce` refuses such a message
-   * (`rate_limited`), or lets `challenge` decide when there is one. Browsers that have signed in with the number before are
+   * (`rate_limited`), or gives `challenge` the reason and lets it decide when there is one. Browsers that have signed in with the number before are
    * never refused by it.
    *
    * @default 'shadow'. When `NODE_ENV` is `production`, 'enforce', where a whole country is only refused

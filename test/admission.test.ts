@@ -152,9 +152,41 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
     expect(await setup.count('send')).toBe(9)
   })
 
-  test('decides in shadow too', async () => {
-    const setup = await setupFlow(kind, { pumping: 'shadow', challenge: () => false })
-    expect(await statusOf(setup.flow.send({ number }))).toBe('challenge_required')
+  test('is asked in shadow too, but hears nothing of what looks odd', async () => {
+    const asked: (readonly string[])[] = []
+    const setup = await setupFlow(kind, {
+      pumping: { mode: 'shadow', country: { free: 1 }, range: { free: 1 } },
+      // As the README has it: only what looks odd has to pass.
+      challenge: ({ reasons }) => asked.push(reasons) > 0 && reasons.length === 0,
+    })
+    for (const each of numbers)
+      expect(await statusOf(setup.flow.send({ number: each }))).toBe('sent')
+    expect(asked).toEqual(numbers.map(() => []))
+    const suspected = setup.events.filter(({ type }) => type === 'pumping.suspected')
+    expect(suspected.length).toBeGreaterThan(0)
+    expect(suspected).toEqual(suspected.map((event) => ({ ...event, enforced: false })))
+  })
+
+  test('decides about a known browser whose message looks odd', async () => {
+    let passes = true
+    const setup = await setupFlow(kind, {
+      resendWaits: [1],
+      pumping: { mode: 'enforce', country: { free: 1, share: 0 } },
+      challenge: ({ reasons }) => passes || reasons.length === 0,
+    })
+    const verified = await setup.flow.check({ handle: await sendCode(setup), code: rightCode })
+    if (verified.status !== 'verified') throw new Error(`not proven: ${verified.status}`)
+    await sendCode(setup, { number: numbers[1] })
+    await sendCode(setup, { number: numbers[2] })
+    passes = false
+    await setup.advance(31)
+    const before = setup.events.length
+    const again = setup.flow.send({ number, device: verified.device })
+    expect(await statusOf(again)).toBe('challenge_required')
+    expect(setup.events.slice(before)).toMatchObject([
+      { type: 'pumping.suspected', by: 'country', enforced: true },
+      { type: 'challenge.refused' },
+    ])
   })
 
   test('hears that somebody guesses', async () => {

@@ -70,8 +70,10 @@ async function judge(
 ): Promise<Limited<'rate_limited'> | Refused<'challenge_required'> | undefined> {
   const { options, limits, events } = context
   const { country, via, lane } = wanted
-  // Whoever has signed in with this number is nobody who pumps.
-  const enforces = ({ by }: Oddity) => lane === undefined && options.pumping.enforced[by]
+  const { challenge, pumping } = options
+  // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
+  const enforces = ({ by }: Oddity) =>
+    pumping.enforced[by] && (lane === undefined || challenge !== undefined)
   for (const oddity of odd) {
     const { by, unverified, verified } = oddity
     const round = (count: number) => Math.round(count * 10) / 10
@@ -84,13 +86,16 @@ async function judge(
       enforced: enforces(oddity),
     })
   }
-  const { challenge } = options
+  const decisive = odd.filter(enforces)
   if (!challenge) {
-    if (!odd.some(enforces)) return undefined
+    if (decisive.length === 0) return undefined
     events.emit({ type: 'limit.hit', limit: 'pumping' })
     return { status: 'rate_limited', retryAfter: oddFor }
   }
-  const reasons = [...odd.map(({ by }) => by), ...(limits.guessing() ? ['guessing' as const] : [])]
+  const reasons = [
+    ...decisive.map(({ by }) => by),
+    ...(limits.guessing() ? ['guessing' as const] : []),
+  ]
   const { number, address } = wanted
   const token = typeof wanted.token === 'string' ? wanted.token : undefined
   const passed = await askApp(context, 'challenge', () =>
