@@ -48,6 +48,10 @@ test('every key in Redis is in the table of SECURITY.md, with a longer life than
   await setup.flow.cancel({ handle: known })
   await sendCode(setup, { number: numbers[1], address })
   await look()
+  const loginOnly = setup.another({ mode: 'login-only', knows: () => true })
+  await sendCode({ flow: loginOnly }, { number: numbers[2], address })
+  await loginOnly.drain()
+  await look()
 
   const rows = stored.filter(({ browser }) => !browser)
   const used = new Set<string>()

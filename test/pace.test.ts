@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { alike, createAlarm, createPace } from '../src/flow/pace.js'
+import { alike, createAlarm, createPace, sample } from '../src/flow/pace.js'
 import { mannWhitney, median, normalDeck } from './support/statistics.js'
 
 const fraction = () => randomInt(1_000_000) / 1_000_000
@@ -73,6 +73,38 @@ describe('what is remembered', () => {
     expect(pace.latest().times[0]).toBe(201)
     for (let time = 231; time <= 250; time += 1) pace.add(time)
     expect(pace.latest().times).toHaveLength(50)
+  })
+})
+
+describe('what others have seen', () => {
+  const times = Array.from({ length: 300 }, (_, index) => index + 1)
+
+  test('is told by a few times that stand for all', () => {
+    const few = sample(times)
+    expect(few).toHaveLength(30)
+    expect([few[0], few.at(-1)]).toEqual([1, 300])
+    expect(mannWhitney(few, times).p).toBeGreaterThan(0.9)
+    expect(sample([3, 4])).toEqual([3, 4])
+    expect(sample([])).toEqual([])
+  })
+
+  test('counts as old, the slow like the quick', () => {
+    const pace = createPace()
+    for (const time of [1000, 1001]) pace.add(time)
+    pace.adopt(sample(times))
+    const mixed = pace.latest().times
+    expect(mixed).toHaveLength(30)
+    expect(mixed.slice(-2)).toEqual([1000, 1001])
+    // Any two of them had to make room, and not the two quickest each time.
+    const gone = Array.from({ length: 50 }, () => {
+      const other = createPace()
+      other.adopt(sample(times))
+      for (const time of [1000, 1001]) other.add(time)
+      return other.latest().times[0]
+    })
+    expect(gone.filter((first) => first === 1).length).toBeGreaterThan(25)
+    for (let time = 0; time < 40; time += 1) pace.add(1000)
+    expect(new Set(pace.latest().times)).toEqual(new Set([1000, 1001]))
   })
 })
 

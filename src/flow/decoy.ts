@@ -3,8 +3,10 @@ import { OtpError } from '../errors.js'
 import { errorEvent, type Events } from '../events.js'
 import type { Secrets } from '../secrets.js'
 import type { Expected, Otp, OtpCalls, TyntecClient, Via } from '../tyntec/index.js'
-import { alike, createAlarm, createPace, type Pace } from './pace.js'
+import type { OtpStore } from '../store/store.js'
+import { alike, createAlarm, createPace, type Pace, sample } from './pace.js'
 import { isOutage, type Share, type Visit } from './pressure.js'
+import { sharePace } from './shared-pace.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
 export interface StepClient {
@@ -52,12 +54,19 @@ export interface Decoys {
   observed(client: TyntecClient): TyntecClient
   /** A client for one step, in which references and ids that are decoys never reach tyntec. */
   enter(visit: Visit): StepClient
+  /** Tells other processes what is new. */
+  close(): Promise<void>
 }
 
-export function createDecoys(secrets: Secrets, attempts: number, events: Events): Decoys {
+export function createDecoys(
+  secrets: Secrets,
+  attempts: number,
+  events: Events,
+  store: OtpStore,
+): Decoys {
   const { isDecoyId, isDecoyReference } = secrets
-  const lately = new Map<Kind, Lately>()
-  const latelyOf = (kind: Kind): Lately => {
+  const lately = new Map<string, Lately>()
+  const latelyOf = (kind: string): Lately => {
     const known = lately.get(kind)
     if (known) return known
     const made: Lately = { pace: createPace(), failure: undefined }
@@ -69,11 +78,27 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
   /** Milliseconds that tyntec's latest code could be used. */
   let lifetime: number | undefined
   /** tyntec's tries at one code, as far as it has shown them. */
-  let tries = Math.max(usualTries, attempts)
+  const unshown = Math.max(usualTries, attempts)
+  let tries = unshown
   /** The latest send whose answer was lost was in tyntec's list. */
   let listed: Told<boolean> | undefined
   /** The latest check whose answer was lost was counted. */
   let counts: Told<boolean> | undefined
+
+  const shared = sharePace(store, {
+    show: () => ({
+      times: Object.fromEntries(
+        [...lately].map(([kind, { pace }]) => [kind, sample(pace.latest().times)]),
+      ),
+      lifetime,
+      tries,
+    }),
+    adopt(shown) {
+      for (const [kind, times] of Object.entries(shown.times)) latelyOf(kind).pace.adopt(times)
+      lifetime ??= shown.lifetime
+      if (tries === unshown) tries = shown.tries ?? unshown
+    },
+  })
 
   const createOtp = (): Otp => ({
     otpId: secrets.createDecoyId(randomUUID()),
@@ -92,10 +117,12 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
   const measured = async <T>(kind: Kind, call: () => Promise<T>): Promise<T> => {
     const of = latelyOf(kind)
     const started = performance.now()
+    void shared.known()
     try {
       const answer = await call()
       of.pace.add(performance.now() - started)
       of.failure = undefined
+      shared.changed()
       return answer
     } catch (error) {
       if (
@@ -116,8 +143,10 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
   const pretend = async (visit: Visit, kind: Kind): Promise<void> => {
     const { failure } = latelyOf(kind)
     const started = performance.now()
-    await visit.probe(shareOf(kind))
-    const took = performance.now() - started
+    const [took] = await Promise.all([
+      visit.probe(shareOf(kind)).then(() => performance.now() - started),
+      shared.known(),
+    ])
     const seen = likeliest(kind)
       .map((near) => latelyOf(near).pace.latest())
       .find(({ times }) => times.length > 0)
@@ -213,6 +242,8 @@ export function createDecoys(secrets: Secrets, attempts: number, events: Events)
         },
       }
     },
+
+    close: shared.close,
   }
 }
 

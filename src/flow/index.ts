@@ -98,7 +98,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     // Every place of the bulkheads has a connection, so that none waits behind another's slow answer.
     connections: sends + 2 * checks,
   })
-  const decoys = options.knows && createDecoys(secrets, options.attempts, events)
+  const decoys = options.knows && createDecoys(secrets, options.attempts, events, store)
   const pressure = createPressure(decoys?.observed(client) ?? client, options.concurrency)
   const context: Omit<Context, keyof Calls> = {
     options,
@@ -170,7 +170,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     async drain() {
       draining = true
       await atMost(lease, Promise.all(running))
-      await client.close()
+      await Promise.all([client.close(), decoys?.close()])
     },
   }
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** So many calls are remembered of each kind. */
@@ -13,10 +14,22 @@ const atLeast = 30
 export interface Pace {
   /** Keeps how long a call took, in milliseconds. */
   add(time: number): void
+  /** Calls that others have seen, and which count as old. Milliseconds, in any order. */
+  adopt(times: readonly number[]): void
   /** Milliseconds in ascending order, and when the oldest of these calls ended. */
   latest(): { times: readonly number[]; since: number }
   /** Milliseconds of the calls since then, in ascending order. */
   from(since: number): readonly number[]
+}
+
+/**
+ * A few times that stand for all of them, the fastest and the slowest included.
+ *
+ * @param times ascending
+ */
+export function sample(times: readonly number[]): number[] {
+  if (times.length <= atLeast) return [...times]
+  return Array.from({ length: atLeast }, (_, index) => quantile(times, index / (atLeast - 1)))
 }
 
 export function createPace(clock: () => number = () => performance.now()): Pace {
@@ -32,6 +45,9 @@ export function createPace(clock: () => number = () => performance.now()): Pace 
     add(time) {
       calls.push({ time, at: clock() })
       if (calls.length >= 2 * remembered) calls = calls.slice(-remembered)
+    },
+    adopt(times) {
+      calls = [...shuffled(times).map((time) => ({ time, at: -Infinity })), ...calls]
     },
     latest() {
       const counted = from(clock() - recently * 1000)
@@ -60,6 +76,14 @@ export function alike(
   // Among so few, one more stands anywhere in its place.
   const share = (faster + random() * (equal + 1)) / (others.length + 1)
   return quantile(times, share)
+}
+
+/** So that the latest of them are not the slowest. */
+function shuffled(times: readonly number[]): number[] {
+  return times
+    .map((time) => ({ time, place: randomInt(2 ** 32) }))
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ time }) => time)
 }
 
 /** Between two values that were seen, so that no value comes again and again. */

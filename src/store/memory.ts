@@ -121,6 +121,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const lanes = expiringMap<{ count: number }>(clock)
   const members = expiringMap<Map<string, number>>(clock)
   const meters = expiringMap<MeterReading & { at: number }>(clock)
+  const notes = expiringMap<string>(clock)
   const laneKey = (ref: FlowRef) => `${ref.number}:${ref.lane}`
   const keyOf = (ref: FlowRef) => `${ref.number}:${ref.flow}`
 
@@ -653,6 +654,11 @@ export function createMemoryStore(clock: () => number): OtpStore {
         },
       }
     },
+
+    async keepNote(name, note, duration) {
+      notes.set(name, note, duration * 1000)
+    },
+    note: async (name) => notes.get(name),
   }
 }
 

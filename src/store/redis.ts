@@ -125,6 +125,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const laneKey = (ref: FlowRef) =>
     ref.lane === undefined ? failuresKey(ref.number) : `${prefix}{${ref.number}}:lane:${ref.lane}`
 
+  const noteKey = (name: string) => `${prefix}note:${name}`
+
   const store: OtpStore = {
     async reserveSend(ref, request) {
       const reply = await run(
@@ -428,6 +430,17 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         return { sent: Number(reading[0]), verified: Number(reading[1]) }
       }
       return { add }
+    },
+
+    async keepNote(name, note, duration) {
+      const script = `return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`
+      await guard(() => client.eval(script, 1, noteKey(name), note, ms(duration)))
+    },
+    async note(name) {
+      const note = await guard(() =>
+        client.eval(`return redis.call('GET', KEYS[1])`, 1, noteKey(name)),
+      )
+      return typeof note === 'string' ? note : undefined
     },
   }
   return store

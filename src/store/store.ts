@@ -260,4 +260,7 @@ export interface OtpStore {
   limiter(rule: LimiterRule): Limiter
   memberLimiter(rule: LimiterRule): MemberLimiter
   meter(rule: MeterRule): Meter
+  /** What processes tell each other, for so many seconds. Nothing of a person, and nothing that decides. */
+  keepNote(name: string, note: string, seconds: number): Promise<void>
+  note(name: string): Promise<string | undefined>
 }

@@ -246,6 +246,8 @@ function disturbed(
       refund: (...args) => call((store) => store.memberLimiter(rule).refund(...args), false),
       forget: (...args) => call((store) => store.memberLimiter(rule).forget(...args)),
     }),
+    keepNote: (...args) => call((store) => store.keepNote(...args)),
+    note: (...args) => call((store) => store.note(...args)),
     meter: (rule) => ({
       add: (...args) => call((store) => store.meter(rule).add(...args), false),
     }),
