@@ -46,19 +46,38 @@ const groups: Record<string, Group> = {
       'flow-faults',
       'devices',
       'matrix',
+      'check-ends',
+      'events-scenarios',
+      'guessing',
       'crash/lost-answers',
       'rows/poisoned-limits',
     ].map(testFile),
   },
   send: {
     mutate: ['context', 'deliver', 'index', 'resend', 'reserve', 'send'].map(flowFile),
-    tests: ['flow', 'flow-faults', 'devices', 'matrix', 'spending'].map(testFile),
+    tests: [
+      'admission',
+      'devices',
+      'events-scenarios',
+      'flow',
+      'flow-faults',
+      'matrix',
+      'spending',
+    ].map(testFile),
   },
   guards: {
-    mutate: ['admission', 'decoy', 'hooks', 'pace', 'pressure', 'watch'].map(flowFile),
-    tests: ['admission', 'pace', 'pressure', 'enumeration', 'wallet', 'events-scenarios'].map(
-      testFile,
+    mutate: ['admission', 'decoy', 'hooks', 'pace', 'pressure', 'shared-pace', 'watch'].map(
+      flowFile,
     ),
+    tests: [
+      'admission',
+      'enumeration',
+      'events-scenarios',
+      'pace',
+      'pressure',
+      'shared-pace',
+      'wallet',
+    ].map(testFile),
   },
 }
 
