@@ -337,6 +337,17 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBe(0)
     })
 
+    test.each([60, 120, 300])('says so as well after a lifetime of %i s', async (lifetime) => {
+      const setup = await setupFlow(kind, { lifetime })
+      const handle = await sendCode(setup)
+      await setup.advance(lifetime + 1)
+      expect(await signIn(setup.flow, handle)).toBe('code_expired')
+      expect(await setup.flow.resend({ handle })).toEqual({ status: 'code_expired' })
+      for (const { ttl } of await setup.dump()) expect(ttl).toBeGreaterThan(0)
+      await setup.advance(600 - lifetime)
+      expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+    })
+
     test('asks tyntec once for fifty right codes', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)

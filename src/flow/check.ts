@@ -237,7 +237,7 @@ async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
       // The code of this request was not looked at. An earlier request that carried the same code,
       // and whose answer was lost, is what has verified the OTP: nothing else proves a code here.
       if (answer.end === 'verified' && tried.earlier === 'same') return accept(context, tried)
-      return finish(context, tried, answer.end, answer.counted)
+      return finish(context, tried, answer.end, answer.end === 'attempts' && answer.counted)
   }
 }
 
@@ -299,7 +299,6 @@ async function settleByRecord(
       return outcome
     }
     case 'GONE':
-      return finish(context, tried, 'unknown', false)
     case 'EXPIRED':
       return finish(context, tried, 'expired', false)
     case 'TOO_MANY_ATTEMPTS':
@@ -359,10 +358,8 @@ async function countFailure({ limits }: Context, { request }: Try): Promise<void
   await Promise.allSettled([limits.countFailure(), request.taken?.keep()])
 }
 
-/** That it can't be forgotten is no reason to refuse the sign-in. */
+/** That they can't be forgotten is no reason to refuse the sign-in. */
 async function forgetFailures({ limits }: Context, { ref, request }: Try): Promise<void> {
-  // A known browser's failures were never its address's.
-  if (ref.lane !== undefined) return
   await limits.forgetFailures(request.addressKeys, ref.number).catch(() => {})
 }
 
@@ -419,12 +416,11 @@ async function finish(
   context: Context,
   tried: Try,
   end: keyof typeof endings,
-  counted: boolean,
+  /** The code of this request was wrong. */
+  failed: boolean,
 ): Promise<CheckOutcome> {
   const { why, status } = endings[end]
-  // Time that ran out is no failure of the person.
-  const failed = counted && why === 'attempts'
-  tried.request.failed ||= failed
+  if (failed) tried.request.failed = true
   const [settlement] = await Promise.all([
     settle(context, tried, { result: 'over', end: why, failed }),
     failed && countFailure(context, tried),

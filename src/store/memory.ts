@@ -85,7 +85,8 @@ const noFailures: Failures = { recent: 0, total: 0, wait: 0, last: 0, by: '', ca
 
 /**
  * Keeps flows and limits in this process: for development, tests and apps of one process. The
- * transitions are those of `scripts.ts`, one by one.
+ * transitions are those of `scripts.ts`, one by one. Most limits can last 24 days at most here: with a
+ * longer one `createOtpFlow` throws `ERR_OTP_OPTIONS`.
  *
  * @throws {OtpError} `ERR_OTP_MISUSE` when `NODE_ENV` is `production` and the option does not allow it.
  */
@@ -315,7 +316,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.counted = 0
         flow.delivery = 'unknown'
         flow.deliveryAt = Number.NEGATIVE_INFINITY
-        flows.set(keyOf(ref), flow, Math.max(1, Math.min(last, flow.expires + 300_000) - now))
+        const kept = Math.min(flow.created + 600_000, flow.expires + 300_000)
+        flows.set(keyOf(ref), flow, Math.max(1, kept - now))
       } else if (result.result === 'unconfirmed') {
         flow.state = 'unconfirmed'
         flow.lease = 0

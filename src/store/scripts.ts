@@ -106,7 +106,7 @@ if ARGV[2] == 'sent' then
   redis.call('HSET', KEYS[1], 'state', 'pending', 'otp', ARGV[3], 'expires', expires, 'lease', 0,
     'counted', 0)
   redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
-  redis.call('PEXPIRE', KEYS[1], math.max(1, math.min(last, expires + 300000) - now))
+  redis.call('PEXPIRE', KEYS[1], math.max(1, math.min(flow.created + 600000, expires + 300000) - now))
 elseif ARGV[2] == 'unconfirmed' then
   redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
 else
