@@ -82,6 +82,12 @@ export function createLimits(
     store.limiter({ name: `calls:number:${index}`, ...rule }),
   )
   const perDevice = store.limiter({ name: 'sends:device', ...sendsPerDevice })
+  // Whoever once had a number may have several browsers that it knows.
+  const perDevices = store.limiter({
+    name: 'sends:devices',
+    ...sendsPerDevice,
+    points: 2 * sendsPerDevice.points,
+  })
   const { perHour, perDay, perCountryPerDay, money } = options.budget
   const day = 86_400
   const budgetOf = (rule: Omit<Budget, 'limiter' | 'cost' | 'key'> & { duration: number }) => ({
@@ -216,13 +222,17 @@ export function createLimits(
       if (lane === undefined || isCall) return { ...taken, refused: 'number' }
 
       // Strangers have used up the number's messages: a known browser has some of its own.
-      const key = `{${tags[0]}}:${lane}`
-      const own = await perDevice.consume(key).catch(async (error: unknown) => {
+      const key = `{${tags[0]}}`
+      const ownUses = [
+        { limiter: perDevice, key: `${key}:${lane}` },
+        { limiter: perDevices, key },
+      ]
+      const own = await together(ownUses).then(merge, async (error: unknown) => {
         await giveBack(0).catch(() => {})
         throw error
       })
       const withDevice = async (from: number): Promise<void> => {
-        await Promise.all([giveBack(from), perDevice.refund(key)])
+        await Promise.all([giveBack(from), ...ownUses.map((use) => use.limiter.refund(use.key))])
       }
       return {
         refused: own.allowed ? undefined : 'number',

@@ -73,6 +73,73 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     expect(await setup.count('send')).toBe(3)
   })
 
+  test.each(['send', 'resend'] as const)(
+    'gets a message while strangers are being refused all the time (%s)',
+    async (step) => {
+      const setup = await setupFlow(kind, {
+        ...options,
+        limits: {
+          ...options.limits,
+          sendsPerNumber: [{ points: step === 'send' ? 2 : 3, duration: 600 }],
+        },
+      })
+      const device = await knownBrowser(setup, await sendCode(setup))
+      const handle = step === 'resend' ? await sendCode(setup, { device }) : undefined
+      await setup.advance(2)
+      await sendCode(setup)
+      await setup.advance(2)
+
+      let refusals = 0
+      let over = false
+      const flood = Array.from({ length: 4 }, async () => {
+        for (let index = 0; !over; index += 1) {
+          await setup.flow.send({ number })
+          refusals += 1
+          // A store in memory would let nobody else have a turn.
+          await new Promise(setImmediate)
+        }
+      })
+      await expect.poll(() => refusals).toBeGreaterThan(20)
+      const asked = setup.flow[step]({ number, handle, device })
+      expect(await asked).toMatchObject({ status: 'sent' })
+      over = true
+      await Promise.all(flood)
+      expect(await setup.count('send')).toBe(3)
+      expect(await setup.count('resend')).toBe(step === 'send' ? 0 : 1)
+    },
+  )
+
+  test('has no more messages than two of them, however many its number knows', async () => {
+    const setup = await setupFlow(kind, {
+      ...options,
+      limits: {
+        ...options.limits,
+        sendsPerNumber: [{ points: 4, duration: 600 }],
+        sendsPerDevice: { points: 2, duration: 86_400 },
+      },
+    })
+    const devices: string[] = []
+    for (let index = 0; index < 4; index += 1) {
+      devices.push(await knownBrowser(setup, await sendCode(setup)))
+      await setup.advance(2)
+    }
+    const statuses: string[] = []
+    for (const device of devices.flatMap((each) => [each, each, each])) {
+      statuses.push((await setup.flow.send({ number, device })).status)
+      await setup.advance(2)
+    }
+    expect(statuses.filter((status) => status === 'sent')).toHaveLength(4)
+    expect(statuses.slice(0, 6)).toEqual([
+      'sent',
+      'sent',
+      'rate_limited',
+      'sent',
+      'sent',
+      'rate_limited',
+    ])
+    expect(await setup.count('send')).toBe(8)
+  })
+
   test('has a number of tries of its own, and waits like everybody after them', async () => {
     const setup = await setupFlow(kind, {
       ...options,

@@ -187,6 +187,37 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.reserveSend(stranger, sendRequest())).toMatchObject({ status: 'reserved' })
     })
 
+    test.each([
+      ['sent', sent, 'too_soon'],
+      ['unconfirmed', { result: 'unconfirmed' }, 'too_soon'],
+      ['not sent yet', undefined, 'reserved'],
+    ] as const)(
+      'that is %s keeps a known browser from another one only when it is out',
+      async (_, result, status) => {
+        const { store, advance } = await setupStore(kind)
+        const ref = newRef()
+        const request = sendRequest()
+        await store.reserveSend(ref, request)
+        await advance(5)
+        if (result) await store.settleSend(ref, request.reference, result)
+        const known = { ...newRef(ref.number), lane: 'lane' }
+        const answer = await store.reserveSend(known, sendRequest())
+        expect(answer).toMatchObject({
+          status,
+          ...(status === 'too_soon' && { retryAfter: 25 }),
+        })
+        // Whoever is not known waits, also for one that is only reserved.
+        expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+          status: 'too_soon',
+        })
+        // What ends now is not what holds the number any more.
+        if (!result) await store.settleSend(ref, request.reference, { result: 'failed' })
+        expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+          status: 'too_soon',
+        })
+      },
+    )
+
     test('of one number is reserved by one of many', async () => {
       const { store } = await setupStore(kind)
       const number = newId()
@@ -309,6 +340,31 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
         status: 'too_soon',
         retryAfter: 30,
+      })
+    })
+
+    test('holds it for a known browser only when it is out', async () => {
+      const { store, advance } = await setupStore(kind)
+      const { ref } = await startFlow(store)
+      const known = { ...newRef(ref.number), lane: 'lane' }
+      await advance(31)
+      await startFlow(store, known)
+      await advance(31)
+      const request = resendRequest()
+      await store.reserveResend(ref, request)
+      await store.settleResend(ref, request.reference, 'failed')
+      await store.reserveResend(ref, request)
+      expect(await store.reserveResend(known, resendRequest())).toMatchObject({
+        status: 'reserved',
+      })
+      await advance(31)
+      const next = resendRequest({ reference: newId() })
+      await store.reserveResend(ref, { ...next, waits: [30, 30, 30] })
+      await store.settleResend(ref, next.reference, 'sent')
+      await advance(5)
+      expect(await store.reserveSend({ ...known, flow: newId() }, sendRequest())).toMatchObject({
+        status: 'too_soon',
+        retryAfter: 25,
       })
     })
 

@@ -40,12 +40,14 @@ export async function reserveMessage<R extends { status: string }>(
   const pause = Math.min(10 + 2 * (performance.now() - started), 300)
   for (let tries = 0, before = -1; taken.refused && taken.used !== before && tries < 5; tries++) {
     before = taken.used
-    await taken.refund()
-    await sleep(pause)
-    taken = await limits.takeSend(to).catch(async (error: unknown) => {
+    try {
+      await taken.refund()
+      await sleep(pause)
+      taken = await limits.takeSend(to)
+    } catch (error) {
       await undo().catch(() => {})
       throw error
-    })
+    }
   }
   if (!taken.refused) return { ...reservation.value, taken }
 

@@ -3,7 +3,7 @@ import { OtpError } from '../errors.js'
 import type { Channel, Delivery } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import { limiterOf } from './limiter.js'
-import { failuresKept, mostRefunds } from './redis.js'
+import { failuresKept, lookupLease, mostRefunds } from './redis.js'
 import type {
   CheckResult,
   CheckRules,
@@ -51,7 +51,8 @@ interface Flow {
   counted: number
   refunds: number
   delivery: Delivery
-  deliveryAt: number
+  /** When tyntec was last asked for the delivery, or for a send that has no known end. */
+  askedAt: number
   by?: string
   opener?: string
 }
@@ -116,7 +117,7 @@ function warnOnce(): void {
 export function createMemoryStore(clock: () => number): OtpStore {
   const flows = expiringMap<Flow>(clock)
   const attempts = expiringMap<Attempt>(clock)
-  const cooldowns = expiringMap<string>(clock)
+  const cooldowns = expiringMap<{ flow: string; reserved: boolean }>(clock)
   const failures = expiringMap<Failures>(clock)
   const limiters = new Map<string, RateLimiterMemory>()
   const lanes = expiringMap<{ count: number }>(clock)
@@ -149,7 +150,23 @@ export function createMemoryStore(clock: () => number): OtpStore {
     counted: flow.counted,
     delivery: flow.delivery,
     deliveryDue: false,
+    lookupDue: false,
+    busy: false,
   })
+
+  /** Whether it is this request's turn to ask tyntec, which is one's in so many seconds. */
+  const turn = (flow: Flow, every: number): boolean => {
+    const due = clock() - flow.askedAt >= every * 1000
+    if (due) flow.askedAt = clock()
+    return due
+  }
+
+  /** The same for a send that has no known end. Others wait for this look-up until its lease ends. */
+  const lookUp = (flow: Flow, every: number): boolean => {
+    const due = turn(flow, every)
+    if (due) flow.lease = clock() + lookupLease * 1000
+    return due
+  }
 
   /** An ended flow says only that it has ended. */
   const finish = (ref: FlowRef, flow: Flow, state: 'dead' | 'completed', end: FlowEnd): void => {
@@ -248,6 +265,19 @@ export function createMemoryStore(clock: () => number): OtpStore {
     }
   }
 
+  // Which flow a number's latest message belongs to, and whether that is only reserved so far. Who has been
+  // refused gives it back at once, and a known browser doesn't wait for that: with refused
+  // requests alone strangers could keep it from sending.
+  const isHeldBy = (ref: FlowRef): boolean => cooldowns.get(ref.number)?.flow === ref.flow
+  const waitFor = ({ number, lane }: FlowRef): number =>
+    lane !== undefined && cooldowns.get(number)?.reserved ? 0 : cooldowns.remaining(number)
+  const reserveFor = ({ number, flow }: FlowRef, cooldown: number): void =>
+    cooldowns.set(number, { flow, reserved: true }, cooldown * 1000)
+  const hold = (ref: FlowRef): void => {
+    const held = cooldowns.get(ref.number)
+    if (held && isHeldBy(ref)) held.reserved = false
+  }
+
   return {
     async reserveSend(ref, request) {
       const now = clock()
@@ -267,7 +297,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
           return { status: 'current', record: view(current) }
         }
       }
-      const wait = cooldowns.remaining(ref.number)
+      const wait = waitFor(ref)
       if (wait > 0) return { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) }
       attempts.delete(keyOf(ref))
       flows.set(
@@ -291,11 +321,11 @@ export function createMemoryStore(clock: () => number): OtpStore {
           counted: 0,
           refunds: 0,
           delivery: 'unknown',
-          deliveryAt: Number.NEGATIVE_INFINITY,
+          askedAt: never,
         },
         request.keep * 1000,
       )
-      cooldowns.set(ref.number, ref.flow, request.cooldown * 1000)
+      reserveFor(ref, request.cooldown)
       return { status: 'reserved' }
     },
 
@@ -307,6 +337,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       }
       const now = clock()
       if (result.result === 'sent') {
+        hold(ref)
         // The lifetime runs from the first send of the flow at the longest.
         const last = flow.created + result.maxLifetime * 1000
         flow.state = 'pending'
@@ -315,14 +346,15 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.lease = 0
         flow.counted = 0
         flow.delivery = 'unknown'
-        flow.deliveryAt = Number.NEGATIVE_INFINITY
+        flow.askedAt = never
         const kept = Math.min(flow.created + 600_000, flow.expires + 300_000)
         flows.set(keyOf(ref), flow, Math.max(1, kept - now))
       } else if (result.result === 'unconfirmed') {
+        hold(ref)
         flow.state = 'unconfirmed'
         flow.lease = 0
       } else {
-        if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
+        if (isHeldBy(ref)) cooldowns.delete(ref.number)
         if (flow.referenceBefore !== undefined) {
           // It was a resend that had become a new send: the flow is what it was before.
           flow.state = flow.stateBefore ?? 'unconfirmed'
@@ -354,18 +386,18 @@ export function createMemoryStore(clock: () => number): OtpStore {
       if (!flow || refused) return { status: refused ?? 'none' }
       if (flow.state === 'verified') return { status: 'none' }
       if (flow.lease > now) return { status: 'busy' }
-      if (flow.state !== 'pending' && !request.lookedUp) {
-        return { status: 'lookup', record: view(flow) }
-      }
       const check = attempts.get(keyOf(ref))
       if (check?.state === 'checking' && check.lease > now) return { status: 'busy' }
       const wait = request.waits[flow.resends]
       if (wait === undefined) {
         return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
       }
-      const others = cooldowns.get(ref.number) === ref.flow ? 0 : cooldowns.remaining(ref.number)
+      const others = isHeldBy(ref) ? 0 : waitFor(ref)
       const left = Math.max(flow.sent + wait * 1000 - now, others, 0)
       if (left > 0) return { status: 'too_soon', retryAfter: Math.ceil(left / 1000) }
+      if (flow.state !== 'pending' && !request.lookedUp) {
+        return { status: 'lookup', record: view(flow) }
+      }
       const renew = flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000
       flow.resends += 1
       flow.sentBefore = flow.sent
@@ -380,8 +412,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
         now + flows.remaining(keyOf(ref)),
       )
       flow.delivery = 'unknown'
-      flow.deliveryAt = Number.NEGATIVE_INFINITY
-      cooldowns.set(ref.number, ref.flow, request.cooldown * 1000)
+      flow.askedAt = never
+      reserveFor(ref, request.cooldown)
       if (renew) {
         renewFlow(flow, request.reference)
       }
@@ -393,6 +425,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       if (!flow || flow.resend !== reference) return false
       if (flow.state !== 'pending') return result === 'renew' && flow.state === 'sending'
       if (result === 'sent') {
+        hold(ref)
         flow.lease = 0
       } else if (result === 'renew') {
         renewFlow(flow, reference)
@@ -401,7 +434,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.resends -= 1
         flow.sent = flow.sentBefore
         flow.via = flow.viaBefore
-        if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
+        if (isHeldBy(ref)) cooldowns.delete(ref.number)
       }
       return true
     },
@@ -423,7 +456,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
       const refused = refusal(flow)
       if (!flow || refused) return { status: refused ?? 'none' }
       if (flow.state !== 'pending') {
-        if (flow.state === 'sending' && flow.lease > now) return { status: 'sending' }
+        if (flow.lease > now) return { status: 'sending' }
+        if (!lookUp(flow, request.lookupEvery)) return { status: 'unsettled' }
         return { status: 'lookup', record: view(flow) }
       }
       if (tried?.state === 'checking' && tried.lease > now) {
@@ -525,7 +559,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       failures.delete(ref.number)
       lanes.delete(laneKey(ref))
       // Whoever has signed in may sign in again at once.
-      if (cooldowns.get(ref.number) === ref.flow) cooldowns.delete(ref.number)
+      if (isHeldBy(ref)) cooldowns.delete(ref.number)
       return { status: 'settled', attempts: flow.attempts, failures: before }
     },
 
@@ -547,17 +581,17 @@ export function createMemoryStore(clock: () => number): OtpStore {
       delete tried.opener
     },
 
-    async read(ref, deliveryEvery) {
+    async read(ref, every) {
       const flow = flows.get(keyOf(ref))
       if (!flow) return undefined
+      const { state, delivery, lease, expires } = flow
       const now = clock()
-      const due =
-        flow.state === 'pending' &&
-        flow.delivery !== 'delivered' &&
-        flow.delivery !== 'failed' &&
-        now - flow.deliveryAt >= deliveryEvery * 1000
-      if (due) flow.deliveryAt = now
-      return { ...view(flow), deliveryDue: due }
+      const busy = (state === 'sending' || state === 'unconfirmed') && lease > now
+      const known = delivery === 'delivered' || delivery === 'failed'
+      const deliveryDue = state === 'pending' && !known && turn(flow, every)
+      const lookupDue =
+        state === 'unconfirmed' && expires > now && !busy && lookUp(flow, every)
+      return { ...view(flow), deliveryDue, lookupDue, busy }
     },
 
     async setDelivery(ref, delivery) {
@@ -663,6 +697,9 @@ export function createMemoryStore(clock: () => number): OtpStore {
     note: async (name) => notes.get(name),
   }
 }
+
+/** So long ago that everybody's turn has come, as the time 0 is to Redis. */
+const never = -1e12
 
 /** A meter that is under it counts as empty. */
 const nothing = 0.001

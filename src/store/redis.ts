@@ -49,6 +49,9 @@ export const failuresKept = 365 * 24 * 60 * 60
 /** Seconds in which a client may send a refund again whose answer was lost. */
 const refundMarkKept = 30
 
+/** Seconds that a look-up of a send may take, with the store's part. Others wait for it so long. */
+export const lookupLease = 4
+
 /** Provider failures that give a try back, per flow. */
 export const mostRefunds = 10
 
@@ -60,8 +63,9 @@ const compiled = Object.fromEntries(
 ) as Record<keyof typeof scripts, { text: string; sha: string }> // Object.entries forgets the names
 
 /**
- * Keeps flows and limits in Redis. The client is the app's: it is never configured, connected or
- * closed here. Use one `redisStore` per client.
+ * Keeps flows and limits in Redis. The client is the app's: it is never configured or closed here, and
+ * connected, by the first command, only when it was made with `lazyConnect`. Use one `redisStore` per
+ * client.
  *
  * @throws {OtpError} `ERR_OTP_OPTIONS`
  */
@@ -127,6 +131,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
   const noteKey = (name: string) => `${prefix}note:${name}`
 
+  /** For who was told to look a send up, and doesn't. */
+  const endLookup = (ref: FlowRef, reply: unknown) =>
+    store.settleSend(ref, recordOf(reply).reference, { result: 'unconfirmed' })
+
   const store: OtpStore = {
     async reserveSend(ref, request) {
       const reply = await run(
@@ -143,6 +151,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           request.current ? 1 : 0,
           request.lookedUp ? 1 : 0,
           ref.flow,
+          ref.lane === undefined ? 0 : 1,
         ],
         (late) =>
           firstOf(late) === 'reserved'
@@ -184,6 +193,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           ref.flow,
           ms(request.lifetime),
           ms(request.maxLifetime),
+          ref.lane === undefined ? 0 : 1,
           ...request.waits.map(ms),
         ],
         (late) => {
@@ -239,9 +249,13 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           ms(failuresKept),
           rules.laneFailures,
           ms(rules.laneWindow),
+          ms(request.lookupEvery),
+          ms(lookupLease),
         ],
         (late) => {
           switch (firstOf(late)) {
+            case 'lookup':
+              return endLookup(ref, late)
             case 'claimed': {
               const result = { result: 'unasked', late: earlierOf(late, 0) !== 'none' } as const
               return store.settleCheck(ref, request.attempt, result, rules)
@@ -263,6 +277,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         'wrong',
         'unknown',
         'lookup',
+        'unsettled',
         'sending',
         'none',
         'expired',
@@ -333,11 +348,20 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       await run('release', [flowKey(ref), attemptKey(ref)], [attempt])
     },
 
-    async read(ref, deliveryEvery) {
-      const reply = await run('read', [flowKey(ref)], [ms(deliveryEvery)])
-      return statusOf(reply, ['none', 'found']) === 'none'
-        ? undefined
-        : { ...recordOf(reply), deliveryDue: extraOf(reply, 0) === '1' }
+    async read(ref, every) {
+      const args = [ms(every), ms(lookupLease)]
+      const reply = await run('read', [flowKey(ref)], args, (late) =>
+        extraOf(late, 0) === '1' ? endLookup(ref, late) : undefined,
+      )
+      if (statusOf(reply, ['none', 'found']) === 'none') return undefined
+      const record = recordOf(reply)
+      const due = extraOf(reply, 0) === '1'
+      return {
+        ...record,
+        deliveryDue: due && record.state === 'pending',
+        lookupDue: due && record.state === 'unconfirmed',
+        busy: extraOf(reply, 1) === '1',
+      }
     },
 
     async setDelivery(ref, delivery) {
@@ -380,11 +404,16 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         await run('refund', [counted, markOf(counted)], [ms(refundMarkKept), points])
       }
       return {
-        consume: (key, points) =>
-          guard(
+        async consume(key, points) {
+          const answer = await guard(
             () => consume(key, points),
             () => refund(key, points),
-          ),
+          )
+          if (answer.retryAfter <= rule.duration) return answer
+          // Redis's clock was ahead when this window began.
+          await run('shorten', [limiter.getKey(key)], [ms(rule.duration)]).catch(() => {})
+          return { ...answer, retryAfter: rule.duration }
+        },
         refund,
       }
     },

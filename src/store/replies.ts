@@ -42,6 +42,8 @@ export function recordOf(reply: unknown): FlowRecord {
     counted: count(reply, 11),
     delivery: oneOf<Delivery>(deliveries, text(reply, 12)) ?? 'unknown',
     deliveryDue: false,
+    lookupDue: false,
+    busy: false,
   }
 }
 

@@ -31,6 +31,15 @@ local function get(key)
   if type(value) == 'string' then return value end
 end
 
+-- Milliseconds that Redis's clock may go back, at a failover for example, without any harm.
+local skew = 10000
+
+-- No lease is longer than ten seconds: what is was written by a clock that was ahead.
+local function leaseOf(value)
+  local ends = number(value)
+  return ends <= now + 10000 + skew and ends or 0
+end
+
 local function load(key)
   local values = hmget(key, unpack(names))
   local flow = {}
@@ -39,6 +48,12 @@ local function load(key)
     if numeric[name] then value = number(value) end
     flow[name] = value
   end
+  -- It began while the clock was ahead, and would last for longer by as much: it is over instead.
+  if flow.created > now + skew then
+    redis.call('DEL', key)
+    return load(key)
+  end
+  flow.lease = leaseOf(flow.lease)
   return flow
 end
 
@@ -64,13 +79,59 @@ local function finish(key, state, why)
   redis.call('HSET', key, 'state', state, 'end', why)
 end
 
-local function remains(key)
-  return math.max(redis.call('PTTL', key), 0)
+-- At most so much of it stays: a clock that was ahead has made it longer.
+local function remains(key, most)
+  local left = math.max(redis.call('PTTL', key), 0)
+  if not most or left <= tonumber(most) then return left end
+  redis.call('PEXPIRE', key, most)
+  return tonumber(most)
+end
+
+-- Whether it is this request's turn to ask tyntec, which is one's in so many milliseconds.
+local function turn(key, every)
+  local last = number(redis.call('HGET', key, 'askedAt'))
+  if last <= now and now - last < tonumber(every) then return false end
+  redis.call('HSET', key, 'askedAt', now)
+  return true
+end
+
+-- The same for a send that has no known end. Others wait for this look-up until its lease ends.
+local function lookUp(key, every, lease)
+  if not turn(key, every) then return false end
+  redis.call('HSET', key, 'lease', now + lease)
+  return true
+end
+
+local function failuresOf(key)
+  local found = hmget(key, 'recent', 'total', 'until', 'last', 'by')
+  local failed = {recent = number(found[1]), total = number(found[2]), wait = number(found[3]),
+    last = number(found[4]), by = found[5]}
+  -- The clock was ahead when the wait was written: it begins now, and lasts no longer than it should.
+  if failed.last > now then
+    failed.wait = math.max(failed.wait - failed.last + now, 0)
+    failed.last = now
+    redis.call('HSET', key, 'until', failed.wait, 'last', now)
+  end
+  return failed
+end
+
+-- Which flow the number's latest message belongs to, and whether that is only reserved so far. Who has
+-- been refused gives it back at once, and a known browser doesn't wait for that: with refused
+-- requests alone strangers could keep it from sending.
+local function holder(key)
+  local value = get(key) or ''
+  local flow = string.gsub(value, '^%?', '')
+  return flow, flow ~= value
+end
+
+local function hold(key, flow)
+  if get(key) == '?' .. flow then redis.call('SET', key, flow, 'PX', math.max(remains(key), 1)) end
 end
 `
 
 // KEYS: flow, sent, the browser's current flow, attempt.
-// ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow.
+// ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow,
+// is a known browser.
 const reserveSend = `
 if hmget(KEYS[1], 'reference')[1] == ARGV[1] then return {'reserved'} end
 if ARGV[8] == '1' then
@@ -81,14 +142,16 @@ if ARGV[8] == '1' then
     if now - current.sent < tonumber(ARGV[5]) then return view('current', current) end
   end
 end
-local wait = remains(KEYS[2])
+local wait = remains(KEYS[2], ARGV[5])
+local _, reserved = holder(KEYS[2])
+if reserved and ARGV[11] == '1' then wait = 0 end
 if wait > 0 then return {'too_soon', wait} end
 redis.call('DEL', KEYS[1], KEYS[4])
 redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'number', ARGV[2],
   'via', ARGV[3], 'lease', now + ARGV[4], 'created', now, 'sent', now, 'expires', now + ARGV[6],
   'resends', 0, 'attempts', 0, 'counted', 0)
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
-redis.call('SET', KEYS[2], ARGV[10], 'PX', ARGV[5])
+redis.call('SET', KEYS[2], '?' .. ARGV[10], 'PX', ARGV[5])
 return {'reserved'}
 `
 
@@ -103,14 +166,16 @@ if ARGV[2] == 'sent' then
   -- The lifetime runs from the first send of the flow at the longest.
   local last = flow.created + ARGV[5]
   local expires = math.min(flow.sent + ARGV[4], last)
+  hold(KEYS[2], ARGV[6])
   redis.call('HSET', KEYS[1], 'state', 'pending', 'otp', ARGV[3], 'expires', expires, 'lease', 0,
     'counted', 0)
-  redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
+  redis.call('HDEL', KEYS[1], 'delivery', 'askedAt')
   redis.call('PEXPIRE', KEYS[1], math.max(1, math.min(flow.created + 600000, expires + 300000) - now))
 elseif ARGV[2] == 'unconfirmed' then
+  hold(KEYS[2], ARGV[6])
   redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
 else
-  if get(KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
+  if holder(KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
   local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore',
     'stateBefore', 'expiresBefore')
   if before[3] then
@@ -127,7 +192,7 @@ return 1
 
 // KEYS: flow, sent, attempt.
 // ARGV: reference, via, lease, cooldown, renew below, looked up, flow, lifetime, longest lifetime,
-// waits...
+// is a known browser, waits...
 const reserveResend = `
 local flow = load(KEYS[1])
 if flow.resend and flow.resend == ARGV[1] then
@@ -137,22 +202,25 @@ local refused = refusal(flow)
 if refused then return {refused} end
 if flow.state == 'verified' then return {'none'} end
 if flow.lease > now then return {'busy'} end
-if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
 local check = hmget(KEYS[3], 'state', 'lease')
-if check[1] == 'checking' and number(check[2]) > now then return {'busy'} end
-local wait = ARGV[10 + flow.resends]
+if check[1] == 'checking' and leaseOf(check[2]) > now then return {'busy'} end
+local wait = ARGV[11 + flow.resends]
 if not wait then return {'exhausted', flow.expires - now} end
 local left = math.max(flow.sent + wait - now, 0)
-if get(KEYS[2]) ~= ARGV[7] then left = math.max(left, remains(KEYS[2])) end
+local sender, reserved = holder(KEYS[2])
+if sender ~= ARGV[7] and not (reserved and ARGV[10] == '1') then
+  left = math.max(left, remains(KEYS[2], ARGV[4]))
+end
 if left > 0 then return {'too_soon', left} end
+if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
 local renew = flow.state ~= 'pending' or flow.expires - now < tonumber(ARGV[5])
 -- When a new code would end. Its answer may be lost, so it has its time from now on.
 local renewed = now + math.min(ARGV[8], flow.created + ARGV[9] - now, remains(KEYS[1]))
 redis.call('HSET', KEYS[1], 'resends', flow.resends + 1, 'sentBefore', flow.sent, 'sent', now,
   'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1],
   'renewed', renewed)
-redis.call('HDEL', KEYS[1], 'delivery', 'deliveryAt')
-redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[4])
+redis.call('HDEL', KEYS[1], 'delivery', 'askedAt')
+redis.call('SET', KEYS[2], '?' .. ARGV[7], 'PX', ARGV[4])
 if renew then
   redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'expires', renewed,
     'stateBefore', flow.state == 'pending' and 'pending' or 'unconfirmed',
@@ -167,6 +235,7 @@ local flow = load(KEYS[1])
 if flow.resend ~= ARGV[1] then return 0 end
 if flow.state ~= 'pending' then return (ARGV[2] == 'renew' and flow.state == 'sending') and 1 or 0 end
 if ARGV[2] == 'sent' then
+  hold(KEYS[2], ARGV[3])
   redis.call('HSET', KEYS[1], 'lease', 0)
 elseif ARGV[2] == 'renew' then
   redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
@@ -176,7 +245,7 @@ elseif flow.lease ~= 0 then
   local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore')
   redis.call('HSET', KEYS[1], 'lease', 0, 'resends', flow.resends - 1, 'sent', before[1],
     'via', before[2])
-  if get(KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+  if holder(KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
 end
 return 1
 `
@@ -186,17 +255,11 @@ local tried = {}
 local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane', 'before', 'open'}
 local values = hmget(KEYS[2], unpack(parts))
 for index, name in ipairs(parts) do tried[name] = values[index] end
-tried.lease = number(tried.lease)
-
-local function failures()
-  local found = hmget(KEYS[3], 'recent', 'total', 'until', 'last', 'by')
-  return {recent = number(found[1]), total = number(found[2]), wait = number(found[3]),
-    last = number(found[4]), by = found[5]}
-end
+tried.lease = leaseOf(tried.lease)
 
 -- The attempt was no failure: its number gets the charge back, and the wait that it set.
 local function refund()
-  local failed = failures()
+  local failed = failuresOf(KEYS[3])
   if tried.lane and redis.call('EXISTS', KEYS[4]) == 1 then
     redis.call('HINCRBY', KEYS[4], 'count', -1)
   end
@@ -207,20 +270,24 @@ local function refund()
   redis.call('HSET', KEYS[3], 'total', failed.total - 1)
   if tried.lane then return end
   redis.call('HSET', KEYS[3], 'recent', math.max(failed.recent - 1, 0))
-  if failed.by == tried.by then redis.call('HSET', KEYS[3], 'until', tried['until'] or 0) end
+  if failed.by == tried.by then
+    redis.call('HSET', KEYS[3], 'until', math.min(number(tried['until']), now))
+  end
 end
 `
 
 // KEYS: flow, attempt, failures, the lane's failures (or the number's again).
 // ARGV: attempt, hash, lease, window, joining, attempts, free failures, failure window, wait,
-// longest wait, disable at, how long failures are kept, failures of a lane, their window.
+// longest wait, disable at, how long failures are kept, failures of a lane, their window,
+// how often a send is looked up, how long that may take.
 const claimCheck = `${attempt}
 local flow = load(KEYS[1])
 local joining = ARGV[5] == '1'
 local lease = now + ARGV[3]
 if flow.state == 'completed' then return {joining and 'opened' or 'none'} end
 if flow.state == 'verified' then
-  if tried.state ~= 'verified' or tried.hash ~= ARGV[2] then return {'none'} end
+  local over = redis.call('PTTL', KEYS[2]) > ARGV[4] + skew
+  if over or tried.state ~= 'verified' or tried.hash ~= ARGV[2] then return {'none'} end
   if tried.lease > now and tried.opener ~= ARGV[1] then return {'join'} end
   redis.call('HSET', KEYS[2], 'lease', lease, 'opener', ARGV[1])
   return view('verified', flow, tried.id)
@@ -228,7 +295,8 @@ end
 local refused = refusal(flow)
 if refused then return {refused} end
 if flow.state ~= 'pending' then
-  if flow.state == 'sending' and flow.lease > now then return {'sending'} end
+  if flow.lease > now then return {'sending'} end
+  if not lookUp(KEYS[1], ARGV[15], ARGV[16]) then return {'unsettled'} end
   return view('lookup', flow)
 end
 local same = tried.hash == ARGV[2]
@@ -250,14 +318,14 @@ if tried.state == 'checking' or tried.state == 'unresolved' then
 end
 if flow.attempts >= tonumber(ARGV[6]) then return {'attempts'} end
 
-local failed = failures()
+local failed = failuresOf(KEYS[3])
 if failed.total >= tonumber(ARGV[11]) then return {'limited', ARGV[10], 1} end
 -- A known browser has tries of its own: what strangers did to the number doesn't stop it.
 local lane = KEYS[4] ~= KEYS[3]
   and number(hmget(KEYS[4], 'count')[1]) < tonumber(ARGV[13])
 if lane then
   redis.call('HINCRBY', KEYS[4], 'count', 1)
-  if redis.call('PTTL', KEYS[4]) < 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
+  if remains(KEYS[4], ARGV[14]) == 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
   redis.call('HSET', KEYS[3], 'total', failed.total + 1)
 else
   if failed.wait > now then return {'limited', failed.wait - now, 0} end
@@ -303,7 +371,7 @@ const settleCheck = `${attempt}
 local flow = load(KEYS[1])
 local result = ARGV[2]
 local function settled()
-  return {'settled', flow.attempts, failures().total}
+  return {'settled', flow.attempts, failuresOf(KEYS[3]).total}
 end
 
 if result == 'verified' then
@@ -315,14 +383,14 @@ if result == 'verified' then
   redis.call('HSET', KEYS[1], 'state', 'verified', 'by', ARGV[1])
   redis.call('DEL', KEYS[2])
   -- This attempt was charged as a failure until now.
-  local before = math.max(failures().total - 1, 0)
+  local before = math.max(failuresOf(KEYS[3]).total - 1, 0)
   redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'verified', 'hash', ARGV[4],
     'lease', now + ARGV[5], 'opener', ARGV[1], 'before', before)
   redis.call('PEXPIRE', KEYS[2], ARGV[6])
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
   redis.call('DEL', KEYS[3], KEYS[4])
   -- Whoever has signed in may sign in again at once.
-  if get(KEYS[5]) == ARGV[12] then redis.call('DEL', KEYS[5]) end
+  if holder(KEYS[5]) == ARGV[12] then redis.call('DEL', KEYS[5]) end
   return {'settled', flow.attempts, before}
 end
 
@@ -391,19 +459,20 @@ end
 return 1
 `
 
-// KEYS: flow. ARGV: how often the delivery is asked for.
+// KEYS: flow. ARGV: how often tyntec is asked, how long looking a send up may take.
 const read = `
 local flow = load(KEYS[1])
 if not flow.state then return {'none'} end
-local due = 0
-if flow.state == 'pending' and flow.delivery ~= 'delivered' and flow.delivery ~= 'failed' then
-  local last = number(redis.call('HGET', KEYS[1], 'deliveryAt'))
-  if now - last >= tonumber(ARGV[1]) then
-    redis.call('HSET', KEYS[1], 'deliveryAt', now)
-    due = 1
-  end
+local unsettled = flow.state == 'sending' or flow.state == 'unconfirmed'
+local busy = unsettled and flow.lease > now
+local due = false
+if flow.state == 'pending' then
+  local known = flow.delivery == 'delivered' or flow.delivery == 'failed'
+  due = not known and turn(KEYS[1], ARGV[1])
+elseif flow.state == 'unconfirmed' and flow.expires > now and not busy then
+  due = lookUp(KEYS[1], ARGV[1], ARGV[2])
 end
-return view('found', flow, due)
+return view('found', flow, due and 1 or 0, busy and 1 or 0)
 `
 
 // KEYS: flow. ARGV: delivery.
@@ -428,16 +497,16 @@ return view('found', flow)
 
 // KEYS: failures.
 const readFailures = `
-local found = hmget(KEYS[1], 'total', 'until')
-return {'found', number(found[1]), math.max(number(found[2]) - now, 0)}
+local failed = failuresOf(KEYS[1])
+return {'found', failed.total, math.max(failed.wait - now, 0)}
 `
 
 // KEYS: failures. ARGV: origin, total, wait, how long failures are kept.
 const carryFailures = `
-local found = hmget(KEYS[1], 'total', 'until', 'from:' .. ARGV[1])
-local more = math.max(ARGV[2] - number(found[3]), 0)
-redis.call('HSET', KEYS[1], 'total', number(found[1]) + more,
-  'until', math.max(number(found[2]), now + ARGV[3]), 'from:' .. ARGV[1], ARGV[2])
+local failed = failuresOf(KEYS[1])
+local more = math.max(ARGV[2] - number(redis.call('HGET', KEYS[1], 'from:' .. ARGV[1])), 0)
+redis.call('HSET', KEYS[1], 'total', failed.total + more, 'last', now,
+  'until', math.max(failed.wait, now + ARGV[3]), 'from:' .. ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `
@@ -446,9 +515,16 @@ return 1
 const refund = `
 local used = number(get(KEYS[1]))
 if redis.call('SET', KEYS[2], 1, 'PX', ARGV[1], 'NX') and used > 0 then
-  redis.call('DECRBY', KEYS[1], math.min(used, ARGV[2]))
+  -- Whoever was refused leaves nothing behind, and the next window begins with its first use.
+  if used <= tonumber(ARGV[2]) then redis.call('DEL', KEYS[1])
+  else redis.call('DECRBY', KEYS[1], ARGV[2]) end
 end
 return 1
+`
+
+// KEYS: the limiter's count. ARGV: its window.
+const shorten = `
+return remains(KEYS[1], ARGV[1])
 `
 
 // KEYS: members. ARGV: member, most members, window, whether it counts.
@@ -456,12 +532,12 @@ const addMember = `
 local held = number(hmget(KEYS[1], ARGV[1])[1])
 local members = redis.call('HLEN', KEYS[1])
 if held == 0 and members >= tonumber(ARGV[2]) then
-  return {'refused', remains(KEYS[1]), members + 1}
+  return {'refused', remains(KEYS[1], ARGV[3]), members + 1}
 end
-if ARGV[4] == '0' then return {'allowed', remains(KEYS[1]), members} end
+if ARGV[4] == '0' then return {'allowed', remains(KEYS[1], ARGV[3]), members} end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return {'allowed', remains(KEYS[1]), held == 0 and members + 1 or members}
+return {'allowed', remains(KEYS[1], ARGV[3]), held == 0 and members + 1 or members}
 `
 
 // KEYS: members, a mark of this refund. ARGV: member, how long the mark is kept.
@@ -510,4 +586,5 @@ export const scripts = {
   readFailures: prelude + readFailures,
   carryFailures: prelude + carryFailures,
   refund: prelude + refund,
+  shorten: prelude + shorten,
 }

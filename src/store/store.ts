@@ -38,8 +38,12 @@ export interface FlowRecord {
   /** tyntec's own count of checks, as last heard. */
   counted: number
   delivery: Delivery
-  /** This reader is the one who asks tyntec for the delivery now. */
+  /** This reader is the one who asks tyntec for the delivery now. Only `read` says so. */
   deliveryDue: boolean
+  /** This reader is the one who looks the send up now, and settles it. Only `read` says so. */
+  lookupDue: boolean
+  /** A request is under way that sends, or looks the send up. Only `read` says so. */
+  busy: boolean
 }
 
 export type FlowEnd = 'expired' | 'attempts' | 'cancelled' | 'replaced' | 'used'
@@ -111,6 +115,8 @@ export interface CheckRequest {
   window: number
   /** This request waits for a running check of the same code, and wants its end. */
   joining: boolean
+  /** Seconds between two requests that are told to look one send up. */
+  lookupEvery: number
 }
 
 /**
@@ -136,8 +142,11 @@ export type CheckClaim =
   | { status: 'wrong'; attempts: number }
   /** The check that was joined ended without an answer. */
   | { status: 'unknown' }
-  /** The send has no known end: look it up first. */
+  /** The send has no known end: look it up first, and settle it, for others wait for that. */
   | { status: 'lookup'; record: FlowRecord }
+  /** The same, but it was looked up just now. */
+  | { status: 'unsettled' }
+  /** A request is under way that sends, or looks the send up. */
   | { status: 'sending' }
   | { status: 'none' | 'expired' | 'attempts' }
   /** This number has failed too often. `disabled`: until it is unlocked. */
@@ -243,8 +252,11 @@ export interface OtpStore {
   complete(ref: FlowRef, attempt: string, opener?: string): Promise<boolean>
   /** Lets a verified flow be completed by the next request with the same code. */
   release(ref: FlowRef, attempt: string): Promise<void>
-  /** `deliveryEvery`: seconds between two readers that are told to ask for the delivery. */
-  read(ref: FlowRef, deliveryEvery: number): Promise<FlowRecord | undefined>
+  /**
+   * `every`: seconds between two readers that are told to ask tyntec, for the delivery or for a send that
+   * has no known end.
+   */
+  read(ref: FlowRef, every: number): Promise<FlowRecord | undefined>
   setDelivery(ref: FlowRef, delivery: Delivery): Promise<void>
   /** Ends a flow that is not over and gives its record back, once. */
   end(ref: FlowRef, end: FlowEnd): Promise<FlowRecord | undefined>
