@@ -17,6 +17,8 @@ export interface Oddity {
   /** Messages without a sign-in, this one included, and sign-ins, with what is old weighing less. */
   unverified: number
   verified: number
+  /** Seconds until it may look better. */
+  retryAfter: number
 }
 
 /** A message that the detector has counted. */
@@ -87,10 +89,15 @@ export function createPumping(rules: ResolvedPumping, store: OtpStore): Pumping 
           const { sent, verified } = highest(readings.filter(([name]) => name === by))
           const unverified = sent - verified
           const { free, share } = rules[by]
-          return unverified > free + share * verified ? [{ by, unverified, verified }] : []
+          return unverified > free + share * verified
+            ? [{ by, unverified, verified, retryAfter: oddFor }]
+            : []
         })
         const refused = answers.find(({ allowed }) => !allowed)
-        if (refused) odd.push({ by: 'countries', unverified: refused.used, verified: 0 })
+        if (refused) {
+          const { used, retryAfter } = refused
+          odd.push({ by: 'countries', unverified: used, verified: 0, retryAfter })
+        }
         return { odd, undo }
       } catch (error) {
         await undo().catch(() => {})
@@ -112,6 +119,9 @@ export function createPumping(rules: ResolvedPumping, store: OtpStore): Pumping 
     },
   }
 }
+
+/** A meter falls with every sign-in, and by itself. */
+const oddFor = 600
 
 const names = ['country', 'address', 'range'] as const
 type MeterName = (typeof names)[number]

@@ -38,7 +38,7 @@ describe.each(storeKinds)('the detector of pumping on %s', (kind) => {
       expect(await count(message())).toEqual([])
       expect(await count(message())).toEqual([])
       expect(await count(message())).toEqual([
-        { by, unverified: expect.closeTo(3, 1), verified: 0 },
+        { by, unverified: expect.closeTo(3, 1), verified: 0, retryAfter: 600 },
       ])
       const elsewhere = { country: 'DE', addressKeys: ['other'], rangeTags: ['other'] }
       expect(await count(message(elsewhere))).toEqual([])
@@ -80,13 +80,17 @@ describe.each(storeKinds)('the detector of pumping on %s', (kind) => {
   })
 
   test('tells of an address that sends to too many countries', async () => {
-    const { count } = await setup({ countriesPerAddress: 2 })
+    const { count, advance } = await setup({ countriesPerAddress: 2 })
     for (const country of ['US', 'DE', 'US']) {
       expect(await count(message({ country }))).toEqual([])
     }
-    expect(await count(message({ country: 'FR' }))).toEqual([
-      { by: 'countries', unverified: 3, verified: 0 },
-    ])
+    await advance(3600)
+    const [odd, ...others] = await count(message({ country: 'FR' }))
+    expect(odd).toMatchObject({ by: 'countries', unverified: 3, verified: 0 })
+    // What is left of the day.
+    expect(odd?.retryAfter).toBeGreaterThan(82_000)
+    expect(odd?.retryAfter).toBeLessThanOrEqual(82_800)
+    expect(others).toEqual([])
   })
 
   test('takes the countries that people sign in from for none of them', async () => {

@@ -106,6 +106,11 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
       ...Array<string>(run.length - 3).fill('rate_limited'),
     ])
     expect(suspicions(setup)[0]).toMatchObject({ by: 'countries', unverified: 4, enforced: true })
+    const refused = { number: phone(phoneCountries.at(-1) ?? 'US', next()), address: '192.0.2.1' }
+    expect(await setup.flow.send(refused)).toMatchObject({
+      status: 'rate_limited',
+      retryAfter: expect.closeTo(86_400, -2),
+    })
     // The countries that it has had are none too many.
     const again = { number: phone(phoneCountries[0] ?? 'US', next()), address: '192.0.2.1' }
     expect(await pump(setup.flow, [again])).toEqual(['sent'])

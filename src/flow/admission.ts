@@ -60,9 +60,6 @@ export async function admit(
 
 const notCounted: Counted = { odd: [], async undo() {} }
 
-/** Seconds until traffic that looks odd may look better. */
-const oddFor = 600
-
 async function judge(
   context: Context,
   wanted: Wanted,
@@ -90,7 +87,10 @@ async function judge(
   if (!challenge) {
     if (decisive.length === 0) return undefined
     events.emit({ type: 'limit.hit', limit: 'pumping' })
-    return { status: 'rate_limited', retryAfter: oddFor }
+    return {
+      status: 'rate_limited',
+      retryAfter: Math.max(...decisive.map(({ retryAfter }) => retryAfter)),
+    }
   }
   const reasons = [
     ...decisive.map(({ by }) => by),
