@@ -1,12 +1,12 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { createCheck } from '../src/http/check.js'
-import { copyHeaders, isGone, toHttpRequest } from '../src/http/node.js'
+import { copyHeaders, isGone, keepHead, toHttpRequest } from '../src/http/node.js'
 import type * as http from '../src/http/options.js'
 import { logIn } from '../src/http/passport.js'
 import type { RedirectOptions } from '../src/http/redirects.js'
 import type { Reply } from '../src/http/reply.js'
 import { routeOf } from '../src/http/routes.js'
-import { createLoginSession } from '../src/http/session.js'
+import { createLoginSession, leaveSession } from '../src/http/session.js'
 import { type OtpPage, statusStep } from '../src/http/status.js'
 import { createCancel, createResend, createSend, type Step } from '../src/http/steps.js'
 import type { OtpFlow } from '../src/index.js'
@@ -67,6 +67,8 @@ export function checkOtp(flow: OtpFlow, options: CheckOptions): RequestHandler {
       context: [req, res] satisfies Context,
       session: createLoginSession(flow, () => sessionOf(req), false),
       answered: () => res.headersSent,
+      keepAnswer: () => keepHead(res),
+      leaveSession: () => leaveSession(req),
       run: (middleware: (...args: unknown[]) => unknown, next: NextFunction) =>
         middleware(req, res, next),
       logIn: (user: unknown) => logIn(req, user),
@@ -124,7 +126,8 @@ async function run(
 function write(res: Response, reply: Reply, next: NextFunction): void {
   copyHeaders(res, reply)
   if (reply.left === 'next') next()
-  if (reply.left) return
+  // What comes of a login may be known only when the app has answered it.
+  if (reply.left || res.headersSent) return
   res.statusCode = reply.status
   res.end(reply.body)
 }

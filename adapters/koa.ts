@@ -1,12 +1,12 @@
 import type { Context, Middleware, Next } from 'koa'
 import { createCheck } from '../src/http/check.js'
-import { copyHeaders, isGone, toHttpRequest } from '../src/http/node.js'
+import { copyHeaders, isGone, keepHead, toHttpRequest } from '../src/http/node.js'
 import type * as http from '../src/http/options.js'
 import { type LogInRequest, logIn } from '../src/http/passport.js'
 import type { RedirectOptions } from '../src/http/redirects.js'
 import type { Reply } from '../src/http/reply.js'
 import { resolvePrefix, routeOf } from '../src/http/routes.js'
-import { createLoginSession } from '../src/http/session.js'
+import { createLoginSession, leaveSession } from '../src/http/session.js'
 import { type OtpPage, statusStep } from '../src/http/status.js'
 import { createCancel, createResend, createSend, type Step } from '../src/http/steps.js'
 import type { OtpFlow } from '../src/index.js'
@@ -82,6 +82,17 @@ export function checkOtp(flow: OtpFlow, options: CheckOptions): Middleware {
       context: [ctx] satisfies [Context],
       session: createLoginSession(flow, () => ctx.session, true),
       answered: () => ctx.headerSent || ctx.respond === false || ctx.body !== before,
+      keepAnswer() {
+        const takeBack = keepHead(ctx.res)
+        return () => {
+          if (!ctx.headerSent && ctx.body !== before) {
+            ctx.remove('Content-Type') // of JSON, Koa would send a null
+            ctx.body = before
+          }
+          takeBack()
+        }
+      },
+      leaveSession: () => leaveSession(ctx),
       run(middleware: (...args: unknown[]) => unknown, done: (error?: unknown) => void) {
         // koa-passport makes middleware of Koa's, Passport itself that of Express.
         koaPassport = middleware.length < 3

@@ -5,12 +5,19 @@ import type { OtpFlow } from './flow/index.js'
 import { createCookies, markBrowser } from './http/cookies.js'
 import { requireCsrf } from './http/csrf.js'
 import { openExchange, tellRefusal } from './http/exchange.js'
-import { addCookies, copyHeaders, isGone, type NodeRequest, toHttpRequest } from './http/node.js'
+import {
+  addCookies,
+  copyHeaders,
+  isGone,
+  keepHead,
+  type NodeRequest,
+  toHttpRequest,
+} from './http/node.js'
 import { complete, openSession, release } from './http/opening.js'
 import { createProblem, createSignedInProblem, type Problem, ProblemError } from './http/problem.js'
 import type { Reply } from './http/reply.js'
 import { cleanReturnTo, lendReturnTo, readReturnTo } from './http/return-to.js'
-import { createLoginSession } from './http/session.js'
+import { createLoginSession, leaveSession } from './http/session.js'
 import type { Identity, Verified } from './outcomes.js'
 
 /** Seconds in which a request is settled, whatever hangs. */
@@ -97,14 +104,15 @@ export class Strategy extends Base {
   readonly name = 'tyntec-otp'
 
   /**
-   * @throws {TypeError} without a flow or a verify function
-   * @throws {OtpError} `ERR_OTP_OPTIONS`
+   * @throws {OtpError} `ERR_OTP_OPTIONS`, also without a flow or a verify function
    */
   constructor(flow: OtpFlow, verify: Verify, given: StrategyOptions = {}) {
     if (typeof flow?.check !== 'function') {
-      throw new TypeError('Strategy needs the flow that createOtpFlow() makes')
+      throw new OtpError('ERR_OTP_OPTIONS', 'Strategy needs the flow that createOtpFlow() makes')
     }
-    if (typeof verify !== 'function') throw new TypeError('Strategy needs a verify function')
+    if (typeof verify !== 'function') {
+      throw new OtpError('ERR_OTP_OPTIONS', 'Strategy needs a verify function')
+    }
     const { csrf } = given
     requireCsrf(csrf)
     super({ passOptionsToCallback: true }, function (req, options) {
@@ -184,6 +192,7 @@ function authenticate(
     } else if (outcome.status !== 'signed_in') {
       fail(createProblem(flow.options, outcome))
     } else {
+      leaveSession(ctx ?? req)
       const target = successTarget()
       if (target === undefined) fail(createSignedInProblem(flow.options))
       else settle(() => actions.redirect(target))
@@ -275,6 +284,7 @@ function authenticate(
   ): Promise<void> {
     const login = createLoginSession(flow, request.session, ctx !== undefined)
     const returnTo = readReturnTo(request.session())
+    const takeBack = res && keepHead(res)
     const ended = await openSession(flow, proof, {
       gone,
       async open() {
@@ -284,6 +294,7 @@ function authenticate(
       async close() {
         // oxlint-disable-next-line no-underscore-dangle -- Passport's own name for it.
         req[req._userProperty ?? 'user'] = null
+        takeBack?.()
         if (session) await login.undo()
       },
     })

@@ -10,7 +10,7 @@ import {
   number,
   setupApp,
 } from './support/app.js'
-import { type Client, expectProblem } from './support/client.js'
+import { type Client, expectProblem, keepCookies } from './support/client.js'
 
 const other = '+12015550101'
 const bindings = ['cookie', 'session'] as const
@@ -144,6 +144,66 @@ describe.each(frameworks)('the session on %s', (framework) => {
     },
   )
 
+  describe('after a double click', () => {
+    const hour = 3_600_000
+    /** How the libraries come to write a session that nobody has changed, or to set its cookie. */
+    const written: NonNullable<AppOptions['session']>[] = [
+      { maxAge: hour },
+      { maxAge: hour, rolling: true },
+      framework.startsWith('koa')
+        ? { maxAge: hour, renew: true }
+        : { maxAge: hour, rolling: true, resave: true },
+    ]
+    const ways = written.flatMap((session) => bindings.map((binding) => ({ session, binding })))
+
+    /** Both answers lead to the person, whichever the browser hears last. */
+    async function expectOne(app: App, way: object, path: string): Promise<void> {
+      const client = app.client()
+      await client.post('/plant', { cart: 1 })
+      const code = await sent(app, client)
+      const old = new Map(client.jar)
+      // koa-session renews what has less than half of its life left.
+      for (const record of app.sessions.records.values()) {
+        if ('_expire' in record) Object.assign(record, { _expire: Date.now() + hour / 4 })
+      }
+      await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 500 })
+      const answers = await Promise.all([1, 2].map(() => before(app, old).post(path, { code })))
+      const [first] = answers
+      expect([way, answers.map(({ status }) => status)]).toEqual([
+        way,
+        [first, first].map((a) => a?.status),
+      ])
+      expect([way, await checks(app)]).toEqual([way, 1])
+      for (const order of [answers, answers.toReversed()]) {
+        const browser = before(app, old)
+        for (const { cookies } of order) keepCookies(browser.jar, cookies)
+        expect([way, (await browser.get('/me')).json]).toEqual([way, { user: { number } }])
+      }
+      // The old one is not back, not even as nobody's.
+      expect([way, contents(app).length]).toEqual([way, 1])
+    }
+
+    test.each(openers)('is the one in the browser, opened by %s', async (opener) => {
+      await Promise.all(
+        ways.map(async (way) => {
+          const { session, binding } = way
+          const app = await setupApp({ framework, opener, session, flow: { binding } })
+          await expectOne(app, way, '/login/check')
+        }),
+      )
+    })
+
+    test("is the one in the browser, with Passport's own redirect", async () => {
+      await Promise.all(
+        ways.map(async (way) => {
+          const { session, binding } = way
+          const app = await setupApp({ framework, session, flow: { binding }, ...ownRoute })
+          await expectOne(app, way, '/check')
+        }),
+      )
+    })
+  })
+
   describe('and a callback of the app', () => {
     test('that opens none has none', async () => {
       const app = await setupApp({ framework, ...callbackRoute(false) })
@@ -200,6 +260,20 @@ function slowRoute() {
       }),
   }
   return { options, entered: entered.promise, finish: () => gate.emit('open') }
+}
+
+/** Passport's own middleware, and its redirect. */
+const ownRoute: Pick<AppOptions, 'express' | 'koa'> = {
+  express(app, { passport }) {
+    app.post('/check', passport.authenticate('tyntec-otp', { successRedirect: '/in' }))
+  },
+  koa(app, { flow }) {
+    const verify = ({ number }: Identity) => ({ number })
+    const passport = createKoaPassport({ flow, verify, verified: [] })
+    app.use(passport.initialize()).use(passport.session())
+    const check = passport.authenticate('tyntec-otp', { successRedirect: '/in' })
+    app.use((ctx, next) => (ctx.path === '/check' ? check(ctx, next) : next()))
+  },
 }
 
 /** Passport's middleware with a callback, as its documentation shows it. */

@@ -95,14 +95,15 @@ describe('the strategy', () => {
     onTestFinished(() => sandbox.close())
     const { flow } = await setupFlow(sandbox)
     expect(new Strategy(flow, byNumber).name).toBe('tyntec-otp')
+    const lacks = (what: string) =>
+      expect.objectContaining({ code: 'ERR_OTP_OPTIONS', message: `Strategy needs ${what}` })
+    const aFlow = lacks('the flow that createOtpFlow() makes')
     // @ts-expect-error nothing is given
-    expect(() => new Strategy()).toThrow(
-      new TypeError('Strategy needs the flow that createOtpFlow() makes'),
-    )
+    expect(() => new Strategy()).toThrow(aFlow)
     // @ts-expect-error there is no verify function
-    expect(() => new Strategy(flow)).toThrow(new TypeError('Strategy needs a verify function'))
+    expect(() => new Strategy(flow)).toThrow(lacks('a verify function'))
     // @ts-expect-error options are no flow
-    expect(() => new Strategy({}, byNumber)).toThrow(TypeError)
+    expect(() => new Strategy({}, byNumber)).toThrow(aFlow)
   })
 
   test('signs in by name, in a new session', async () => {

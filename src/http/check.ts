@@ -4,7 +4,7 @@ import type { Identity } from '../outcomes.js'
 import { createCookies, markBrowser } from './cookies.js'
 import { requireCsrf } from './csrf.js'
 import { answer, type Exchange } from './exchange.js'
-import { addCookies, dropCookies, isGone } from './node.js'
+import { addCookies, isGone } from './node.js'
 import { openSession } from './opening.js'
 import type { CheckOptions } from './options.js'
 import { authenticate, type PassportLike, type PassportMiddleware } from './passport.js'
@@ -30,6 +30,10 @@ export interface Visit<Context extends unknown[]> {
   context: Context
   /** The app's own code has written the answer. */
   answered(): boolean
+  /** Gives what makes the answer again what it is now, as far as it isn't sent. */
+  keepAnswer(): () => void
+  /** Leaves the session as the request that has signed this browser in made it. */
+  leaveSession(): void
   /** Runs Passport's middleware in the way of its framework. */
   run(middleware: PassportMiddleware, next: (error?: unknown) => void): unknown
   logIn(user: unknown): Promise<void>
@@ -53,7 +57,8 @@ export function createCheck<Context extends unknown[]>(
         : await byItself(flow, request, exchange, visit, onVerified)
       // A double click has one end: the session that the other request has opened is this one's too.
       if (ended !== 'opened' && !isSignedIn(ended)) return ended
-      exchange.binding.forget()
+      // A new session has no handle, and that of a double click is not to be written.
+      if (flow.options.binding !== 'session') exchange.binding.forget()
       const left = onVerified && visit.answered() ? 'answered' : undefined
       const location = wanted ?? redirects.success
       const returnTo = redirects.returns ? { returnTo: location } : undefined
@@ -80,17 +85,22 @@ async function byItself<Context extends unknown[]>(
   flow: OtpFlow,
   request: HttpRequest,
   { field, binding, address }: Exchange,
-  { res, session, context }: Visit<Context>,
+  visit: Visit<Context>,
   onVerified: (identity: Identity, ...context: Context) => unknown,
 ): Promise<'opened' | Problem | Refusal> {
+  const { res, session, context } = visit
   const outcome = await flow.check({ handle: binding.handle, code: field('code'), address })
-  if (outcome.status === 'signed_in') return createSignedInProblem(flow.options)
+  if (outcome.status === 'signed_in') {
+    visit.leaveSession()
+    return createSignedInProblem(flow.options)
+  }
   if (outcome.status !== 'verified') return outcome
 
   const { identity, proof, device } = outcome
   // Gone at once, since what the app does next may write the answer.
   const cookies = createCookies(flow.options, request)
   markBrowser(flow.options, cookies, device)
+  const takeBack = visit.keepAnswer()
   const ended = await openSession(flow, proof, {
     gone: () => isGone(res),
     async open() {
@@ -103,8 +113,9 @@ async function byItself<Context extends unknown[]>(
       if (session.exists && !res.headersSent) await session.save()
     },
     async close() {
-      // The same code may be tried again, which needs the handle.
-      dropCookies(res, cookies.lines())
+      // Nobody has signed in, so nothing goes out that says so, such as a token in a cookie of the
+      // app's. The same code may be tried again, which needs our own cookie.
+      takeBack()
       await session.undo()
     },
   })

@@ -60,12 +60,19 @@ export function addCookies(res: ServerResponse, lines: string[]): void {
   res.setHeader('Set-Cookie', [...otherCookies(res, lines), ...lines])
 }
 
-/** Takes cookies of ours back. */
-export function dropCookies(res: ServerResponse, lines: string[]): void {
-  if (lines.length === 0 || res.headersSent) return
-  const others = otherCookies(res, lines)
-  if (others.length > 0) res.setHeader('Set-Cookie', others)
-  else res.removeHeader('Set-Cookie')
+/** Gives what makes status and headers again what they are now. What is sent by then, is sent. */
+export function keepHead(res: ServerResponse): () => void {
+  const { statusCode } = res
+  // Copied, because cookies are added to the same array.
+  const kept = Object.entries(res.getHeaders()).map(
+    ([name, value]) => [name, Array.isArray(value) ? [...value] : value] as const,
+  )
+  return () => {
+    if (res.headersSent) return
+    for (const name of res.getHeaderNames()) res.removeHeader(name)
+    for (const [name, value] of kept) if (value !== undefined) res.setHeader(name, value)
+    res.statusCode = statusCode
+  }
 }
 
 function otherCookies(res: ServerResponse, lines: string[]): string[] {

@@ -14,7 +14,9 @@ export type CheckOptions<Context extends unknown[]> = PostOptions<Context> &
     | {
         /**
          * Opens the app's session, which is a new one by then. It may answer itself. What it throws
-         * is an error, never a login, and the same code can be tried again.
+         * is an error, never a login, and the same code can be tried again: the headers and
+         * cookies that it has set are taken back, as when the flow has ended meanwhile. An answer
+         * that it has sent itself can't be.
          */
         onVerified: (identity: Identity, ...context: Context) => unknown
         passport?: undefined

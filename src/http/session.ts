@@ -85,6 +85,26 @@ export function createLoginSession(
   }
 }
 
+/** Whatever of a request decides how its session is written back. */
+interface SessionHost {
+  /** express-session's, on the request. */
+  sessionID?: unknown
+  /** koa-session's, on the context: a copy for this request. */
+  sessionOptions?: { rolling?: unknown; renew?: unknown }
+}
+
+/**
+ * Leaves the session of a request whose browser another one has signed in: an old session that is
+ * saved or whose cookie is set once more would sign the person out.
+ */
+export function leaveSession(request: object): void {
+  const host = request as SessionHost // of which a request without sessions has nothing
+  // express-session neither saves a session without an id nor sets its cookie.
+  if (host.sessionID !== undefined) host.sessionID = undefined
+  // koa-session has no such way: it saves what the app itself has changed.
+  if (host.sessionOptions) Object.assign(host.sessionOptions, { rolling: false, renew: false })
+}
+
 /** koa-session keeps its own state under names with an underscore, and in `isNew`. */
 function clear(session: Record<string, unknown>): void {
   for (const key of Object.keys(session)) {

@@ -60,6 +60,8 @@ export interface AppOptions {
   koa?: (app: Koa3, parts: AppParts) => void
   /** No sessions at all. */
   sessionless?: boolean
+  /** How the session library writes them: `maxAge` in ms, the rest as the library names it. */
+  session?: { maxAge?: number; rolling?: boolean; renew?: boolean; resave?: boolean }
   trustProxy?: number | boolean
 }
 
@@ -165,6 +167,7 @@ function buildExpress(context: BuildContext): RequestListener {
   const { options, flow, passport, sessions, errors } = context
   const express = options.framework === 'express 4' ? express4 : express5
   const { render = false, ...redirects } = options.router ?? {}
+  const { maxAge, rolling = false, resave = false } = options.session ?? {}
   const app = express()
   if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy)
   app.use(express.json({ limit: '4kb' }), express.urlencoded({ extended: false, limit: '4kb' }))
@@ -173,9 +176,11 @@ function buildExpress(context: BuildContext): RequestListener {
       session({
         name: 'sid',
         secret: 'session secret',
-        resave: false,
+        resave,
+        rolling,
         saveUninitialized: false,
         store: sessions.express,
+        ...(maxAge && { cookie: { maxAge } }),
       }),
     )
     app.use(passport.session())
@@ -241,7 +246,8 @@ function buildKoa(context: BuildContext): RequestListener {
   })
   app.use(bodyParser({ jsonLimit: '4kb', formLimit: '4kb' }))
   if (!options.sessionless) {
-    app.use(createSession({ key: 'sid', store: sessions.koa }, app))
+    const { resave: _, ...given } = options.session ?? {}
+    app.use(createSession({ key: 'sid', store: sessions.koa, ...given }, app))
   }
   options.koa?.(app, context)
   const koaPassport = options.opener === 'koa-passport' ? createKoaPassport(context) : undefined

@@ -33,16 +33,6 @@ export interface Client {
 export function createClient(base: string, jar = new Map<string, string>()): Client {
   const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
 
-  function store(lines: string[]) {
-    for (const line of lines) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      const expired =
-        /;\s*max-age=0/i.test(line) || /;\s*expires=thu, 01 jan 1970/i.test(line) || value === ''
-      if (expired) jar.delete(name)
-      else jar.set(name, value)
-    }
-  }
-
   function open(method: string, path: string, { headers = {}, raw }: CallOptions): ClientRequest {
     const all = {
       ...(jar.size > 0 && { cookie: cookie() }),
@@ -64,7 +54,7 @@ export function createClient(base: string, jar = new Map<string, string>()): Cli
           .on('end', () => {
             const text = Buffer.concat(chunks).toString()
             const cookies = response.headers['set-cookie'] ?? []
-            store(cookies)
+            keepCookies(jar, cookies)
             const { statusCode: status = 0, headers } = response
             resolve({ status, headers, text, json: toJson(text), cookies })
           })
@@ -101,6 +91,17 @@ export function createClient(base: string, jar = new Map<string, string>()): Cli
       sent.end(options.raw)
       return { leave: () => sent.destroy(), left }
     },
+  }
+}
+
+/** Puts what an answer sets into the jar, as a browser does. */
+export function keepCookies(jar: Map<string, string>, lines: string[]): void {
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+    const expired =
+      /;\s*max-age=0/i.test(line) || /;\s*expires=thu, 01 jan 1970/i.test(line) || value === ''
+    if (expired) jar.delete(name)
+    else jar.set(name, value)
   }
 }
 
