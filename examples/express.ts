@@ -5,7 +5,7 @@ import session from 'express-session'
 import passport from 'passport'
 import { Strategy } from 'passport-tyntec-otp'
 import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/express'
-import { flow, problemOf, redis, settings } from './flow.js'
+import { flow, headersOf, problemOf, redis, settings } from './flow.js'
 import { page } from './page.js'
 
 passport.use(new Strategy(flow, async ({ number }) => ({ number })))
@@ -44,7 +44,7 @@ const answerProblem: express.ErrorRequestHandler = (error, _req, res, next) => {
   if (res.headersSent) return next(error)
   const problem = problemOf(error)
   if (problem.status === 503) console.error(`Not answered: ${error?.name}`)
-  res.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+  res.status(problem.status).set(headersOf(problem)).send(JSON.stringify(problem))
 }
 app.use(answerProblem)
 

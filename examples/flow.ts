@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { createOtpFlow, redisStore } from 'passport-tyntec-otp'
+import { createOtpFlow, type Problem, redisStore } from 'passport-tyntec-otp'
 
 const { env } = process
 
@@ -40,9 +40,23 @@ export const flow = createOtpFlow({
  * What a request gets that nothing has answered: a body that could not be parsed, or a session store that
  * can't be asked. The message may hold what was sent, so it is neither shown nor logged.
  */
-export function problemOf(error: unknown): { status: number; code: string; title: string } {
+export function problemOf(error: unknown): Problem {
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 503
-  return status >= 400 && status < 500
-    ? { status, code: 'bad_request', title: 'The request can not be read' }
-    : { status: 503, code: 'service_unavailable', title: 'Not available, try again' }
+  const unreadable = status >= 400 && status < 500
+  const code = unreadable ? 'bad_request' : 'service_unavailable'
+  const type = `urn:problem-type:tyntec-otp:${code}`
+  if (unreadable) {
+    return { type, title: 'Bad request', status, detail: 'The request could not be read.', code }
+  }
+  const detail = 'This does not work at the moment. Try again soon.'
+  return { type, title: 'Service unavailable', status: 503, detail, code, retryAfter: 5 }
+}
+
+/** What belongs to such an answer. */
+export function headersOf({ retryAfter }: Problem): Record<string, string> {
+  return {
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    'Cache-Control': 'no-store',
+    ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+  }
 }

@@ -3,7 +3,7 @@ import { bodyParser } from '@koa/bodyparser'
 import Koa from 'koa'
 import session from 'koa-session'
 import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/koa'
-import { flow, problemOf, settings } from './flow.js'
+import { flow, headersOf, problemOf, settings } from './flow.js'
 import { page } from './page.js'
 import { sessions } from './sessions.js'
 
@@ -19,7 +19,7 @@ app.use(async (ctx, next) => {
     const problem = problemOf(error)
     if (problem.status === 503) console.error(`Not answered: ${String(error).split(':', 1)[0]}`)
     ctx.status = problem.status
-    ctx.type = 'application/problem+json'
+    ctx.set(headersOf(problem))
     ctx.body = JSON.stringify(problem)
   }
 })

@@ -42,9 +42,11 @@ export type {
   CheckOutcome,
   Delivery,
   Identity,
+  Limited,
   Pending,
   ProblemCode,
   Proof,
+  Refused,
   ResendOutcome,
   ResendState,
   SendOutcome,
@@ -58,7 +60,7 @@ export type {
 export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
 export { type RedisClient, type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
-export type { ValidateOption, ValidationName } from './validate.js'
+export type { ValidateOption, ValidationCode, ValidationName } from './validate.js'
 export { Strategy, type StrategyOptions, type Verify, type VerifyDone } from './strategy.js'
 export type { Problem, ProblemField } from './http/problem.js'
 export type { OtpPage } from './http/status.js'

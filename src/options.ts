@@ -11,13 +11,14 @@ import { type ValidateOption, type ValidationName, validationCodes } from './val
 /** So many in so many seconds. */
 export interface LimitRule {
   points: number
-  /** Whole seconds. */
+  /** Whole seconds, up to 31 days; for most limits on `memoryStore()` up to 24. */
   duration: number
 }
 
 /**
  * Each takes part alone: giving one leaves the others as they are. Whoever meets one is told
- * `rate_limited`, with `retryAfter`; the operator hears of it by the event `limit.hit`.
+ * `rate_limited`, with `retryAfter`; the operator hears of it by the event `limit.hit`. Two refuse nobody:
+ * `failuresInAll`, and `failuresPerDevice`, above which failures are those of any browser.
  */
 export interface LimitOptions {
   /**
@@ -65,7 +66,8 @@ export interface LimitOptions {
    */
   failuresPerDevice?: LimitRule | undefined
   /**
-   * Messages that such a browser can get when strangers have used up those of its number.
+   * Messages that such a browser can get when strangers have used up those of its number. The event
+   * calls it `sends_per_number`.
    *
    * @default { points: 3, duration: 86400 }
    */
@@ -183,7 +185,7 @@ export interface CookieOptions {
    * Lets sibling hosts of this domain read the cookie. The `__Host-` prefix forbids it, so it goes.
    */
   domain?: string | undefined
-  /** @default '__Host-otp', over plain http 'otp' */
+  /** @default '__Host-otp'; over plain http, and with `domain`, 'otp' */
   name?: string | undefined
 }
 
@@ -209,7 +211,10 @@ export interface OtpOptions {
    */
   secret: string | Uint8Array | readonly (string | Uint8Array)[]
 
-  /** ISO 3166-1 codes of the countries whose numbers may sign in, or `'any'`. */
+  /**
+   * ISO 3166-1 codes of the countries whose numbers may sign in, or `'any'`. A country that no numbers are
+   * known of, like `AQ`, is refused: `ERR_OTP_OPTIONS`.
+   */
   countries: readonly string[] | 'any'
 
   /**
@@ -284,7 +289,7 @@ export interface OtpOptions {
    * Watches for messages that nobody signs in with: in one country, from one address, to numbers
    * next to each other. `shadow` only tells by an event; `enforce` refuses such a message
    * (`rate_limited`), or gives `challenge` the reason and lets it decide when there is one. Browsers that have signed in with the number before are
-   * never refused by it.
+   * refused by a challenge at the most.
    *
    * @default 'shadow'. When `NODE_ENV` is `production`, 'enforce', where a whole country is only refused
    * if there is a `challenge` to let people through
@@ -728,7 +733,7 @@ function byCountry<V, R>(
   const values = new Map<string, R>()
   for (const [country, value] of Object.entries(given as Readonly<Record<string, V>>)) {
     if (country !== 'default' && validateCountries([country]).length > 0) {
-      throw invalid(name, `made of ISO 3166-1 codes of two letters, and 'default'`)
+      throw invalid(name, `made of ${countryCodes}, and 'default'`)
     }
     const code = country === 'default' ? country : country.toUpperCase()
     values.set(code, resolve(`${name}.${code}`, value))
@@ -813,13 +818,16 @@ function isLongSecret(secret: unknown): secret is string | Uint8Array {
   )
 }
 
+/** Antarctica has a code and no numbers that the library knows. */
+const countryCodes = 'ISO 3166-1 codes of two letters, of countries whose phone numbers are known'
+
 function checkCountries(countries: unknown): void {
   if (countries === 'any') return
   if (!Array.isArray(countries) || countries.length === 0) {
     throw invalid('countries', `a non-empty array of ISO 3166-1 codes like ['DE', 'US'], or 'any'`)
   }
   if (validateCountries([...countries]).length > 0) {
-    throw invalid('countries', 'made of ISO 3166-1 codes of two letters')
+    throw invalid('countries', `made of ${countryCodes}`)
   }
 }
 

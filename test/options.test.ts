@@ -263,6 +263,13 @@ describe('an option is refused', () => {
     expect(refusal(options)).toMatch(`"${name}" must be`)
   })
 
+  test('as a country that no numbers are known of, though it has a code', () => {
+    const known = 'of countries whose phone numbers are known'
+    expect(refusal({ countries: ['DE', 'AQ'] })).toContain(known)
+    expect(refusal({ budget: { perCountryPerDay: { AQ: 5, default: 100 } } })).toContain(known)
+    expect(refusal({ budget: { money: { perDay: 5, prices: { AQ: 1, DE: 1 } } } })).toContain(known)
+  })
+
   test('by its name alone, never by its value', () => {
     const values = ['short secret 4711', 'https://u:pass4711@h/', '4711-key ']
     for (const [index, name] of ['secret', 'origin', 'apiKey'].entries()) {

@@ -2,8 +2,8 @@ import { OtpError } from '../errors.js'
 import { ownPath } from './return-to.js'
 
 /**
- * Where form posts lead. Without a target they are answered like all others. What is neither a path
- * nor an `https:` URL is refused at the start: `ERR_OTP_OPTIONS`.
+ * Where form posts lead. Without a target they are answered like all others, and so are `cross_site`
+ * and 405. What is neither a path nor an `https:` URL is refused at the start: `ERR_OTP_OPTIONS`.
  */
 export interface RedirectOptions {
   /** After a sign-in: a path like `/`, or an `https:` URL. */
@@ -14,7 +14,7 @@ export interface RedirectOptions {
    * `successRedirect`. As in Passport, nothing of it is left in the session.
    */
   successReturnToOrRedirect?: string | undefined
-  /** After every refusal. Its reason is kept for the next `GET /status`. */
+  /** After a refusal. The next `GET /status` has it as `outcome`, once. */
   failureRedirect?: string | undefined
   /**
    * After send, resend and cancel.

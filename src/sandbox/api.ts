@@ -228,7 +228,7 @@ export function createApi(parts: ApiParts): Api {
     }
 
     const key = req.headers.apikey
-    if (typeof key !== 'string' || !/^sandbox_[\w.-]+$/.test(key)) {
+    if (typeof key !== 'string' || !/^sandbox_[!-~]*$/.test(key)) {
       return sendAnswer(res, call, withHint({ status: 401 }, hintForKey(key, search)))
     }
     if (key === 'sandbox_forbidden') return sendAnswer(res, call, { status: 403 })
@@ -327,7 +327,7 @@ const invalidNumber = (hint: string): Problem => ({ message: 'Invalid number', h
 
 function hintForKey(key: string | string[] | undefined, search: string): string {
   if (key !== undefined) {
-    return 'Keys of the sandbox are one sandbox_ with letters, digits, dot, hyphen or underscore.'
+    return 'A key of the sandbox begins with sandbox_ and has visible ASCII characters only.'
   }
   return /[?&]apikey=/i.test(`?${search}`)
     ? 'The key goes in the header apikey, not in the query.'

@@ -41,7 +41,10 @@ export interface WaitOptions {
 export interface Sandbox {
   /** For `baseUrl`, and in a browser the inbox. */
   readonly url: string
-  /** Any key that begins with `sandbox_` is accepted; OTPs belong to the key that made them. */
+  /**
+   * Any key that begins with `sandbox_` is accepted, but for `sandbox_forbidden`, which gets a 403. OTPs
+   * belong to the key that made them.
+   */
   readonly apiKey: string
   /**
    * The code of the newest message to `number`, waiting for one when there is none yet. Rejects

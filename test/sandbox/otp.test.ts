@@ -443,7 +443,9 @@ describe('key', () => {
   test.each([
     ['missing', {}],
     ['of the real service', { apikey: 'abcdef0123456789' }],
-    ['only a prefix', { apikey: 'sandbox_' }],
+    ['with another beginning', { apikey: 'my_sandbox_key' }],
+    ['with a space', { apikey: 'sandbox_a key' }],
+    ['with a letter beyond ASCII', { apikey: 'sandbox_\u00e9' }],
     ['two keys', { apikey: 'sandbox_a, sandbox_b' }],
     ['in another header', { authorization: 'sandbox_a' }],
   ])('is refused with 401 without a body: %s', async (_, headers: Record<string, string>) => {
@@ -466,6 +468,15 @@ describe('key', () => {
     const headers = { [name]: 'sandbox_any' }
     expect((await api('GET', '', { number: happyNumber }, { headers })).status).toBe(204)
   })
+
+  test.each(['sandbox_', 'sandbox_Zm9v+/=:~!', `sandbox_${'k'.repeat(200)}`])(
+    'begins with sandbox_, and may go on in any way: %s',
+    async (apikey) => {
+      const { api } = await setupSandbox()
+      const reply = await api('GET', '', { number: happyNumber }, { headers: { apikey } })
+      expect(reply.status).toBe(204)
+    },
+  )
 
   test('sandbox_forbidden is refused with 403 without a body', async () => {
     const { api } = await setupSandbox()

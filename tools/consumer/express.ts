@@ -4,10 +4,13 @@ import { Redis } from 'ioredis'
 import passport from 'passport'
 import {
   createOtpFlow,
+  type Limited,
   type OtpErrorCode,
   OtpError,
   redisStore,
+  type Refused,
   Strategy,
+  type ValidationCode,
 } from 'passport-tyntec-otp'
 import { checkOtp, otpRouter, sendOtp } from 'passport-tyntec-otp/express'
 import { createTyntecClient } from 'passport-tyntec-otp/tyntec'
@@ -51,5 +54,12 @@ createOtpFlow({ apiKey: 'key', secret: 'a'.repeat(32), store: flow })
 export function codeOf(error: unknown): OtpErrorCode | undefined {
   return error instanceof OtpError ? error.code : undefined
 }
+
+export type Refusal = Refused<'number_not_allowed'> | Limited<'rate_limited'>
+
+flow.on('misuse', ({ code }) => {
+  const shown: ValidationCode = code
+  console.error(shown)
+})
 
 export const client = createTyntecClient({ apiKey: 'key' })
