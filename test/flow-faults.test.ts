@@ -451,6 +451,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       expect(await failure(flow.check({ handle, code: rightCode }))).toMatchObject({ status: 503 })
       expect(await flow.status({ handle })).toMatchObject({ status: 'unconfirmed' })
       await setup.noFaults()
+      if (step === 'status' || step === 'check') await setup.advance(3.1)
       if (step === 'status') {
         expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
       }
@@ -466,6 +467,121 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       expect(await setup.count('send')).toBe(1)
     },
   )
+
+  describe('of which nothing is known', () => {
+    /** tyntec has taken it, or not, and its list doesn't show it until `noFaults`. */
+    async function unconfirmed(when: 'before' | 'after' = 'after') {
+      const setup = await setupFlow(kind)
+      await once(setup, 'otp.send', 'a reset connection', when)
+      await setup.fault({ operation: 'otp.list', kind: 'status', status: 204, when: 'before' })
+      const outcome = await setup.flow.send({ number })
+      expect(outcome).toMatchObject({ status: 'unconfirmed' })
+      const handle = 'handle' in outcome ? outcome.handle : ''
+      const before = await setup.count('list')
+      const lists = async () => (await setup.count('list')) - before
+      return { ...setup, handle, lists, other: setup.another() }
+    }
+
+    test('is looked up once in three seconds, however often and by whomever it is asked for', async () => {
+      const { flow, other, handle, lists, advance } = await unconfirmed('before')
+      for (let round = 1; round <= 2; round++) {
+        await Promise.all(
+          [flow, other].flatMap((each) =>
+            Array.from({ length: 10 }, async () => {
+              expect(await each.status({ handle })).toMatchObject({ status: 'unconfirmed' })
+              expect(await failure(each.check({ handle, code: rightCode }))).toEqual({
+                code: unavailable,
+                status: 503,
+              })
+            }),
+          ),
+        )
+        for (let tries = 0; tries < 10; tries++) {
+          await flow.status({ handle })
+          await failure(other.check({ handle, code: rightCode }))
+        }
+        // One look-up asks twice.
+        expect(await lists()).toBe(2 * round)
+        await advance(3.1)
+      }
+    })
+
+    test('is looked up for a check after it was in vain for the page, as soon as that may help', async () => {
+      const { flow, handle, lists, advance, noFaults, count } = await unconfirmed()
+      await flow.status({ handle })
+      await noFaults()
+      const asked = failure(flow.check({ handle, code: rightCode }))
+      expect(await asked).toEqual({ code: unavailable, status: 503 })
+      expect(await lists()).toBe(2)
+      await advance(3.1)
+      expect(await signIn(flow, handle)).toBe('opened')
+      expect(await lists()).toBe(3)
+      expect(await count('send')).toBe(1)
+    })
+
+    test('is found for a check by the look-up of its page', async () => {
+      const { flow, other, handle, lists, noFaults, gate } = await unconfirmed()
+      await noFaults()
+      const asked = gate.next('list')
+      const shown = flow.status({ handle })
+      const held = await asked
+      const checking = signIn(other, handle)
+      const third = other.status({ handle })
+      expect(await third).toMatchObject({ status: 'unconfirmed' })
+      await held.answer()
+      expect(await shown).toMatchObject({ status: 'pending' })
+      expect(await checking).toBe('opened')
+      expect(await lists()).toBe(1)
+    })
+
+    test.each(['check', 'status'] as const)(
+      'is looked up again after a %s whose look-up has failed',
+      async (step) => {
+        const { flow, handle, advance, noFaults, fault } = await unconfirmed()
+        await noFaults()
+        await fault({ operation: 'otp.list', kind: 'status', status: 401, times: 2 })
+        if (step === 'status') await flow.status({ handle })
+        else {
+          expect(await failure(flow.check({ handle, code: rightCode }))).toMatchObject({
+            code: auth,
+          })
+        }
+        // Nobody waits for it any more.
+        const started = performance.now()
+        await failure(flow.check({ handle, code: rightCode }))
+        expect(performance.now() - started).toBeLessThan(2000)
+        await advance(3.1)
+        expect(await signIn(flow, handle)).toBe('opened')
+      },
+    )
+
+    test.each(['send', 'resend'] as const)(
+      'is looked up before the message of a %s, however short the last look-up is ago',
+      async (step) => {
+        const { flow, handle, lists, noFaults, advance, count } = await unconfirmed()
+        await advance(31)
+        await flow.status({ handle })
+        await noFaults()
+        await flow[step]({ number, handle })
+        expect(await lists()).toBe(3)
+        // It was found, so a resend is one, and no new code.
+        expect(await count('resend')).toBe(step === 'resend' ? 1 : 0)
+        expect(await count('send')).toBe(step === 'resend' ? 1 : 2)
+      },
+    )
+
+    test('is not looked up for a resend that comes too soon', async () => {
+      const { flow, handle, lists, advance, count } = await unconfirmed()
+      for (let tries = 0; tries < 5; tries++) {
+        expect(await flow.resend({ handle })).toMatchObject({ status: 'resend_too_soon' })
+      }
+      expect(await lists()).toBe(0)
+      await advance(31)
+      expect(await flow.resend({ handle })).toMatchObject({ status: 'sent', newCode: true })
+      expect(await lists()).toBe(2)
+      expect(await count('send')).toBe(2)
+    })
+  })
 
   test('of which nothing could be known signs in one of twenty', async () => {
     const setup = await setupFlow(kind)
@@ -613,10 +729,30 @@ test('a tyntec that hangs costs nobody more than ten seconds', { timeout: 25_000
         const handle = 'handle' in outcome ? outcome.handle : ''
         if (each.when === 'after') expect(await signIn(flow, handle)).toBe('opened')
       })
+      // Whoever looks for what was lost meets the same: all of it ends within one lease.
+      const lostCheck = async () => {
+        const to = '+12015550108'
+        const handle = await sendCode(setup, { number: to })
+        for (const operation of ['otp.check', 'otp.get']) {
+          await hang(operation, { fault: 'hang', when: 'before' }, to)
+        }
+        const began = performance.now()
+        expect(await statusOf(flow.check({ handle, code: rightCode }))).toBe(unavailable)
+        expect(performance.now() - began).toBeLessThan(10_000)
+      }
+      const lostSend = async () => {
+        const to = '+12015550109'
+        for (const operation of ['otp.send', 'otp.list']) {
+          await hang(operation, { fault: 'hang', when: 'before' }, to)
+        }
+        const began = performance.now()
+        expect(await flow.send({ number: to })).toMatchObject({ status: 'unconfirmed' })
+        expect(performance.now() - began).toBeLessThan(10_000)
+      }
       const started = performance.now()
-      await Promise.all([...checks, ...sends])
+      await Promise.all([...checks, ...sends, lostCheck(), lostSend()])
       expect(performance.now() - started).toBeLessThan(12_000)
-      expect(await setup.count('send')).toBe(8)
+      expect(await setup.count('send')).toBe(10)
     }),
   )
 })

@@ -63,7 +63,7 @@ describe.each(storeKinds)('a message on %s', (kind) => {
             ['limit:sends:all:hour:{all}', budget],
             ['limit:sends:number:0:{tag}', number],
             ['limit:sends:number:1:{tag}', number],
-          ]
+          ].filter(([, uses]) => uses !== 0)
     expect(await used()).toEqual(all(1, 1))
     await taken.refundNumber()
     expect(await used()).toEqual(all(1, 0))
@@ -213,6 +213,20 @@ describe.each(storeKinds)('a number whose messages are used up, on %s', (kind) =
     expect(await limits.takeSend(other)).toMatchObject({ refused: undefined })
   })
 
+  test('has as many for all of them as two have, and those of other numbers too', async () => {
+    const { limits } = await usedUp()
+    for (let sends = 0; sends < 2; sends++) await limits.takeSend(to('other'))
+    const from = (tag: string, lane: string) => limits.takeSend(to(tag, { lane }))
+    for (const lane of ['a', 'b', 'c', 'd']) {
+      expect(await from('tag', lane)).toMatchObject({ refused: undefined })
+    }
+    const refused = await from('tag', 'e')
+    expect(refused).toMatchObject({ refused: 'number', retryAfter: 600 })
+    expect(await from('other', 'e')).toMatchObject({ refused: undefined })
+    await refused.refund()
+    expect(await from('tag', 'e')).toMatchObject({ refused: 'number' })
+  })
+
   test.each(['refund', 'refundNumber'] as const)('gets them back by %s', async (refund) => {
     const { limits } = await usedUp()
     for (let tries = 0; tries < 5; tries++) {
@@ -287,6 +301,25 @@ describe.each(storeKinds)('failures from an address, on %s,', (kind) => {
       const taken = await limits.takeFailure(['a', 'also a'], number)
       expect(taken).toMatchObject({ refused: undefined })
       await taken.refund()
+    }
+  })
+})
+
+describe.each(storeKinds)('failures of an address that are forgotten, on %s,', (kind) => {
+  test('are those of one number, under all names of the address', async () => {
+    const failedNumbersPerAddress = { points: 1, duration: 600 }
+    const { limits } = await setupLimits(kind, undefined, { failedNumbersPerAddress })
+    const keys = ['new', 'old']
+    await (await limits.takeFailure(keys, 'one')).keep()
+    await limits.forgetFailures(keys, 'another')
+    await limits.forgetFailures(['elsewhere'], 'one')
+    for (const key of keys) {
+      const refused = await limits.takeFailure([key], 'two')
+      expect(refused).toMatchObject({ refused: 'failed_numbers_per_address' })
+    }
+    await limits.forgetFailures(keys, 'one')
+    for (const key of keys) {
+      expect(await limits.takeFailure([key], 'two')).toMatchObject({ refused: undefined })
     }
   })
 })
@@ -378,7 +411,16 @@ describe('what one limit cannot count is given back to the others:', () => {
   test('a message', async () => {
     const { limits, leftOf } = await setup()
     const left = await leftOf('sends:number:0', () => limits.takeSend(to('tag')))
-    expect(left).toEqual(['0', '0', '0'])
+    expect(left).toEqual([])
+  })
+
+  test('a message of a known browser', async () => {
+    const { limits, leftOf } = await setup()
+    for (let sends = 0; sends < 5; sends++) await limits.takeSend(to('tag'))
+    const known = to('tag', { lane: 'lane' })
+    const left = await leftOf('sends:device:', () => limits.takeSend(known))
+    // The five of before: none of the sixth, and none of the browser's own.
+    expect(left).toEqual(['5', '5', '5', '5'])
   })
 
   test('a failure that its address cannot count', async () => {
@@ -389,7 +431,7 @@ describe('what one limit cannot count is given back to the others:', () => {
   test('a failure whose number cannot be counted', async () => {
     const { limits, leftOf } = await setup()
     const step = () => limits.takeFailure(['a'], 'tag')
-    expect(await leftOf('failed-numbers:address', step)).toEqual(['0'])
+    expect(await leftOf('failed-numbers:address', step)).toEqual([])
   })
 })
 
@@ -404,6 +446,17 @@ describe.each(storeKinds)('calls to a number, on %s,', (kind) => {
     await refused.refund()
     expect(await limits.takeSend(to('tag'))).toMatchObject({ refused: undefined })
     expect(await limits.takeSend(call('other'))).toMatchObject({ refused: undefined })
+  })
+
+  test('count under both names of a number', async () => {
+    const { limits } = await setupLimits(kind, { perHour: 100, perDay: 100 })
+    await limits.takeSend({ ...call('old'), tags: ['old'] })
+    const both = { ...call('new', 'lane'), tags: ['new', 'old'] }
+    // The second name is what refuses, and it is a call although its browser is known.
+    const refused = await limits.takeSend(both)
+    expect(refused).toMatchObject({ refused: 'number', retryAfter: 600 })
+    await refused.refund()
+    expect(await limits.takeSend({ ...both, via: 'sms' })).toMatchObject({ refused: undefined })
   })
 
   test('are no more for a browser that is known, and given back when none was made', async () => {

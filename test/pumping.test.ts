@@ -58,6 +58,22 @@ describe.each(storeKinds)('the detector of pumping on %s', (kind) => {
     ])
   })
 
+  test('goes by the name of a range that has more messages without a sign-in', async () => {
+    const { detector, count } = await setup({ range: { free: 2, share: 0 } })
+    // The older name has many messages, and as many sign-ins.
+    const old = message({ rangeTags: ['old'] })
+    for (let signIns = 0; signIns < 5; signIns++) {
+      await count(old)
+      await detector.verified(old, 1)
+    }
+    const both = message({ rangeTags: ['new', 'old'] })
+    for (let free = 0; free < 2; free++) expect(await count(both)).toEqual([])
+    await count(message({ rangeTags: ['new'] }))
+    expect(await count(both)).toMatchObject([
+      { by: 'range', unverified: expect.closeTo(4, 1), verified: expect.closeTo(0, 1) },
+    ])
+  })
+
   test('counts all messages of one sign-in as verified', async () => {
     const { detector, count } = await setup({ range: { free: 2, share: 0 } })
     for (let flows = 0; flows < 3; flows++) {
