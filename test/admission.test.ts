@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ChallengeRequest, type OtpOptions, resolveOptions } from '../src/options.js'
 import { createPumping } from '../src/pumping.js'
+import { createSecrets } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import { frameworks, setupApp } from './support/app.js'
 import {
@@ -387,6 +388,15 @@ describe('the order of what stands before a message', () => {
       'limit:sends:number:1:{}': 1,
     })
     expect((await setup.dump()).filter(({ key }) => key.endsWith(':sent'))).toHaveLength(1)
+    const [tag] = createSecrets([secret]).numberTags(number)
+    for (const { key, ttl } of await setup.dump()) {
+      if (!key.includes(tag)) continue
+      // The mark of a refund, so that it is not made twice.
+      expect(key).toMatch(/^limit:sends:number:[01]:\{[\w-]+\}:[\w-]{8}$/)
+      expect(ttl).toBeLessThanOrEqual(30_000)
+    }
+    await setup.advance(30)
+    expect((await setup.dump()).filter(({ key }) => key.includes(tag))).toEqual([])
     const rich = setup.another({ budget: { perHour: 2 } })
     expect(await statusOf(rich.send({ number, address: addressOf(10) }))).toBe('sent')
   })

@@ -219,8 +219,11 @@ describe.each(flowKinds)('a check on %s', (kind) => {
           return (store[step] as (...given: never[]) => unknown)(...args)
         },
       }))
-      const until = (wanted: number) =>
-        expect.poll(() => calls, { timeout: 4000, interval: 5 }).toBeGreaterThanOrEqual(wanted)
+      const until = async (wanted: number) => {
+        await expect
+          .poll(() => calls, { timeout: 4000, interval: 5 })
+          .toBeGreaterThanOrEqual(wanted)
+      }
       return { flow, until }
     }
 
@@ -355,6 +358,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
       const before = await setup.count('list')
       expect(await failure(setup.flow.check({ handle, code: rightCode }))).toEqual(unavailable)
       expect((await setup.count('list')) - before).toBe(2)
+      await setup.advance(3.1)
       await setup.fault({ operation: 'otp.list', kind: 'status', status: 401, times: 2 })
       expect(await failure(setup.flow.check({ handle, code: rightCode }))).toEqual(auth)
     })
@@ -637,6 +641,30 @@ describe.each(flowKinds)('a check on %s', (kind) => {
         'verified',
       )
     })
+  })
+
+  test('that outlasts a drain asks tyntec all the same', async () => {
+    const setup = await setupFlow(kind)
+    const handle = await sendCode(setup)
+    let claim = () => {}
+    const claiming = new Promise<void>((resolve) => (claim = resolve))
+    const flow = through(setup, (store) => ({
+      claimCheck: async (...args) => {
+        await claiming
+        return store.claimCheck(...args)
+      },
+    }))
+    const checking = statusOf(flow.check({ handle, code: rightCode }))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let drained = false
+    const draining = flow.drain().then(() => (drained = true))
+    await vi.advanceTimersByTimeAsync(9900)
+    expect(drained).toBe(false)
+    await vi.advanceTimersByTimeAsync(200)
+    await draining
+    vi.useRealTimers()
+    claim()
+    expect(await checking).toBe('verified')
   })
 
   test('that signs in takes its messages from what looks like pumping', async () => {

@@ -451,7 +451,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       expect(await failure(flow.check({ handle, code: rightCode }))).toMatchObject({ status: 503 })
       expect(await flow.status({ handle })).toMatchObject({ status: 'unconfirmed' })
       await setup.noFaults()
-      if (step === 'status' || step === 'check') await setup.advance(3.1)
+      if (step !== 'resend') await setup.advance(3.1)
       if (step === 'status') {
         expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
       }
@@ -483,7 +483,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     }
 
     test('is looked up once in three seconds, however often and by whomever it is asked for', async () => {
-      const { flow, other, handle, lists, advance } = await unconfirmed('before')
+      const { flow, other, handle, lists, advance, count } = await unconfirmed('before')
       for (let round = 1; round <= 2; round++) {
         await Promise.all(
           [flow, other].flatMap((each) =>
@@ -499,11 +499,14 @@ describe.each(flowKinds)('a send on %s', (kind) => {
         for (let tries = 0; tries < 10; tries++) {
           await flow.status({ handle })
           await failure(other.check({ handle, code: rightCode }))
+          const again = await other.send({ number, handle })
+          expect(again).toMatchObject({ status: 'unconfirmed', handle })
         }
         // One look-up asks twice.
         expect(await lists()).toBe(2 * round)
         await advance(3.1)
       }
+      expect(await count('send')).toBe(1)
     })
 
     test('is looked up for a check after it was in vain for the page, as soon as that may help', async () => {
@@ -534,7 +537,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       expect(await lists()).toBe(1)
     })
 
-    test.each(['check', 'status'] as const)(
+    test.each(['check', 'status', 'send'] as const)(
       'is looked up again after a %s whose look-up has failed',
       async (step) => {
         const { flow, handle, advance, noFaults, fault } = await unconfirmed()
@@ -542,9 +545,8 @@ describe.each(flowKinds)('a send on %s', (kind) => {
         await fault({ operation: 'otp.list', kind: 'status', status: 401, times: 2 })
         if (step === 'status') await flow.status({ handle })
         else {
-          expect(await failure(flow.check({ handle, code: rightCode }))).toMatchObject({
-            code: auth,
-          })
+          const input = { number, handle, code: rightCode }
+          expect(await failure(flow[step](input))).toMatchObject({ code: auth })
         }
         // Nobody waits for it any more.
         const started = performance.now()

@@ -7,7 +7,6 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { startSandbox } from '../src/sandbox/index.js'
 import { type Case, createCases, toBytes } from './inputs/cases.js'
-import { differentAddresses } from './inputs/corpus.js'
 import type { Possessions } from './inputs/fields.js'
 import { openConnection, sendAlone } from './inputs/connection.js'
 import { createJudge, describe as describeCase } from './inputs/judge.js'
@@ -47,8 +46,6 @@ const refusals = [
   'status',
   'cancelled',
 ]
-/** Limits of an address, of which there are as many as there are addresses. */
-const perAddress = /^tyntec-otp:limit:[\w-]+:address:\{([\w-]{22})\}$/
 /** To each app. */
 const connections = 2
 
@@ -179,14 +176,13 @@ test('100,000 inputs do nothing', { timeout: 300_000 }, async () => {
     const keys = (await redis.keys('*')).filter((key) => !keysBefore.includes(key))
     const kept = await Promise.all(keys.map(async (key) => ({ key, ttl: await redis.ttl(key) })))
     // A refund is known by its mark for half a minute, in which its command may come again.
+    const isMark = /\}:[\w-]{8}$/
+    expect(kept.filter(({ key }) => isMark.test(key)).length).toBeGreaterThan(0)
+    // One whose time ended meanwhile has none.
     const lasting = kept.filter(
-      ({ key, ttl }) => !(/\}:[\w-]{8}$/.test(key) && ttl >= 0 && ttl <= 30),
+      ({ key, ttl }) => ttl !== -2 && !(isMark.test(key) && ttl >= 0 && ttl <= 30),
     )
-    expect(lasting.filter(({ key }) => !perAddress.test(key))).toEqual([])
-    expect(lasting.filter(({ ttl }) => ttl < 0 || ttl > 86_400)).toEqual([])
-    const tags = new Set(lasting.map(({ key }) => perAddress.exec(key)?.[1]))
-    expect(tags.size).toBeGreaterThan(0)
-    expect(tags.size).toBeLessThanOrEqual(differentAddresses)
+    expect(lasting).toEqual([])
   } catch (error) {
     throw new Error(`INPUTS_SEED=${seed}`, { cause: error })
   }

@@ -323,6 +323,7 @@ describe.each(flowKinds)('on %s', (kind) => {
 
     await setup.noFaults()
     expect(await signIn(setup.flow, handle)).toBe('opened')
+    await setup.advance(3.1)
     expect(await signIn(setup.flow, fresh)).toBe('opened')
     const counts = { send: 2, resend: 1, check: 2 }
     for (const step of steps) expect(await setup.count(step)).toBe(counts[step])

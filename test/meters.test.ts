@@ -276,6 +276,44 @@ describe('what Redis keeps of them', () => {
     expect(ttls['meter:meter:{tag}']).toBeGreaterThan(4 * halfLife * 1000 - 5000)
   })
 
+  test('is nothing of a use that was given back, but a mark for half a minute', async () => {
+    const { store, redis, prefix, dump } = await setup()
+    const limit = store.limiter({ name: 'points', points: 10, duration: 60 })
+    await limit.consume(key)
+    await limit.consume(key, 3)
+    await limit.refund(key, 3)
+    expect((await dump()).map(({ value }) => value)).toEqual(['1', '1'])
+    await limit.refund(key)
+    for (const each of await dump()) {
+      expect(each.key).toMatch(/^limit:points:\{tag\}:[\w-]{8}$/)
+      expect(each.ttl).toBeLessThanOrEqual(30_000)
+    }
+    await advanceRedis(redis, prefix, 30)
+    expect(await dump()).toEqual([])
+  })
+
+  test('is right after a refund that came again when others had begun a new window', async () => {
+    const { redis, prefix, store } = await setup()
+    const sent: Parameters<typeof redis.evalsha>[] = []
+    const recording = new Proxy(redis, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...words: Parameters<typeof redis.evalsha>) => {
+          if (name === 'evalsha') sent.push(words)
+          return value.apply(target, words)
+        }
+      },
+    })
+    const points = { name: 'points', points: 2, duration: 60 }
+    await store.limiter(points).consume(key)
+    await redisStore(recording, { prefix, timeout: 3 }).limiter(points).refund(key)
+    await store.limiter(points).consume(key)
+    expect(sent).toHaveLength(1)
+    for (const words of sent) await redis.evalsha(...words)
+    expect(await store.limiter(points).consume(key)).toMatchObject({ used: 2 })
+  })
+
   test('is right after a refund that the client sent twice', async () => {
     const { store, twice } = await setup()
     await letIn(members(store), ['a', 'a', 'a'])

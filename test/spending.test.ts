@@ -212,9 +212,9 @@ describe('a message that was counted', () => {
   const budget = { perCountryPerDay: 10, money: { perDay: 1, prices: { default: 0.07 } } }
   const counted = (count: 0 | 1) => ({
     ...always,
-    'sends:number:0': count,
-    'sends:number:1': count,
     ...(count && {
+      'sends:number:0': count,
+      'sends:number:1': count,
       'countries:address': 1,
       'meter:address': 1,
       'meter:country': 1,

@@ -39,6 +39,7 @@ const reserveSend = ({ store, ref }: Machine, current?: FlowRef, lookedUp = fals
     keep: 600,
     current,
     lookedUp,
+    lookupEvery: 3,
   })
 
 const settleSend = ({ store, ref }: Machine, result: SendResult, reference = 'send-1') =>
@@ -61,7 +62,7 @@ const reserveResend = ({ store, ref }: Machine, options: object = {}) =>
   })
 
 const claimCheck = ({ store, ref }: Machine, attempt: string, codeHash: string, joining = false) =>
-  store.claimCheck(ref, { attempt, codeHash, lease, window: 60, joining }, rules)
+  store.claimCheck(ref, { attempt, codeHash, lease, window: 60, joining, lookupEvery: 3 }, rules)
 
 const settleCheck = ({ store, ref }: Machine, result: CheckResult, attempt = 'try-1') =>
   store.settleCheck(ref, attempt, result, rules)
@@ -74,7 +75,13 @@ const states: Record<string, Step[]> = {
   none: [],
   sending: [reserveSend],
   'sending, lease over': [reserveSend, pass(lease + 1)],
-  unconfirmed: [reserveSend, (it) => settleSend(it, { result: 'unconfirmed' })],
+  unconfirmed: toUnconfirmed(),
+  'unconfirmed, looked for': [...toUnconfirmed(), lookFor],
+  'unconfirmed, not found': [
+    ...toUnconfirmed(),
+    lookFor,
+    (it) => settleSend(it, { result: 'unconfirmed' }),
+  ],
   pending: [reserveSend, (it) => settleSend(it, sent)],
   'pending, time over': [reserveSend, (it) => settleSend(it, sent), pass(301)],
   resending: [reserveSend, (it) => settleSend(it, sent), reserveResend],
@@ -110,6 +117,15 @@ const states: Record<string, Step[]> = {
 
 function pass(seconds: number): Step {
   return (machine) => machine.advance(seconds)
+}
+
+function toUnconfirmed(): Step[] {
+  return [reserveSend, (it) => settleSend(it, { result: 'unconfirmed' })]
+}
+
+/** As a reader does that is told to. */
+function lookFor({ store, ref }: Machine) {
+  return store.read(ref, 3)
 }
 
 function toPending(): Step[] {
@@ -180,9 +196,12 @@ const steps: Record<string, Record<string, Step>> = {
 /** The state a flow is in, as its methods tell it. The flow is used up by being asked. */
 async function stateOf(machine: Machine): Promise<string> {
   const { store, ref } = machine
-  const record = await store.read(ref, 1000)
+  const record = await store.read(ref, 3)
   if (!record) return 'none'
   switch (record.state) {
+    case 'unconfirmed':
+      if (record.busy) return 'unconfirmed, looked for'
+      return record.lookupDue ? 'unconfirmed' : 'unconfirmed, not found'
     case 'sending': {
       const claim = await claimCheck(machine, 'probe', 'code-1')
       return claim.status === 'sending' ? 'sending' : 'sending, lease over'

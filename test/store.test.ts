@@ -52,6 +52,8 @@ function record(given: Partial<FlowRecord> = {}): FlowRecord {
     counted: 0,
     delivery: 'unknown',
     deliveryDue: false,
+    lookupDue: false,
+    busy: false,
     ...given,
   }
 }
@@ -92,7 +94,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         status: 'reserved',
       })
       expect(await stored.store.read(ref, 3)).toEqual(
-        record({ state: 'sending', otp: undefined, reference: request.reference }),
+        record({ state: 'sending', otp: undefined, reference: request.reference, busy: true }),
       )
     })
 
@@ -229,6 +231,116 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
     })
   })
 
+  describe('a send without a known end', () => {
+    async function unconfirmed() {
+      const stored = await setupStore(kind)
+      const ref = newRef()
+      const request = sendRequest()
+      await stored.store.reserveSend(ref, request)
+      await stored.store.settleSend(ref, request.reference, { result: 'unconfirmed' })
+      const end = () => stored.store.settleSend(ref, request.reference, { result: 'unconfirmed' })
+      return { ...stored, ref, request, end }
+    }
+
+    test('is looked up by one of many, for whom the others wait', async () => {
+      const { store, ref } = await unconfirmed()
+      const [readers, claims] = await Promise.all([
+        Promise.all(Array.from({ length: 10 }, () => store.read(ref, 3))),
+        Promise.all(Array.from({ length: 10 }, () => claim(store, ref))),
+      ])
+      const due = readers.filter((each) => each?.lookupDue).length
+      const told = claims.filter(({ status }) => status === 'lookup').length
+      expect(due + told).toBe(1)
+      expect(claims.filter(({ status }) => status === 'sending')).toHaveLength(10 - told)
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: false, busy: true })
+    })
+
+    test('is looked up again after a while, and by nobody before', async () => {
+      const { store, ref, end, advance } = await unconfirmed()
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: true, busy: false })
+      await end()
+      expect(await claim(store, ref)).toMatchObject({ status: 'unsettled' })
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: false, busy: false })
+      await advance(2.5)
+      expect(await claim(store, ref)).toMatchObject({ status: 'unsettled' })
+      await advance(0.6)
+      expect(await claim(store, ref)).toMatchObject({ status: 'lookup' })
+      await end()
+      await advance(3.1)
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: true })
+    })
+
+    test('is looked up again when whoever did it has died', async () => {
+      const { store, ref, advance } = await unconfirmed()
+      expect(await claim(store, ref)).toMatchObject({ status: 'lookup' })
+      await advance(3.5)
+      expect(await claim(store, ref)).toMatchObject({ status: 'sending' })
+      await advance(0.6)
+      expect(await claim(store, ref)).toMatchObject({ status: 'lookup' })
+    })
+
+    test('keeps a resend waiting while it is looked up, and is looked up for that too', async () => {
+      const { store, ref, end, advance } = await unconfirmed()
+      await advance(31)
+      await store.read(ref, 3)
+      expect(await store.reserveResend(ref, resendRequest())).toMatchObject({ status: 'busy' })
+      await end()
+      expect(await store.reserveResend(ref, resendRequest())).toMatchObject({ status: 'lookup' })
+      await advance(3.1)
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: true })
+      const lookedUp = resendRequest({ lookedUp: true })
+      expect(await store.reserveResend(ref, lookedUp)).toMatchObject({ status: 'busy' })
+      await end()
+      expect(await store.reserveResend(ref, lookedUp)).toMatchObject({ status: 'renew' })
+    })
+
+    test('is not looked up for a resend that would be too soon, or one too many', async () => {
+      const { store, ref } = await unconfirmed()
+      const ask = (waits?: number[]) =>
+        store.reserveResend(ref, resendRequest(waits ? { waits } : {}))
+      expect(await ask()).toMatchObject({ status: 'too_soon', retryAfter: 30 })
+      expect(await ask([])).toMatchObject({ status: 'exhausted' })
+    })
+
+    test('is looked up for a second click as for a check, and always before a new message', async () => {
+      const { store, ref, end, advance } = await unconfirmed()
+      const repeat = (lookedUp = false) =>
+        store.reserveSend(newRef(ref.number), sendRequest({ current: ref, lookedUp }))
+      expect(await repeat()).toMatchObject({ status: 'lookup' })
+      expect(await repeat()).toMatchObject({ status: 'busy' })
+      expect(await claim(store, ref)).toMatchObject({ status: 'sending' })
+      await end()
+      expect(await repeat(true)).toMatchObject({ status: 'current' })
+      expect(await repeat()).toMatchObject({
+        status: 'current',
+        record: record({ state: 'unconfirmed', otp: undefined }),
+      })
+      await advance(3.1)
+      expect(await repeat()).toMatchObject({ status: 'lookup' })
+      await end()
+      await advance(28)
+      expect(await store.read(ref, 3)).toMatchObject({ lookupDue: true })
+      await end()
+      expect(await repeat()).toMatchObject({ status: 'lookup' })
+      expect(await repeat(true)).toMatchObject({ status: 'reserved' })
+    })
+
+    test('that is found can have its delivery asked for at once', async () => {
+      const { store, ref, request } = await unconfirmed()
+      await store.read(ref, 3)
+      await store.settleSend(ref, request.reference, sent)
+      expect(await store.read(ref, 3)).toMatchObject({ deliveryDue: true, busy: false })
+    })
+
+    test('is looked up for nobody who only wants to see it, or when its time is over', async () => {
+      const { store, ref, advance } = await unconfirmed()
+      const seen = await store.read(ref, Number.MAX_SAFE_INTEGER)
+      expect(seen).toMatchObject({ lookupDue: false, busy: false })
+      await advance(301)
+      expect(await store.read(ref, 3)).toMatchObject({ state: 'unconfirmed', lookupDue: false })
+    })
+  })
+
   describe('a second send of one browser', () => {
     const again = async (kind: StoreKind, given: Parameters<typeof sendRequest>[0] = {}) => {
       const stored = await setupStore(kind)
@@ -281,6 +393,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         store.reserveSend(newRef(ref.number), sendRequest({ current: ref, lookedUp }))
       const unconfirmed = record({ state: 'unconfirmed', otp: undefined })
       expect(await repeat(false)).toMatchObject({ status: 'lookup', record: unconfirmed })
+      await store.settleSend(ref, first.reference, { result: 'unconfirmed' })
       expect(await repeat(true)).toMatchObject({ status: 'current', record: unconfirmed })
       await advance(31)
       expect(await repeat(false)).toMatchObject({ status: 'lookup' })
@@ -518,6 +631,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         state: 'unconfirmed',
         reference: second.reference,
       })
+      await advance(5)
       expect(await claim(store, ref)).toMatchObject({
         status: 'lookup',
         record: { reference: second.reference },
@@ -1214,6 +1328,54 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await limiter.consume('a', 3)).toMatchObject({ allowed: true, used: 9 })
     })
 
+    test('begins a new window with the first use after all were given back', async () => {
+      const { store, advance } = await setupStore(kind)
+      const limiter = store.limiter({ name: 'test', points: 2, duration: 60 })
+      await limiter.consume('a')
+      await limiter.consume('a')
+      await limiter.consume('b')
+      const now = Date.now()
+      // The memory store's limits go by the clock of this process.
+      if (kind === 'memory') vi.spyOn(Date, 'now').mockImplementation(() => now + 20_000)
+      else await advance(20)
+      try {
+        await limiter.refund('a')
+        expect(await limiter.consume('a')).toEqual({ allowed: true, retryAfter: 40, used: 2 })
+        await limiter.refund('a', 2)
+        await limiter.refund('b', 5)
+        await limiter.refund('never counted')
+        for (const key of ['a', 'b', 'never counted']) {
+          expect(await limiter.consume(key)).toEqual({ allowed: true, retryAfter: 60, used: 1 })
+        }
+      } finally {
+        vi.restoreAllMocks()
+      }
+    })
+
+    test('counts all that come while others give theirs back', async () => {
+      const { store } = await setupStore(kind)
+      const limiter = store.limiter({ name: 'test', points: 1000, duration: 60 })
+      for (let round = 1; round <= 3; round++) {
+        await Promise.all(
+          Array.from({ length: 100 }, async (_, index) => {
+            await limiter.consume('a')
+            if (index % 10 > 0) await limiter.refund('a')
+          }),
+        )
+        expect(await limiter.consume('a')).toMatchObject({ used: 11 })
+        await limiter.refund('a', 11)
+      }
+      // The last one is given back, and at any moment of that somebody comes.
+      for (let ticks = 0; ticks < 10; ticks++) {
+        await limiter.consume('b')
+        const refunding = limiter.refund('b')
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+        await Promise.all([refunding, limiter.consume('b')])
+        expect(await limiter.consume('b')).toMatchObject({ used: 2 })
+        await limiter.refund('b', 2)
+      }
+    })
+
     test('shares nothing with one of another name', async () => {
       const { store } = await setupStore(kind)
       const rule = { points: 1, duration: 60 }
@@ -1502,6 +1664,27 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
         record: { resends: 1 },
       }),
     )
+  })
+
+  test.each(['a check', 'a page', 'a send'])('looking a send up, by %s', async (who) => {
+    const { store, slow, advance, hold, late } = await setup()
+    const ref = newRef()
+    const { reference } = sendRequest()
+    await store.reserveSend(ref, sendRequest({ reference }))
+    await store.settleSend(ref, reference, { result: 'unconfirmed' })
+    hold()
+    const steps: Record<string, () => Promise<unknown>> = {
+      'a page': () => slow.read(ref, 3),
+      'a check': () => slow.claimCheck(ref, checkRequest(), rules),
+      'a send': () => slow.reserveSend(newRef(ref.number), sendRequest({ current: ref })),
+    }
+    await late(steps[who]?.() ?? Promise.resolve())
+    // Nobody waits for a look-up that is not made.
+    await eventually(async () =>
+      expect(await claim(store, ref)).toMatchObject({ status: 'unsettled' }),
+    )
+    await advance(3.1)
+    expect(await claim(store, ref)).toMatchObject({ status: 'lookup' })
   })
 
   test('a check', async () => {

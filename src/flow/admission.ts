@@ -1,3 +1,4 @@
+import { OtpError } from '../errors.js'
 import type { Channel, Limited, Refused } from '../outcomes.js'
 import type { Counted, Message, Oddity } from '../pumping.js'
 import type { Context } from './context.js'
@@ -56,6 +57,12 @@ export async function admit(
     return refused
   }
   return { status: 'admitted', uncount: undo }
+}
+
+/** The same after an error. When the store is what failed, its deadline is not waited for once more. */
+export async function uncountAfter(error: unknown, { uncount }: Admitted): Promise<void> {
+  const uncounted = uncount().catch(() => {})
+  if (!(error instanceof OtpError && error.code === 'ERR_OTP_STORE_UNAVAILABLE')) await uncounted
 }
 
 const notCounted: Counted = { odd: [], async undo() {} }

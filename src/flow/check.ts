@@ -14,7 +14,7 @@ import type { CheckAnswer, Otp } from '../tyntec/index.js'
 import { type Context, lease, window } from './context.js'
 import type { TakenFailure } from '../limits.js'
 import { addressKeysOf } from './input.js'
-import { lookUp } from './lookup.js'
+import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { unsealed } from './pending.js'
 import { atMost, poll } from './waiting.js'
 
@@ -134,7 +134,7 @@ function claimOnly(
   attempt: string,
   joining: boolean,
 ): Promise<CheckClaim> {
-  return store.claimCheck(ref, { attempt, codeHash, lease, window, joining }, rules)
+  return store.claimCheck(ref, { attempt, codeHash, lease, window, joining, lookupEvery }, rules)
 }
 
 /** Follows a claim to its end. One can lead to another: a look-up, an old try, then this one. */
@@ -143,7 +143,6 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
   const { ref } = request
   let attempt = newAttempt()
   let current = await claim(context, request, attempt)
-  let lookedUp = false
   for (let steps = 0; steps < 6; steps++) {
     switch (current.status) {
       case 'none':
@@ -182,7 +181,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       case 'sending': {
         const sent = await poll(async () => {
           const record = await store.read(ref, Number.MAX_SAFE_INTEGER)
-          return record?.state === 'sending' && record.sentAgo < lease ? undefined : true
+          return record?.busy ? undefined : true
         })
         if (!sent) throw unsettled()
         current = await claim(context, request, attempt)
@@ -190,11 +189,11 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       }
       case 'lookup':
         // Somebody types a code, so its send should be in tyntec's list.
-        if (lookedUp) throw unsettled()
-        lookedUp = true
-        await lookUp(context, ref, current.record)
+        await lookUpInTurn(context, ref, current.record)
         current = await claim(context, request, attempt)
         break
+      case 'unsettled':
+        throw unsettled()
       case 'claimed':
       case 'unresolved': {
         const tried = tryOf(context, request, attempt, current)

@@ -6,6 +6,9 @@ import type { Context } from './context.js'
 import { unsealed } from './pending.js'
 import { atMost } from './waiting.js'
 
+/** Seconds between two look-ups of one send, or two questions for its delivery. */
+export const lookupEvery = 3
+
 /** Seconds for both tries to find a send in tyntec's list. */
 const lookupTime = 3
 
@@ -27,13 +30,35 @@ export async function adoptSend(
   return otp && settleSent(context, ref, reference, otp)
 }
 
-/** Settles a flow whose send has no known end, if tyntec can tell it by now. */
-export async function lookUp(context: Context, ref: FlowRef, record: FlowRecord): Promise<void> {
+/** Settles a flow whose send has no known end, if tyntec can tell it by now, and says whether it can. */
+export async function lookUp(context: Context, ref: FlowRef, record: FlowRecord): Promise<boolean> {
   const values = unsealed(context, ref, record)
-  if (!values) return
+  if (!values) return false
   const otp = await findSend(context, record.reference, values.number, lookupTime)
   // When it is not kept, another request has found it first, and the flow has gone on.
   if (otp) await keepSent(context, ref, record.reference, otp)
+  return otp !== undefined
+}
+
+/**
+ * The same for who was told that it is his turn. Others wait for the end of it, and are not told so
+ * again too soon.
+ */
+export async function lookUpInTurn(
+  context: Context,
+  ref: FlowRef,
+  record: FlowRecord,
+): Promise<void> {
+  let found = false
+  try {
+    found = await lookUp(context, ref, record)
+  } finally {
+    if (!found) {
+      const settling = context.store.settleSend(ref, record.reference, { result: 'unconfirmed' })
+      // What can't be said here ends with its lease.
+      await settling.catch(() => {})
+    }
+  }
 }
 
 /** Keeps the otpId of a send, and gives its lifetime in seconds. */

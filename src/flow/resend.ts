@@ -3,7 +3,7 @@ import type { ResendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import type { FlowRecord } from '../store/store.js'
 import type { ResendAnswer } from '../tyntec/index.js'
-import { admit, type Wanted } from './admission.js'
+import { admit, uncountAfter, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
 import { requireSending } from './hooks.js'
@@ -47,7 +47,8 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   const addressKeys = addressKeysOf(context, address)
   const { number, country } = parsed
   const wanted: Wanted = { number, country, via, lane: ref.lane, address, addressKeys, token }
-  const known = !isDecoy(context, record, values.otpId)
+  // A flow that began without a message goes on without any.
+  const known = !(options.knows && secrets.isDecoyReference(record.reference))
   const admitted = await admit(context, wanted)
   if (admitted.status !== 'admitted') return admitted
 
@@ -62,20 +63,9 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     if (!sent) await admitted.uncount().catch(() => {})
     return outcome.outcome
   } catch (error) {
-    // Not waited for: when Redis is what failed, the answer would be later by one more deadline.
-    if (!sent) admitted.uncount().catch(() => {})
+    if (!sent) await uncountAfter(error, admitted)
     throw error
   }
-}
-
-/** A flow that began without a message goes on without any. */
-function isDecoy(
-  { options, secrets }: Context,
-  { reference }: FlowRecord,
-  otpId: string | undefined,
-): boolean {
-  if (!options.knows) return false
-  return otpId === undefined ? secrets.isDecoyReference(reference) : secrets.isDecoyId(otpId)
 }
 
 function over(record: FlowRecord | undefined): ResendOutcome {
@@ -123,7 +113,8 @@ async function reserveAndResend(
   let { reserved, joined } = await whenFree(() => reserve(false))
   if (reserved.status === 'lookup') {
     await lookUp(context, ref, reserved.record)
-    reserved = await reserve(true)
+    // Others look it up too, or are the first to have it sent anew.
+    ;({ reserved, joined } = await whenFree(() => reserve(true)))
   }
 
   switch (reserved.status) {

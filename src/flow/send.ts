@@ -1,12 +1,12 @@
 import { OtpError } from '../errors.js'
 import type { SendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
-import { admit, type Wanted } from './admission.js'
+import { admit, uncountAfter, type Wanted } from './admission.js'
 import { type Context, lease } from './context.js'
 import { deliver } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
 import { addressKeysOf, channelOf, languageOf } from './input.js'
-import { lookUp } from './lookup.js'
+import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { pendingOf } from './pending.js'
 import { reserveMessage, whenFree } from './reserve.js'
 import { discard } from './status.js'
@@ -68,8 +68,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     if (!sent) await admitted.uncount().catch(() => {})
     return outcome.outcome
   } catch (error) {
-    // Not waited for: when Redis is what failed, the answer would be later by one more deadline.
-    if (!sent) admitted.uncount().catch(() => {})
+    if (!sent) await uncountAfter(error, admitted)
     throw error
   }
 }
@@ -116,18 +115,22 @@ async function reserveAndSend(
           keep: Math.min(options.lifetime + 300, 600),
           current,
           lookedUp,
+          lookupEvery,
         }),
       () => store.settleSend(ref, reference, { result: 'failed' }),
     )
 
-  let { reserved } = await whenFree(() => reserve(false))
+  /** What the store says once nothing of the flow that this click may be about is under way. */
+  const settled = async () => {
+    const { reserved } = await whenFree(() => reserve(false))
+    if (reserved.status !== 'lookup' || !current) return reserved
+    await lookUpInTurn(context, current, reserved.record)
+    return (await whenFree(() => reserve(true))).reserved
+  }
+  let reserved = await settled()
   if (reserved.status === 'too_soon' && twin && current !== twin) {
     current = twin
-    ;({ reserved } = await whenFree(() => reserve(false)))
-  }
-  if (reserved.status === 'lookup' && current) {
-    await lookUp(context, current, reserved.record)
-    reserved = await reserve(true)
+    reserved = await settled()
   }
 
   if (reserved.status === 'rate_limited') return { outcome: reserved }

@@ -4,22 +4,20 @@ import type { FlowRef } from '../secrets.js'
 import type { FlowEnd } from '../store/store.js'
 import type { OtpEvent as DeliveryEvent } from '../tyntec/index.js'
 import type { Context } from './context.js'
-import { lookUp } from './lookup.js'
+import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { pendingOf, unsealed } from './pending.js'
 import { atMost } from './waiting.js'
-
-/** Seconds between two questions for the delivery of one flow, however often its page asks. */
-const deliveryEvery = 3
 
 export async function status(context: Context, input: { handle: unknown }): Promise<StatusOutcome> {
   const { options, secrets, store } = context
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'none' }
-  let record = await store.read(ref, deliveryEvery)
-  if (record?.state === 'unconfirmed' && record.expiresIn > 0) {
+  // However often its page asks, tyntec is asked for one flow no more often than that.
+  let record = await store.read(ref, lookupEvery)
+  if (record?.lookupDue) {
     // The page is shown whether or not tyntec can be asked.
-    await lookUp(context, ref, record).catch(() => {})
-    record = await store.read(ref, deliveryEvery)
+    await lookUpInTurn(context, ref, record).catch(() => {})
+    record = await store.read(ref, lookupEvery)
   }
   const shown =
     record?.state === 'pending' || record?.state === 'unconfirmed' || record?.state === 'sending'

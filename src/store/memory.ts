@@ -2,7 +2,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { OtpError } from '../errors.js'
 import type { Channel, Delivery } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
-import { limiterOf } from './limiter.js'
+import { consumerOf } from './limiter.js'
 import { failuresKept, lookupLease, mostRefunds } from './redis.js'
 import type {
   CheckResult,
@@ -11,6 +11,8 @@ import type {
   FlowEnd,
   FlowRecord,
   LimitAnswer,
+  Limiter,
+  LimiterRule,
   MeterReading,
   OtpStore,
 } from './store.js'
@@ -119,7 +121,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const attempts = expiringMap<Attempt>(clock)
   const cooldowns = expiringMap<{ flow: string; reserved: boolean }>(clock)
   const failures = expiringMap<Failures>(clock)
-  const limiters = new Map<string, RateLimiterMemory>()
+  const limiters = new Map<string, Limiter>()
   const lanes = expiringMap<{ count: number }>(clock)
   const members = expiringMap<Map<string, number>>(clock)
   const meters = expiringMap<MeterReading & { at: number }>(clock)
@@ -164,7 +166,10 @@ export function createMemoryStore(clock: () => number): OtpStore {
   /** The same for a send that has no known end. Others wait for this look-up until its lease ends. */
   const lookUp = (flow: Flow, every: number): boolean => {
     const due = turn(flow, every)
-    if (due) flow.lease = clock() + lookupLease * 1000
+    if (due) {
+      flow.state = 'unconfirmed'
+      flow.lease = clock() + lookupLease * 1000
+    }
     return due
   }
 
@@ -289,13 +294,15 @@ export function createMemoryStore(clock: () => number): OtpStore {
         current.state !== 'verified' &&
         current.via === request.via
       ) {
-        if (current.state === 'sending' && current.lease > now) return { status: 'busy' }
-        if (current.state !== 'pending' && !request.lookedUp) {
-          return { status: 'lookup', record: view(current) }
+        const recent = now - current.sent < request.cooldown * 1000
+        if (current.state !== 'pending') {
+          if (current.lease > now) return { status: 'busy' }
+          // Before another message always; else as often as anybody may.
+          if (!request.lookedUp && (!recent || lookUp(current, request.lookupEvery))) {
+            return { status: 'lookup', record: view(current) }
+          }
         }
-        if (now - current.sent < request.cooldown * 1000) {
-          return { status: 'current', record: view(current) }
-        }
+        if (recent) return { status: 'current', record: view(current) }
       }
       const wait = waitFor(ref)
       if (wait > 0) return { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) }
@@ -589,8 +596,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
       const busy = (state === 'sending' || state === 'unconfirmed') && lease > now
       const known = delivery === 'delivered' || delivery === 'failed'
       const deliveryDue = state === 'pending' && !known && turn(flow, every)
-      const lookupDue =
-        state === 'unconfirmed' && expires > now && !busy && lookUp(flow, every)
+      const lookupDue = state === 'unconfirmed' && expires > now && !busy && lookUp(flow, every)
       return { ...view(flow), deliveryDue, lookupDue, busy }
     },
 
@@ -636,10 +642,9 @@ export function createMemoryStore(clock: () => number): OtpStore {
       }
       // Two flows on one store share their limits, as they do on one Redis.
       const name = `${rule.name}:${points}:${duration}`
-      const limiter =
-        limiters.get(name) ?? new RateLimiterMemory({ keyPrefix: rule.name, points, duration })
+      const limiter = limiters.get(name) ?? createLimiter(rule)
       limiters.set(name, limiter)
-      return limiterOf(limiter)
+      return limiter
     },
 
     memberLimiter({ name, points, duration }) {
@@ -710,6 +715,27 @@ function openCode(flow: Flow, tried: Attempt | undefined): string | undefined {
   if (tried.state === 'wrong') return tried.open === tried.hash ? undefined : tried.open
   if (tried.state !== 'ghost') return undefined
   return tried.open === undefined || tried.open === tried.hash ? tried.hash : '*'
+}
+
+function createLimiter({ name, points, duration }: LimiterRule): Limiter {
+  const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration })
+  const consume = consumerOf(limiter)
+  // One step after the other, so that nothing is counted between the two of a refund.
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const turn = last.then(step)
+    last = turn.catch(() => {})
+    return turn
+  }
+  return {
+    consume: (key, uses) => inTurn(() => consume(key, uses)),
+    refund: (key, uses = 1) =>
+      inTurn(async () => {
+        const { consumedPoints } = await limiter.reward(key, uses)
+        // Whoever was refused leaves nothing behind, nor does a refund whose window has ended.
+        if (consumedPoints <= 0) await limiter.delete(key)
+      }),
+  }
 }
 
 /** A map whose entries end. Each write looks at a few entries, so that dead ones do not pile up. */

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { OtpError } from '../errors.js'
 import type { FlowRef } from '../secrets.js'
-import { limiterOf } from './limiter.js'
+import { consumerOf } from './limiter.js'
 import { earlierOf, extraOf, recordOf, statusOf } from './replies.js'
 import { scripts } from './scripts.js'
 import type {
@@ -152,11 +152,19 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           request.lookedUp ? 1 : 0,
           ref.flow,
           ref.lane === undefined ? 0 : 1,
+          ms(request.lookupEvery),
+          ms(lookupLease),
         ],
-        (late) =>
-          firstOf(late) === 'reserved'
-            ? store.settleSend(ref, request.reference, { result: 'failed' })
-            : undefined,
+        (late) => {
+          switch (firstOf(late)) {
+            case 'reserved':
+              return store.settleSend(ref, request.reference, { result: 'failed' })
+            case 'lookup':
+              return request.current && endLookup(request.current, late)
+            default:
+              return undefined
+          }
+        },
       )
       const status = statusOf(reply, ['reserved', 'busy', 'current', 'lookup', 'too_soon'])
       return withDetails(status, reply) satisfies SendReservation
@@ -397,7 +405,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         points: rule.points,
         duration: rule.duration,
       })
-      const { consume } = limiterOf(limiter)
+      const consume = consumerOf(limiter)
       // The library's own would give a use back twice when its answer is lost.
       const refund = async (key: string, points = 1): Promise<void> => {
         const counted = limiter.getKey(key)

@@ -96,9 +96,10 @@ local function turn(key, every)
 end
 
 -- The same for a send that has no known end. Others wait for this look-up until its lease ends.
-local function lookUp(key, every, lease)
+local function lookUp(key, flow, every, lease)
   if not turn(key, every) then return false end
-  redis.call('HSET', key, 'lease', now + lease)
+  flow.state = 'unconfirmed'
+  redis.call('HSET', key, 'state', flow.state, 'lease', now + lease)
   return true
 end
 
@@ -131,15 +132,20 @@ end
 
 // KEYS: flow, sent, the browser's current flow, attempt.
 // ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow,
-// is a known browser.
+// is a known browser, how often a send is looked up, how long that may take.
 const reserveSend = `
 if hmget(KEYS[1], 'reference')[1] == ARGV[1] then return {'reserved'} end
 if ARGV[8] == '1' then
   local current = load(KEYS[3])
   if not refusal(current) and current.state ~= 'verified' and current.via == ARGV[3] then
-    if current.state == 'sending' and current.lease > now then return {'busy'} end
-    if current.state ~= 'pending' and ARGV[9] == '0' then return view('lookup', current) end
-    if now - current.sent < tonumber(ARGV[5]) then return view('current', current) end
+    local recent = now - current.sent < tonumber(ARGV[5])
+    if current.state ~= 'pending' and current.lease > now then return {'busy'} end
+    -- Before another message always; else as often as anybody may.
+    if current.state ~= 'pending' and ARGV[9] == '0'
+      and (not recent or lookUp(KEYS[3], current, ARGV[12], ARGV[13])) then
+      return view('lookup', current)
+    end
+    if recent then return view('current', current) end
   end
 end
 local wait = remains(KEYS[2], ARGV[5])
@@ -296,7 +302,7 @@ local refused = refusal(flow)
 if refused then return {refused} end
 if flow.state ~= 'pending' then
   if flow.lease > now then return {'sending'} end
-  if not lookUp(KEYS[1], ARGV[15], ARGV[16]) then return {'unsettled'} end
+  if not lookUp(KEYS[1], flow, ARGV[15], ARGV[16]) then return {'unsettled'} end
   return view('lookup', flow)
 end
 local same = tried.hash == ARGV[2]
@@ -323,9 +329,10 @@ if failed.total >= tonumber(ARGV[11]) then return {'limited', ARGV[10], 1} end
 -- A known browser has tries of its own: what strangers did to the number doesn't stop it.
 local lane = KEYS[4] ~= KEYS[3]
   and number(hmget(KEYS[4], 'count')[1]) < tonumber(ARGV[13])
+if KEYS[4] ~= KEYS[3] then remains(KEYS[4], ARGV[14]) end
 if lane then
   redis.call('HINCRBY', KEYS[4], 'count', 1)
-  if remains(KEYS[4], ARGV[14]) == 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
+  if redis.call('PTTL', KEYS[4]) < 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
   redis.call('HSET', KEYS[3], 'total', failed.total + 1)
 else
   if failed.wait > now then return {'limited', failed.wait - now, 0} end
@@ -470,7 +477,7 @@ if flow.state == 'pending' then
   local known = flow.delivery == 'delivered' or flow.delivery == 'failed'
   due = not known and turn(KEYS[1], ARGV[1])
 elseif flow.state == 'unconfirmed' and flow.expires > now and not busy then
-  due = lookUp(KEYS[1], ARGV[1], ARGV[2])
+  due = lookUp(KEYS[1], flow, ARGV[1], ARGV[2])
 end
 return view('found', flow, due and 1 or 0, busy and 1 or 0)
 `

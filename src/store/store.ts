@@ -63,6 +63,8 @@ export interface SendRequest {
   current: FlowRef | undefined
   /** Set when the fate of the current flow's send was looked up and nothing was found. */
   lookedUp: boolean
+  /** Seconds between two requests that are told to look one send up, where no message is due. */
+  lookupEvery: number
 }
 
 export type SendReservation =

@@ -260,8 +260,6 @@ export const addresses = [
   '0x7f.1',
   '192.0.2.01',
 ]
-/** How many they are to a limit: networks of IPv6, IPv4 in all its spellings, and one for the rest. */
-export const differentAddresses = 10
 
 export const accepts = [
   'application/json',

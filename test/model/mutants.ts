@@ -90,8 +90,8 @@ const mutants: Mutant[] = [
     name: 'a flow is not looked up before it is renewed',
     file: memory,
     change: [
-      `      if (flow.state !== 'pending' && !request.lookedUp) {\n        return { status: 'lookup', record: view(flow) }\n      }\n      const check`,
-      `      const check`,
+      `      if (flow.state !== 'pending' && !request.lookedUp) {\n        return { status: 'lookup', record: view(flow) }\n      }\n      const renew`,
+      `      const renew`,
     ],
   },
   {

@@ -44,7 +44,7 @@ export function timedRedis(redis: Redis, prefix: string): TimedStore {
 
 const age = `
 local fields = {'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'created', 'lease',
-  'deliveryAt', 'until', 'last'}
+  'askedAt', 'until', 'last'}
 for _, key in ipairs(KEYS) do
   local left = redis.call('PTTL', key)
   if left ~= -1 and left <= tonumber(ARGV[1]) then

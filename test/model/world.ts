@@ -214,7 +214,7 @@ function disturbed(
     release: (...args) => call((store) => store.release(...args)),
     read: (...args) =>
       call(async (store, step) =>
-        asked(step, await store.read(...args), (it) => step.waiting && it?.state === 'sending'),
+        asked(step, await store.read(...args), (it) => step.waiting && it?.busy === true),
       ),
     setDelivery: (...args) => call((store) => store.setDelivery(...args)),
     end: (...args) => call((store) => store.end(...args)),

@@ -61,7 +61,7 @@ type Client = Redis | Redis5
 /** Redis's own clock can't be moved, so its keys are moved against it. */
 const older = `
 local times = {'created', 'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'lease',
-  'deliveryAt', 'until', 'last'}
+  'askedAt', 'until', 'last'}
 local past = tonumber(ARGV[2])
 local cursor = '0'
 repeat
@@ -147,6 +147,7 @@ export function sendRequest(given: Partial<SendRequest> = {}): SendRequest {
     keep: 600,
     current: undefined,
     lookedUp: false,
+    lookupEvery: 3,
     ...given,
   }
 }
@@ -188,6 +189,7 @@ export function checkRequest(given: Partial<CheckRequest> = {}): CheckRequest {
     lease: 10,
     window: 60,
     joining: false,
+    lookupEvery: 3,
     ...given,
   }
 }
