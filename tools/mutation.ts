@@ -31,6 +31,7 @@ const groups: Record<string, Group> = {
     tests: [
       'test/store.test.ts',
       'test/flow-redis.test.ts',
+      'test/redis-clock.test.ts',
       'test/options.test.ts',
       'test/redis/client-options.test.ts',
       'test/redis/errors.test.ts',
@@ -65,22 +66,34 @@ const groups: Record<string, Group> = {
       'flow-faults',
       'flow-status',
       'matrix',
+      'metrics',
       'send-ends',
       'spending',
     ].map(testFile),
   },
   guards: {
-    mutate: ['admission', 'decoy', 'hooks', 'pace', 'pressure', 'shared-pace', 'watch'].map(
-      flowFile,
-    ),
+    mutate: ['admission', 'hooks', 'pressure', 'watch'].map(flowFile),
     tests: [
       'admission',
-      'enumeration',
+      'events',
+      'events-log',
       'events-scenarios',
-      'pace',
+      'events-tracing',
+      'metrics',
       'pressure',
+      'send-ends',
+      'spending',
+    ].map(testFile),
+  },
+  decoys: {
+    mutate: ['decoy', 'pace', 'shared-pace'].map(flowFile),
+    tests: [
+      'enumeration',
+      'enumeration-attacks',
+      'enumeration-outages',
+      'pace',
+      'send-ends',
       'shared-pace',
-      'wallet',
     ].map(testFile),
   },
 }

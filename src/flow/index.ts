@@ -169,8 +169,9 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     on: (type, listener) => onType(events, type, listener),
     async drain() {
       draining = true
-      await atMost(lease, Promise.all(running))
-      await Promise.all([client.close(), decoys?.close()])
+      // A step that is late finds the client open still.
+      const closed = Promise.all(running).then(() => Promise.all([client.close(), decoys?.close()]))
+      await atMost(lease, closed)
     },
   }
 }
