@@ -313,6 +313,29 @@ describe.each(flowKinds)('the switch for messages on %s', (kind) => {
   })
 })
 
+test.each(['sendingEnabled', 'knows'] as const)(
+  'of a "%s" that fails the operator hears, and when to try again',
+  async (name) => {
+    const failing = () => Promise.reject(new Error(`nothing is known of ${number}`))
+    const setup = await setupFlow('memory', {
+      [name]: failing,
+      ...(name === 'knows' && { mode: 'login-only' }),
+    })
+    const error: unknown = await setup.flow.send({ number }).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({
+      processed: 'no',
+      status: 503,
+      ...(name === 'sendingEnabled' && { retryAfter: 60 }),
+    })
+    expect(setup.events[0]).toMatchObject({
+      type: 'error',
+      step: name,
+      code: 'ERR_OTP_MISUSE',
+      message: `"${name}" threw`,
+    })
+  },
+)
+
 describe('the order of what stands before a message', () => {
   const input = ['bad input', 'another site'] as const
 

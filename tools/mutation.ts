@@ -75,6 +75,7 @@ const groups: Record<string, Group> = {
     mutate: ['admission', 'hooks', 'pressure', 'watch'].map(flowFile),
     tests: [
       'admission',
+      'breaker',
       'events',
       'events-log',
       'events-scenarios',

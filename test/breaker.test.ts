@@ -1,0 +1,194 @@
+import type { RequestListener, ServerResponse } from 'node:http'
+import { describe, expect, test, vi } from 'vitest'
+import { OtpError } from '../src/errors.js'
+import { createPressure } from '../src/flow/pressure.js'
+import { serve } from './tyntec/servers.js'
+import { number, otp, otpId, setupClient } from './tyntec/setup.js'
+
+/*
+ * What counts as a tyntec that fails, and which calls share their places. The flow's own tests are in
+ * pressure.test.ts.
+ */
+
+const ask = { via: 'SMS', number } as const
+
+function answering(status: number, body?: unknown): RequestListener {
+  return (_request, response) => {
+    response.writeHead(status, body === undefined ? {} : { 'content-type': 'application/json' })
+    response.end(body === undefined ? undefined : JSON.stringify(body))
+  }
+}
+
+async function setup(answer: RequestListener, concurrency = { sends: 50, checks: 50 }) {
+  const server = await serve(answer)
+  const pressure = createPressure(setupClient(server.url), concurrency)
+  const visit = () => pressure.enter()
+  return { visit, requests: server.requests }
+}
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'answered',
+    (error: unknown) => {
+      if (!(error instanceof OtpError)) throw error
+      return `${error.code} ${error.retryAfter}`
+    },
+  )
+}
+
+describe('forty calls', () => {
+  test.each([
+    ['that get a 500', answering(500)],
+    ['that get a 429', answering(429)],
+    ['that get a 401 for their key', answering(401)],
+    ['that get what is no JSON', answering(200, 'nothing of tyntec')],
+  ])('%s give tyntec a rest', async (_, answer) => {
+    const { visit, requests } = await setup(answer)
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    const asked = requests.length
+    expect(await codeOf(visit().tyntec.otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(requests).toHaveLength(asked)
+  })
+
+  test.each([
+    ['whose parameters are refused', 'send', answering(400, { code: '1000', message: 'no' })],
+    ['of which tyntec knows nothing', 'read', answering(404)],
+    ['that are wrong codes', 'check', answering(401, { ...otp, otpStatus: 'ACTIVE' })],
+  ] as const)('%s are no reason for one', async (_, call, answer) => {
+    const { visit, requests } = await setup(answer)
+    for (let calls = 0; calls < 60; calls += 1) {
+      const calling = visit().tyntec.otp
+      await codeOf(
+        call === 'send'
+          ? calling.send(ask)
+          : call === 'read'
+            ? calling.read(otpId, { number })
+            : calling.check(otpId, '111111', { number }),
+      )
+    }
+    expect(requests).toHaveLength(60)
+    visit().refuseEarly('sends')
+  })
+
+  test('that fail here, by a bug, are none of tyntec', async () => {
+    const { visit, requests } = await setup(answering(200, otp))
+    // The types forbid it.
+    const bad = { number: Symbol('no number') } as unknown as typeof ask
+    for (let calls = 0; calls < 60; calls += 1) {
+      await expect(visit().tyntec.otp.send(bad)).rejects.toThrow(/./)
+    }
+    expect(await codeOf(visit().tyntec.otp.send(ask))).toBe('answered')
+    expect(requests).toHaveLength(1)
+  })
+})
+
+describe('a rest', () => {
+  test('is five seconds, then one step tries, and others wait for its end', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    let status = 500
+    const { visit, requests } = await setup((request, response) =>
+      answering(status, otp)(request, response),
+    )
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    const asked = requests.length
+    vi.advanceTimersByTime(4900)
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    vi.advanceTimersByTime(100)
+    const scout = visit()
+    scout.refuseEarly('sends')
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    // Another step ends, which is none of the one that tries.
+    visit().leave()
+    expect(() => visit().refuseEarly('checks')).toThrow('rest')
+    // It ends without a call, so that the next may try.
+    scout.leave()
+    const next = visit()
+    next.refuseEarly('sends')
+    status = 200
+    expect(await codeOf(next.tyntec.otp.send(ask))).toBe('answered')
+    next.leave()
+    expect(requests).toHaveLength(asked + 1)
+    visit().refuseEarly('sends')
+    vi.useRealTimers()
+  })
+})
+
+describe('places', () => {
+  /** A tyntec whose answers wait. */
+  async function slow(concurrency: { sends: number; checks: number }) {
+    const open: ServerResponse[] = []
+    const { visit } = await setup((_request, response) => void open.push(response), concurrency)
+    const arrive = async (calls: number) => {
+      await expect.poll(() => open.length).toBe(calls)
+    }
+    const end = () => {
+      for (const response of open) response.destroy()
+    }
+    return { visit, arrive, end }
+  }
+  type Calls = ReturnType<Awaited<ReturnType<typeof slow>>['visit']>['tyntec']['otp']
+  const calls: Record<string, (of: Calls) => Promise<unknown>> = {
+    send: (of) => of.send(ask),
+    resend: (of) => of.resend(otpId),
+    check: (of) => of.check(otpId, '111111', { number }),
+    read: (of) => of.read(otpId, { number }),
+    list: (of) => of.list(number),
+    events: (of) => of.events(otpId),
+    delete: (of) => of.delete(otpId),
+  }
+  const shares = [
+    ['send', 'resend'],
+    ['check', 'read'],
+    ['list', 'events', 'delete'],
+  ]
+
+  test.each(shares)('are shared by %s and the like, and by nothing else', async (...names) => {
+    const { visit, arrive, end } = await slow({ sends: 1, checks: 2 })
+    const [first = ''] = names
+    // Of checks there are two, of look-ups half as many.
+    const filled = first === 'check' ? 2 : 1
+    const taking = Array.from({ length: filled }, () =>
+      codeOf(calls[first]?.(visit().tyntec.otp) ?? Promise.reject(new Error(first))),
+    )
+    await arrive(filled)
+    for (const [name, call] of Object.entries(calls)) {
+      const calling = codeOf(call(visit().tyntec.otp))
+      if (names.includes(name)) expect(await calling).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
+    }
+    // Those of the other shares are with tyntec, one for each place.
+    await arrive(filled + (first === 'check' ? 2 : 3))
+    end()
+    await Promise.all(taking)
+  })
+
+  test('of a step that has asked tyntec are its own, of one that has not for a second', async () => {
+    const { visit, arrive, end } = await slow({ sends: 2, checks: 2 })
+    const [asking, waiting] = [visit(), visit()]
+    asking.refuseEarly('sends')
+    waiting.refuseEarly('sends')
+    const sending = codeOf(asking.tyntec.otp.send(ask))
+    await arrive(1)
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 900)
+    expect(() => visit().refuseEarly('sends')).toThrow('under way')
+    clock.mockReturnValue(now + 1100)
+    visit().refuseEarly('sends')
+    // The one that took it has it for a second as well, and the one that asks keeps its own.
+    expect(() => visit().refuseEarly('sends')).toThrow('under way')
+    clock.mockRestore()
+    end()
+    await sending
+  })
+
+  test('of a step that has taken none are not made by a call', async () => {
+    const { visit, arrive, end } = await slow({ sends: 1, checks: 1 })
+    const checking = codeOf(visit().tyntec.otp.check(otpId, '111111', { number }))
+    await arrive(1)
+    // A call without a place, such as a status, takes nobody's.
+    visit().refuseEarly('checks')
+    visit().refuseEarly('sends')
+    end()
+    await checking
+  })
+})
