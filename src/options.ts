@@ -66,8 +66,8 @@ export interface LimitOptions {
    */
   failuresPerDevice?: LimitRule | undefined
   /**
-   * Messages that such a browser can get when strangers have used up those of its number. The event
-   * calls it `sends_per_number`.
+   * Messages that such a browser can get when strangers have used up those of its number. All such
+   * browsers of a number have twice as many together. The event calls it `sends_per_number`.
    *
    * @default { points: 3, duration: 86400 }
    */
