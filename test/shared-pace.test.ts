@@ -85,6 +85,27 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
   })
 })
 
+test('what is new is written once in ten seconds, and nothing when nothing is', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { store } = await setupStore('memory')
+  const keepNote = vi.fn(store.keepNote)
+  const { pace } = share({ note: store.note, keepNote })
+  await vi.advanceTimersByTimeAsync(60_000)
+  await pace.close()
+  expect(keepNote).not.toHaveBeenCalled()
+  for (let calls = 0; calls < 5; calls += 1) pace.changed()
+  await vi.advanceTimersByTimeAsync(9900)
+  expect(keepNote).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(200)
+  expect(keepNote.mock.calls).toEqual([['pace', '{"times":{}}', week]])
+  pace.changed()
+  await pace.close()
+  expect(keepNote).toHaveBeenCalledTimes(2)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(keepNote).toHaveBeenCalledTimes(2)
+  vi.useRealTimers()
+})
+
 test('a store that is away is asked again, and nobody hears of it', async () => {
   let away = true
   const { store } = await setupStore('memory')

@@ -37,8 +37,7 @@ export function sharePace(
   const read = async () => {
     try {
       const note = await store.note(name)
-      const shown = note === undefined ? undefined : readShown(note)
-      if (shown) given.adopt(shown)
+      if (note !== undefined) given.adopt(readShown(note))
     } catch {
       // The next decoy asks again.
       reading = undefined
@@ -65,22 +64,13 @@ export function sharePace(
 }
 
 /** Whatever may stand there: a newer version's, or somebody else's. */
-function readShown(note: string): Shown | undefined {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(note)
-  } catch {
-    return undefined
-  }
-  if (typeof parsed !== 'object' || parsed === null || !('times' in parsed)) return undefined
-  const { times, lifetime, tries } = parsed as Record<string, unknown> // an object, as said
-  if (typeof times !== 'object' || times === null) return undefined
+function readShown(note: string): Shown {
+  const parsed: unknown = JSON.parse(note)
+  const { times, lifetime, tries } = Object(parsed) as Record<string, unknown> // of nothing, too
+  const lists = Object.entries(Object(times) as Record<string, unknown>)
   return {
     times: Object.fromEntries(
-      Object.entries(times).map(([kind, list]: [string, unknown]) => [
-        kind,
-        Array.isArray(list) ? list.filter(isPositive) : [],
-      ]),
+      lists.map(([kind, list]) => [kind, Array.isArray(list) ? list.filter(isPositive) : []]),
     ),
     lifetime: isPositive(lifetime) ? lifetime : undefined,
     tries: isPositive(tries) ? tries : undefined,
