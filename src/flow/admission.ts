@@ -60,7 +60,7 @@ export async function admit(
 }
 
 /** The same after an error. When the store is what failed, its deadline is not waited for once more. */
-export async function uncountAfter(error: unknown, { uncount }: Admitted): Promise<void> {
+export async function uncountAfter({ uncount }: Admitted, error: unknown): Promise<void> {
   const uncounted = uncount().catch(() => {})
   if (!(error instanceof OtpError && error.code === 'ERR_OTP_STORE_UNAVAILABLE')) await uncounted
 }

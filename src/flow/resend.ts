@@ -63,7 +63,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     if (!sent) await admitted.uncount().catch(() => {})
     return outcome.outcome
   } catch (error) {
-    if (!sent) await uncountAfter(error, admitted)
+    if (!sent) await uncountAfter(admitted, error)
     throw error
   }
 }

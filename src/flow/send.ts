@@ -68,7 +68,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     if (!sent) await admitted.uncount().catch(() => {})
     return outcome.outcome
   } catch (error) {
-    if (!sent) await uncountAfter(error, admitted)
+    if (!sent) await uncountAfter(admitted, error)
     throw error
   }
 }
