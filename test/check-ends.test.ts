@@ -57,6 +57,12 @@ async function tell(setup: TestFlow, says: Record<string, unknown>, step: Promis
   return step
 }
 
+/** Failed checks of the number, as the store counts them. */
+async function failuresOf({ store }: TestFlow): Promise<number> {
+  const [tag] = createSecrets([secret]).numberTags(number)
+  return (await store.failures(tag)).total
+}
+
 /** The record as somebody without our keys would have written it. */
 function spoiled(record: FlowRecord, field: 'number' | 'otp'): FlowRecord {
   return { ...record, [field]: 'nothing of ours' }
@@ -158,6 +164,8 @@ describe.each(flowKinds)('a check on %s', (kind) => {
       expect(setup.events.find(({ type }) => type === 'otp.verified')).toMatchObject({
         failuresBefore: 0,
       })
+      // Nothing was asked, so there is nothing to find out.
+      expect(await setup.count('get')).toBe(0)
     })
 
     test('leaves a proven code to the next request', async () => {
@@ -530,6 +538,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
           expect(await setup.flow.check({ handle, code: again })).toEqual({
             status: 'no_pending_code',
           })
+          expect(await failuresOf(setup)).toBe(0)
         }
       })
 
@@ -670,7 +679,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
   test('that signs in takes its messages from what looks like pumping', async () => {
     const setup = await setupFlow(kind, {
       resendWaits: [1],
-      pumping: { mode: 'enforce', address: { free: 10, share: 0 } },
+      pumping: { mode: 'enforce', address: { free: 3, share: 0 } },
       limits: { sendsPerAddress: { points: 10, duration: 3600 } },
     })
     for (const each of numbers) {

@@ -123,6 +123,7 @@ describe.each(flowKinds)('the status on %s', (kind) => {
     ['sent', 'of one that is out', [event('OTP_SEND', undefined, 1)]],
     ['sent', 'of one that was accepted', [event('DELIVERY_REQUEST', 'success', 1)]],
     ['sent', 'of one whose answer says nothing', [event('SMS_SENT')]],
+    ['sent', 'of one that is answered without a status', [event('DELIVERY_RES', undefined, 1)]],
     ['delivered', 'of one that came', [event('DELIVERY_RES', 'success', 1)]],
     ['delivered', 'by its name', [event('DELIVERED', 'success', 1)]],
     ['failed', 'by its status', [event('DELIVERY_RES', 'failed', 1)]],
