@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import { createSecrets } from '../src/secrets.js'
-import type { CheckClaim, FlowRecord, Limiter, OtpStore } from '../src/store/store.js'
+import type { CheckClaim, FlowRecord, Limiter } from '../src/store/store.js'
 import {
   failure,
   flowKinds,
@@ -15,6 +15,7 @@ import {
   signIn,
   statusOf,
   type TestFlow,
+  through,
 } from './support/flow.js'
 
 /*
@@ -66,11 +67,6 @@ async function failuresOf({ store }: TestFlow): Promise<number> {
 /** The record as somebody without our keys would have written it. */
 function spoiled(record: FlowRecord, field: 'number' | 'otp'): FlowRecord {
   return { ...record, [field]: 'nothing of ours' }
-}
-
-/** Another process, whose store answers some steps in its own way. */
-function through(setup: TestFlow, change: (store: OtpStore) => Partial<OtpStore>) {
-  return setup.another({ store: { ...setup.store, ...change(setup.store) } })
 }
 
 describe.each(flowKinds)('a check on %s', (kind) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createSecrets } from '../src/secrets.js'
 import { atMost } from '../src/flow/waiting.js'
-import type { FlowRecord, OtpStore } from '../src/store/store.js'
+import type { FlowRecord } from '../src/store/store.js'
 import {
   failure,
   flowKinds,
@@ -13,16 +13,12 @@ import {
   setupFlow,
   signIn,
   type TestFlow,
+  through,
 } from './support/flow.js'
 
 /*
  * What a page is told of its flow, how a flow is ended by its browser, and what is read from a request.
  */
-
-/** Another process, whose store answers some steps in its own way. */
-function through(setup: TestFlow, change: (store: OtpStore) => Partial<OtpStore>) {
-  return setup.another({ store: { ...setup.store, ...change(setup.store) } })
-}
 
 /** A send of which nothing is known. */
 async function sendUnconfirmed(setup: TestFlow): Promise<string> {

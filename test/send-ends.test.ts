@@ -1,9 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import type { OtpFlow } from '../src/flow/index.js'
 import type { OtpOptions } from '../src/options.js'
 import { createSecrets } from '../src/secrets.js'
-import type { Limiter, OtpStore } from '../src/store/store.js'
+import type { Limiter } from '../src/store/store.js'
 import {
   failure,
   flowKinds,
@@ -16,6 +15,7 @@ import {
   signIn,
   statusOf,
   type TestFlow,
+  through,
 } from './support/flow.js'
 
 /*
@@ -37,11 +37,6 @@ const rejected = { operation: 'otp.send', kind: 'status', status: 401, times: 1,
 const lost = { operation: 'otp.send', kind: 'reset', times: 1, when: 'before' }
 
 const away = () => Promise.reject(new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'away'))
-
-/** Another process, whose store answers some steps in its own way. */
-function through(setup: TestFlow, change: (store: OtpStore) => Partial<OtpStore>): OtpFlow {
-  return setup.another({ store: { ...setup.store, ...change(setup.store) } })
-}
 
 /** Another process, one of whose limits answers in its own way. */
 function limitedBy(setup: TestFlow, name: string, change: (limiter: Limiter) => Partial<Limiter>) {

@@ -252,6 +252,11 @@ function pipe(target: string, request: IncomingMessage, response: ServerResponse
   onward.end()
 }
 
+/** Another process, whose store answers some steps in its own way. */
+export function through(setup: TestFlow, change: (store: OtpStore) => Partial<OtpStore>): OtpFlow {
+  return setup.another({ store: { ...setup.store, ...change(setup.store) } })
+}
+
 /** Sends a code, and gives the handle. */
 export async function sendCode(
   { flow }: Pick<TestFlow, 'flow'>,
