@@ -95,8 +95,9 @@ describe('options of the routers', () => {
 
   test('make middleware with names to read in a stack', async () => {
     const { flow } = await setupSandboxFlow()
+    const adapters: unknown[] = [onExpress, onKoa]
     // Both take the same options here, though the types of their handlers differ.
-    for (const adapter of [onExpress, onKoa] as unknown as (typeof onExpress)[]) {
+    for (const adapter of adapters as (typeof onExpress)[]) {
       expect(adapter.otpRouter(flow, { onVerified }).name).toBe('otpRouter')
       expect(adapter.sendOtp(flow).name).toBe('sendOtp')
       expect(adapter.resendOtp(flow).name).toBe('resendOtp')

@@ -318,8 +318,9 @@ test('a Redis store takes an ioredis client and a prefix that keeps its keys apa
   for (const prefix of ['', 'a b', 'a{b}', 'a}', 'a\n']) {
     expect(() => redisStore(redis, { prefix })).toThrow(options)
   }
-  // The types forbid it; apps in JavaScript have none.
-  expect(() => redisStore(redis, { prefix: 5 as unknown as string })).toThrow(options)
+  const five: unknown = 5
+  // Apps in JavaScript have no types that forbid it.
+  expect(() => redisStore(redis, { prefix: five as string })).toThrow(options)
   for (const timeout of [0, -1, 11, Number.NaN]) {
     expect(() => redisStore(redis, { timeout })).toThrow(options)
   }
