@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { OtpError } from '../src/errors.js'
 import { type ChallengeRequest, resolveOptions } from '../src/options.js'
 import { createPumping } from '../src/pumping.js'
 import { createSecrets } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
+import type { OtpStore } from '../src/store/store.js'
 import { frameworks, setupApp } from './support/app.js'
 import {
   failure,
@@ -15,6 +17,7 @@ import {
   setupFlow,
   statusOf,
   type TestFlow,
+  through,
 } from './support/flow.js'
 import { addressOf, phone, phoneCountries } from './support/phones.js'
 import { createRedis, startRedis } from './support/redis.js'
@@ -475,7 +478,8 @@ describe('the meters', () => {
     const setup = await setupFlow('redis', { pumping: 'enforce' }, { redisUrl: proxy.url })
     await sendCode(setup, { number: numbers[1] })
     const before = await counts(setup)
-    const parts = ['meter:country', 'meter:address', 'meter:range', 'limit:countries']
+    const meters = ['meter:country', 'meter:address', 'meter:range', 'limit:countries']
+    const parts = [...meters, 'limit:sends:address']
     for (const part of parts) {
       const mend = proxy.answer('LOADING Redis is loading the dataset in memory', (words) =>
         words.some((word) => word.startsWith(`${setup.prefix}${part}`)),
@@ -520,6 +524,48 @@ describe('the meters', () => {
       expect(await countries.consume('{address}', 'DE')).toMatchObject({ allowed: true, used: 1 })
     },
   )
+
+  /** The meters take nothing back until `release`. */
+  async function slowToForget() {
+    const setup = await setupFlow('memory', { lifetime: 60 })
+    let forgotten = 0
+    let release = () => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const slow = (change: (store: OtpStore) => Partial<OtpStore> = () => ({})) =>
+      through(setup, (store) => ({
+        meter(rule) {
+          const { add } = store.meter(rule)
+          return {
+            async add(key, change) {
+              if (change.sent < 0) await released.then(() => (forgotten += 1))
+              return add(key, change)
+            },
+          }
+        },
+        ...change(store),
+      }))
+    return { setup, slow, release: () => release(), forgotten: () => forgotten }
+  }
+
+  test('have forgotten a message that tyntec refused when the step ends', async () => {
+    const { setup, slow, release, forgotten } = await slowToForget()
+    await setup.fault({ operation: 'otp.send', kind: 'status', status: 401, when: 'before' })
+    const step = failure(slow().send({ number }))
+    await expect.poll(() => setup.count('send')).toBe(1)
+    setTimeout(release, 100)
+    expect(await step).toMatchObject({ code: 'ERR_OTP_PROVIDER_AUTH' })
+    expect(forgotten()).toBe(3)
+  })
+
+  test('keep nobody waiting when the store has failed already', async () => {
+    const { slow, release, forgotten } = await slowToForget()
+    const away = new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'Redis gave no answer')
+    const flow = slow(() => ({ reserveSend: () => Promise.reject(away) }))
+    expect(await failure(flow.send({ number }))).toMatchObject({ code: away.code })
+    expect(forgotten()).toBe(0)
+    release()
+    await expect.poll(forgotten).toBe(3)
+  })
 
   test('forget a message that did not go out since the app did not answer', async () => {
     const setup = await setupFlow('redis', {

@@ -1,5 +1,5 @@
 import type { RequestListener, ServerResponse } from 'node:http'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import { createPressure } from '../src/flow/pressure.js'
 import { serve } from './tyntec/servers.js'
@@ -112,6 +112,65 @@ describe('a rest', () => {
     visit().refuseEarly('sends')
     vi.useRealTimers()
   })
+
+  test('is no longer for a step that began before it and has not ended', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { visit } = await setup(answering(500))
+    visit().refuseEarly('sends')
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    vi.advanceTimersByTime(5000)
+    visit().refuseEarly('sends')
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+  })
+
+  test('is not over for calls that come while the first one tries: they do not wait for it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const open: ServerResponse[] = []
+    let status = 500
+    const { visit, requests } = await setup((request, response) => {
+      if (status === 200) open.push(response)
+      else answering(status)(request, response)
+    })
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    status = 200
+    vi.advanceTimersByTime(5000)
+    const scout = visit()
+    scout.refuseEarly('sends')
+    let tried = false
+    const trying = codeOf(scout.tyntec.otp.send(ask)).finally(() => (tried = true))
+    await expect.poll(() => open.length).toBe(1)
+    // A look-up takes no place, so that it is not refused early.
+    expect(await codeOf(visit().tyntec.otp.list(number))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(tried).toBe(false)
+    expect(requests).toHaveLength(41)
+    for (const response of open) response.destroy()
+    await trying
+  })
+})
+
+test('a call that does nothing asks tyntec for an OTP of its own, and fails as others do', async () => {
+  let status = 404
+  const { visit, requests } = await setup((request, response) =>
+    answering(status)(request, response),
+  )
+  await visit().probe('checks')
+  await visit().probe('others')
+  const paths = requests.map(({ method, path }) => `${method} ${path}`)
+  expect(paths).toEqual(Array(2).fill(expect.stringMatching(/^GET \/2fa\/v1\/otp\/[\da-f-]{36}$/)))
+  expect(new Set(paths).size).toBe(2)
+  status = 500
+  expect(await codeOf(visit().probe('sends'))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
+})
+
+test('a look at what became of a message reaches tyntec', async () => {
+  const { visit, requests } = await setup(answering(200, []))
+  expect(await visit().tyntec.otp.events(otpId)).toEqual([])
+  expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    `GET /2fa/v1/otp/${otpId}/events`,
+  ])
 })
 
 describe('places', () => {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { setImmediate as tick } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createOtpFlow, type OtpFlow, redisStore } from '../src/index.js'
 import { startSandbox } from '../src/sandbox/index.js'
@@ -43,6 +44,23 @@ describe('flow.drain()', () => {
     await flow.drain()
     expect(sent).toBe(true)
     await running
+  })
+
+  test('is over after 10 s, and leaves a step that hangs its way to tyntec', async () => {
+    const { flow, delay } = await setup()
+    await delay(500)
+    let sent = false
+    const step = flow.send({ number: numberOf(1) }).finally(() => (sent = true))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const drained = flow.drain()
+    vi.advanceTimersByTime(9999)
+    expect(await Promise.race([drained.then(() => 'over'), tick('not yet')])).toBe('not yet')
+    vi.advanceTimersByTime(1)
+    await drained
+    vi.useRealTimers()
+    expect(sent).toBe(false)
+    expect(await step).toMatchObject({ status: 'sent' })
   })
 
   test('refuses new steps with a 503, and asks neither Redis nor tyntec for them', async () => {

@@ -190,6 +190,19 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  test('of a send that is refused, whatever flow came before it', async () => {
+    const flow = await setup(kind)
+    const handle = await sendCode(flow)
+    look(flow)
+    for (const given of [handle, 'x', undefined]) {
+      await flow.flow.send({ number: '+1', handle: given })
+      expect(flow.events).toEqual([
+        { ...refused('send', 'invalid_number'), at: expect.any(Number) },
+      ])
+      look(flow)
+    }
+  })
+
   test('of handles that are none of ours', async () => {
     const flow = await setup(kind)
     const handle = await sendCode(flow)

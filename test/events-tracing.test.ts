@@ -61,7 +61,8 @@ test('each step tells its channel when it begins and how it ends', async () => {
 
   const flowId = expect.stringMatching(/^[\w-]{22}$/)
   const duration = expect.any(Number)
-  expect(ended).toEqual([
+  // What a step has not named is not there.
+  expect(ended).toStrictEqual([
     { step: 'send', flowId, via: 'sms', country: 'US', result: 'sent', duration },
     { step: 'status', result: 'pending', duration },
     { step: 'resend', flowId, result: 'resend_too_soon', duration },
@@ -80,6 +81,20 @@ test('each step tells its channel when it begins and how it ends', async () => {
   }
 })
 
+test('the end of a login that is over is no refusal', async () => {
+  const setup = await setupFlow('memory')
+  const ended: OtpTrace[] = []
+  const handle = await sendCode(setup)
+  const outcome = await setup.flow.check({ handle, code: rightCode })
+  if (outcome.status !== 'verified') throw new Error(outcome.status)
+  await setup.flow.cancel({ handle })
+  listen((part, trace) => part === 'asyncEnd' && ended.push({ ...trace }))
+  const before = setup.events.length
+  expect(await setup.flow.complete(outcome.proof)).toBe(false)
+  expect(ended).toStrictEqual([{ step: 'complete', result: 'over', duration: expect.any(Number) }])
+  expect(setup.events.slice(before)).toEqual([])
+})
+
 test('a step that throws tells its code, and nothing else of the error', async () => {
   const setup = await setupFlow('memory')
   const heard: [Part, OtpTrace][] = []
@@ -87,7 +102,7 @@ test('a step that throws tells its code, and nothing else of the error', async (
   await setup.fault({ operation: 'otp.send', kind: 'status', status: 401, when: 'before' })
   await failure(setup.flow.send({ number }))
   expect(heard.map(([part]) => part)).toEqual(['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
-  expect(heard.at(-1)?.[1]).toEqual({
+  expect(heard.at(-1)?.[1]).toStrictEqual({
     step: 'send',
     code: 'ERR_OTP_PROVIDER_AUTH',
     duration: expect.any(Number),

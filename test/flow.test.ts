@@ -228,10 +228,14 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
         created: 5_000_000,
         expire: typeof given === 'number' ? 5_000_000 + given * 1000 : given,
       })
-      expect(await sending).toMatchObject({ status: 'sent', expiresIn: lifetime })
+      const sent = await sending
+      if (sent.status !== 'sent') throw new Error(sent.status)
+      expect(sent.expiresIn).toBe(lifetime)
       for (const { key, ttl } of await setup.dump()) {
         if (key.includes(':flow:')) expect(ttl).toBeLessThanOrEqual(600_000)
       }
+      await setup.advance(601)
+      expect(await signIn(setup.flow, sent.handle)).toBe('no_pending_code')
     })
   })
 

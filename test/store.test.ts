@@ -463,10 +463,14 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       await advance(31)
       await startFlow(store, known)
       await advance(31)
-      const request = resendRequest()
-      await store.reserveResend(ref, request)
-      await store.settleResend(ref, request.reference, 'failed')
-      await store.reserveResend(ref, request)
+      const other = newRef(ref.number)
+      await startFlow(store, other)
+      await advance(31)
+      await store.reserveResend(ref, resendRequest())
+      expect(await store.reserveResend(other, resendRequest())).toMatchObject({
+        status: 'too_soon',
+        retryAfter: 30,
+      })
       expect(await store.reserveResend(known, resendRequest())).toMatchObject({
         status: 'reserved',
       })
@@ -1284,6 +1288,17 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.read(ref, 3)).toMatchObject({ delivery: 'delivered' })
     })
 
+    test('is asked for only of a message that is out', async () => {
+      const { store, advance } = await setupStore(kind)
+      const ref = newRef()
+      const request = sendRequest()
+      await store.reserveSend(ref, request)
+      expect(await store.read(ref, 3)).toMatchObject({ deliveryDue: false, lookupDue: false })
+      await store.settleSend(ref, request.reference, { result: 'unconfirmed' })
+      await advance(3.1)
+      expect(await store.read(ref, 3)).toMatchObject({ deliveryDue: false, lookupDue: true })
+    })
+
     test('is not kept for what is over', async () => {
       const stored = await setupStore(kind)
       const { store } = stored
@@ -1421,6 +1436,34 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       await limiter.refund('a', 'x')
       expect(await limiter.consume('a', 'y')).toMatchObject({ allowed: true, used: 1 })
     })
+
+    test('forgets one at once, however often it was counted', async () => {
+      const { store } = await setupStore(kind)
+      const limiter = store.memberLimiter({ name: 'test', points: 1, duration: 60 })
+      await limiter.consume('a', 'x')
+      await limiter.consume('a', 'x')
+      await limiter.consume('b', 'x')
+      await limiter.forget('a', 'y')
+      expect(await limiter.consume('a', 'y')).toMatchObject({ allowed: false })
+      await limiter.forget('a', 'x')
+      expect(await limiter.consume('a', 'y')).toMatchObject({ allowed: true, used: 1 })
+      expect(await limiter.consume('b', 'y')).toMatchObject({ allowed: false })
+    })
+  })
+
+  describe('a note', () => {
+    test('is kept for as long as it says, and gives way to the next', async () => {
+      const { store, advance } = await setupStore(kind)
+      expect(await store.note('test')).toBeUndefined()
+      await store.keepNote('test', 'first', 60)
+      await store.keepNote('another', 'of another name', 60)
+      await store.keepNote('test', 'second', 90)
+      await advance(80)
+      expect(await store.note('test')).toBe('second')
+      expect(await store.note('another')).toBeUndefined()
+      await advance(20)
+      expect(await store.note('test')).toBeUndefined()
+    })
   })
 
   describe('a meter', () => {
@@ -1538,6 +1581,8 @@ describe('what is kept in Redis', () => {
     const later = ['found', 'paused', 'later', ...Array<string>(13).fill('?')]
     expect(recordOf(later)).toMatchObject({ state: 'dead', end: undefined, via: 'sms' })
     expect(recordOf(later)).toMatchObject({ expiresIn: 0, attempts: 0, delivery: 'unknown' })
+    const toVia = ['found', 'pending', '', 'reference', 'number', 'otp']
+    expect(recordOf([...toVia, 'voice']).via).toBe('voice')
     expect(recordOf(['found', 'pending', '', null, {}, ''])).toMatchObject({
       state: 'pending',
       reference: '',
@@ -1630,6 +1675,8 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
         const pong = behindProxy.ping()
         proxy.resume()
         await pong
+        // What undoes the step was sent when its answer came.
+        await behindProxy.ping()
       },
       hold: () => proxy.holdReplies(([name = '']) => name.startsWith('EVAL')),
     }
@@ -1759,6 +1806,21 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
     await eventually(async () =>
       expect(await dump()).not.toContainEqual(expect.objectContaining({ value: { x: '1' } })),
     )
+  })
+
+  test('not what somebody else is doing', async () => {
+    const { store, slow, hold, late } = await setup()
+    const ref = newRef()
+    const request = sendRequest()
+    await store.reserveSend(ref, request)
+    hold()
+    await late(slow.read(ref, 3))
+    expect(await store.read(ref, 3)).toMatchObject({ state: 'sending', busy: true })
+    await store.settleSend(ref, request.reference, { result: 'unconfirmed' })
+    expect(await claim(store, ref)).toMatchObject({ status: 'lookup' })
+    hold()
+    await late(slow.read(ref, 3))
+    expect(await store.read(ref, 3)).toMatchObject({ state: 'unconfirmed', busy: true })
   })
 
   test('what a meter has counted', async () => {

@@ -116,6 +116,22 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
     expect(await pump(setup.flow, [again])).toEqual(['sent'])
   })
 
+  test('that is odd in two ways waits for the longer of the two', async () => {
+    const setup = await setupPumping(kind, {
+      pumping: { mode: 'enforce', address: { free: 3, share: 0 } },
+    })
+    const next = strangers(seeded(2))
+    const run = phoneCountries.slice(0, 4).map((country) => ({
+      number: phone(country, next()),
+      address: '192.0.2.1',
+    }))
+    const outcomes = await Promise.all(run.map((each) => setup.flow.send(each)))
+    expect(suspicions(setup).map(({ by }) => by)).toEqual(['address', 'countries'])
+    expect(outcomes.filter(({ status }) => status !== 'sent')).toEqual([
+      { status: 'rate_limited', retryAfter: expect.closeTo(86_400, -2) },
+    ])
+  })
+
   test('with resends is stopped before 25 messages', async () => {
     const setup = await setupPumping(kind, { resendWaits: [1, 1, 1] })
     for (const { number, address } of scattered(30)) {

@@ -35,6 +35,7 @@ const groups: Record<string, Group> = {
       'test/options.test.ts',
       'test/redis/client-options.test.ts',
       'test/redis/errors.test.ts',
+      'test/shared-pace.test.ts',
     ],
   },
   limits: {
@@ -81,9 +82,11 @@ const groups: Record<string, Group> = {
       'events-scenarios',
       'events-tracing',
       'metrics',
+      'flow-status',
       'pressure',
       'send-ends',
       'spending',
+      'wallet',
     ].map(testFile),
   },
   decoys: {

@@ -516,7 +516,7 @@ function readiness(client: RedisClient): (expired: AbortSignal) => Promise<void>
     // A client with lazyConnect connects at its first command, which it would queue, or refuse when
     // it has no queue.
     if (client.status === 'wait') client.connect().catch(() => {})
-    if (client.status === 'end' || client.status === 'close') throw new Error('is not connected')
+    if (client.status === 'end') throw new Error('is not connected')
     await new Promise<void>((resolve, reject) => {
       if (waiting.size === 0) client.once('ready', onReady)
       waiting.add(resolve)

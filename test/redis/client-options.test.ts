@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { Redis, type RedisOptions } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startRedis } from '../support/redis.js'
+import { redisStore } from '../../src/store/redis.js'
+import { createRedis, startRedis } from '../support/redis.js'
 import { startRedisProxy } from '../support/redis-proxy.js'
 import {
   address,
@@ -126,4 +128,50 @@ test('a client that never reaches its Redis refuses within a second', async () =
   onTestFinished(() => redis.disconnect())
   const flow = setupFlow(await setupTyntec(), redis)
   await expectRefused([flow.send({ number: newNumber(), address })])
+})
+
+describe('a store', () => {
+  const ask = (redis: Redis, timeout: number) => redisStore(redis, { timeout }).failures('tag')
+
+  test('whose client has ended waits for nothing', async () => {
+    const { redis } = await createRedis()
+    const ended = once(redis, 'end')
+    redis.disconnect()
+    await ended
+    await expect(ask(redis, 10)).rejects.toThrow('Redis is not connected')
+  })
+
+  test('whose client is not ready listens to it once, for as long as somebody waits', async () => {
+    const { url } = await createRedis()
+    const proxy = await startRedisProxy(url)
+    proxy.pause()
+    const redis = new Redis(proxy.url)
+    onTestFinished(() => redis.disconnect())
+    await once(redis, 'connect')
+    const before = redis.listenerCount('ready')
+    const store = redisStore(redis, { timeout: 0.1 })
+    const first = store.failures('tag')
+    const others = Array.from({ length: 20 }, () => store.failures('tag'))
+    expect(redis.listenerCount('ready')).toBe(before + 1)
+    for (const each of [first, ...others]) await expect(each).rejects.toThrow('Redis ')
+    expect(redis.listenerCount('ready')).toBe(before)
+
+    const patient = redisStore(redis, { timeout: 5 })
+    const waiting = [patient.failures('tag'), patient.failures('tag')]
+    await expect(store.failures('tag')).rejects.toThrow('Redis ')
+    // One that has given up leaves the others their listener.
+    proxy.resume()
+    for (const each of waiting) expect(await each).toEqual({ total: 0, wait: 0 })
+    expect(redis.listenerCount('ready')).toBeLessThanOrEqual(before)
+  })
+
+  test('leaves no timer behind', async () => {
+    const { redis } = await createRedis()
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    await ask(redis, 10)
+    const before = timers()
+    for (let round = 0; round < 20; round += 1) await ask(redis, 10)
+    expect(timers()).toBeLessThan(before + 10)
+  })
 })

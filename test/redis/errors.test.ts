@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { redisStore } from '../../src/store/redis.js'
 import { createRedis, startRedis } from '../support/redis.js'
 import { type CommandWords, startRedisProxy } from '../support/redis-proxy.js'
 import {
@@ -57,6 +58,26 @@ describe('an error of Redis', () => {
     expect(await signIn(flow, handle, code)).toBe('verified')
   })
 })
+
+test.each([
+  ["user_script:1: bad argument at 'tyntec-otp:{tag}:flow'", 'failed (ReplyError)'],
+  ['tyntec-otp:{tag}:FLOW is no list', 'failed (ReplyError)'],
+  ['SECRET42 is what it is', 'failed (ReplyError)'],
+  ['42SECRET is what it is', 'failed (ReplyError)'],
+  ['ERR tyntec-otp:{tag}:flow is not connected', 'answered ERR'],
+  ['ERR: tyntec-otp:{tag}:flow gave no answer', 'answered ERR'],
+])(
+  'of an error only what is known to be a word of Redis is passed on: %s',
+  async (error, reason) => {
+    const { url } = await createRedis()
+    const proxy = await startRedisProxy(url)
+    const { redis, prefix } = await createRedis({ url: proxy.url })
+    proxy.answer(error, isOurs)
+    const failing = redisStore(redis, { prefix }).failures('tag')
+    await expect(failing).rejects.toMatchObject({ message: `Redis ${reason}` })
+    await expect(failing).rejects.toMatchObject({ cause: { message: reason } })
+  },
+)
 
 test('a command that Redis refuses is sent once, and the operator is told why', async () => {
   const { url } = await createRedis()
