@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { alike, createAlarm, createPace, sample } from '../src/flow/pace.js'
 import { mannWhitney, median, normalDeck } from './support/statistics.js'
 
@@ -27,6 +27,13 @@ describe('how long a call would have taken', () => {
   test('is any of those that were seen, as long as no other call is known', () => {
     expect(mannWhitney(likes(normalDeck(5, 1, 300), [], slow), slow).p).toBeGreaterThan(0.01)
     expect(likes([5, 5], [], [7])).toEqual([7, 7])
+  })
+
+  test('is one of as many as were equal, and between two that were seen', () => {
+    expect(alike(5, [5, 5, 5], [0, 25, 50, 75, 100], () => 0.5)).toBe(50)
+    expect(alike(5, [1, 2, 5, 9], [0, 25, 50, 75, 100], () => 0.5)).toBe(60)
+    expect(alike(5, [], [0, 100], () => 0.25)).toBe(25)
+    expect(alike(5, [], [10, 20, 40], () => 0.75)).toBe(30)
   })
 
   test('is none again and again', () => {
@@ -124,4 +131,44 @@ test('an alarm learns how late the timers of its process are', async () => {
   const late = median(over.slice(0, 5))
   expect(late).toBeGreaterThan(3)
   expect(Math.abs(median(over.slice(20)))).toBeLessThan(late)
+})
+
+test('an alarm is set earlier the later its timers were, by 15 ms at the most', async () => {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const alarm = createAlarm()
+  const start = 1000
+  /** Whether so many milliseconds before its time it is as good as late. */
+  const isOver = async (left: number) => {
+    now = start + 20
+    let over = false
+    const ending = alarm(start, 20 + left).then(() => (over = true))
+    for (let turns = 0; turns < 10; turns += 1) await Promise.resolve()
+    const atOnce = over
+    // One that has waited was not late: the next is set a millisecond later.
+    await ending
+    return atOnce
+  }
+  const rounds = async (count: number, late: boolean) => {
+    for (let round = 0; round < count; round += 1) {
+      now = start
+      const ending = alarm(start, 16)
+      now = start + (late ? 17 : 15)
+      await ending
+    }
+  }
+  expect(await isOver(0)).toBe(true)
+  expect(await isOver(0.4)).toBe(false)
+  await rounds(4, true)
+  expect(await isOver(2)).toBe(true)
+  await rounds(20, true)
+  expect(await isOver(7.5)).toBe(true)
+  expect(await isOver(7.6)).toBe(false)
+  await rounds(4, false)
+  expect(await isOver(5)).toBe(true)
+  expect(await isOver(5.6)).toBe(false)
+  await rounds(30, false)
+  expect(await isOver(0)).toBe(true)
+  expect(await isOver(0.4)).toBe(false)
 })

@@ -126,6 +126,16 @@ test('a store that is away is asked again, and nobody hears of it', async () => 
   expect(adopted).toMatchObject([{ times: { check: [7] } }])
 })
 
+test('a store that knows nothing is asked once', async () => {
+  const { store } = await setupStore('memory')
+  const note = vi.fn((name: string) => store.note(name))
+  const { pace, adopted } = share({ note, keepNote: store.keepNote })
+  await pace.known()
+  await pace.known()
+  expect(note).toHaveBeenCalledOnce()
+  expect(adopted).toEqual([])
+})
+
 describe.each(['memory', 'redis'] as const)('a process that has just started, on %s,', (kind) => {
   test('takes as long for an unknown number as others for known ones', async () => {
     const setup = await setupFlow(kind, { mode: 'login-only', knows: (to) => to === number })

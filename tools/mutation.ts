@@ -91,14 +91,7 @@ const groups: Record<string, Group> = {
   },
   decoys: {
     mutate: ['decoy', 'pace', 'shared-pace'].map(flowFile),
-    tests: [
-      'enumeration',
-      'enumeration-attacks',
-      'enumeration-outages',
-      'pace',
-      'send-ends',
-      'shared-pace',
-    ].map(testFile),
+    tests: ['decoy', 'pace', 'send-ends', 'shared-pace'].map(testFile),
   },
 }
 
