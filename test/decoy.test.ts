@@ -465,8 +465,8 @@ describe('how long a decoy takes', () => {
     const fast = Array<number>(22).fill(30)
     const times = [...fast, ...Array<number>(8).fill(300)]
     for (const [before, now, least, most] of [
-      [0, 120, 200, 600],
-      [120, 0, 0, 200],
+      [0, 250, 280, 700],
+      [250, 0, 0, 200],
     ] as const) {
       const delay = { ms: before as number }
       const hold = (response: ServerResponse) => {

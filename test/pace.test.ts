@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { alike, createAlarm, createPace, sample } from '../src/flow/pace.js'
 import { mannWhitney, median, normalDeck } from './support/statistics.js'
 
@@ -135,9 +135,7 @@ test('an alarm learns how late the timers of its process are', async () => {
 
 test('an alarm is set earlier the later its timers were, by 15 ms at the most', async () => {
   let now = 0
-  vi.spyOn(performance, 'now').mockImplementation(() => now)
-  onTestFinished(() => void vi.restoreAllMocks())
-  const alarm = createAlarm()
+  const alarm = createAlarm(() => now)
   const start = 1000
   /** Whether so many milliseconds before its time it is as good as late. */
   const isOver = async (left: number) => {

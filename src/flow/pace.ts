@@ -102,14 +102,16 @@ const latest = 15
  * timers, and tyntec's answers wait for nothing but their turn: so they are set as much earlier as
  * they were late before.
  */
-export function createAlarm(): (started: number, time: number) => Promise<void> {
+export function createAlarm(
+  clock: () => number = () => performance.now(),
+): (started: number, time: number) => Promise<void> {
   let late = 0
   return async (started, time) => {
-    const left = time - (performance.now() - started)
+    const left = time - (clock() - started)
     if (left <= late / 2) return
     await sleep(left - late)
     // By small steps to where half of them are late: one that is very late says little.
-    const step = performance.now() - started > time ? 1 : -1
+    const step = clock() - started > time ? 1 : -1
     late = Math.min(Math.max(late + step, 0), latest)
   }
 }
