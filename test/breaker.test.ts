@@ -94,6 +94,8 @@ describe('a rest', () => {
     const asked = requests.length
     vi.advanceTimersByTime(4900)
     expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(await codeOf(visit().tyntec.otp.list(number))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(requests).toHaveLength(asked)
     vi.advanceTimersByTime(100)
     const scout = visit()
     scout.refuseEarly('sends')
