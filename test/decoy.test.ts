@@ -213,6 +213,10 @@ describe('how many tries a decoy takes', () => {
     all.answers({ POST: wrong(5) })
     await realCheck(all)
     expect(await triesOf(all)).toEqual(ends(6))
+    // A code that was tried for the second time shows nothing new.
+    all.answers({ POST: wrong(2) })
+    await realCheck(all)
+    expect(await triesOf(all)).toEqual(ends(6))
     all.answers({ POST: over(2) })
     await realCheck(all)
     expect(await triesOf(all)).toEqual(ends(2))
@@ -378,7 +382,7 @@ describe('a failure of tyntec', () => {
     const started = performance.now()
     await failureOf(unknown.send())
     expect(performance.now() - started).toBeGreaterThan(290)
-    expect(performance.now() - started).toBeLessThan(600)
+    expect(performance.now() - started).toBeLessThan(1000)
   })
 
   test('that only known numbers can have is told to the operator, and to nobody else', async () => {
@@ -425,8 +429,8 @@ describe('how long a decoy takes', () => {
     }
     return { ...all, took }
   }
-  const slow = Array<number>(30).fill(150)
-  const slower = Array<number>(30).fill(300)
+  const slow = Array<number>(30).fill(400)
+  const slower = Array<number>(30).fill(800)
 
   test('is what calls of its kind have taken', async () => {
     const { took, send, step, decoy, decoyId } = await seen({
@@ -445,28 +449,28 @@ describe('how long a decoy takes', () => {
       took(() => step().check(decoyId, code, expected)),
       took(() => step().delete(decoyId)),
     ])
-    const about = all.map((time) => (time < 100 ? 0 : time < 230 ? 150 : 300))
-    expect(about).toEqual([150, 150, 300, 300, 150, 150, 0])
+    const about = all.map((time) => (time < 200 ? 0 : time < 600 ? 400 : 800))
+    expect(about).toEqual([400, 400, 800, 800, 400, 400, 0])
   })
 
   test('is that of a send where there was no resend yet, and of a message where there was no call', async () => {
     const messages = await seen({ 'send SMS': slow })
     const { step, decoyId } = messages
-    expect(await messages.took(() => step().resend(decoyId, { via: 'VOICE' }))).toBeGreaterThan(140)
-    expect(await messages.took(() => step().resend(decoyId))).toBeGreaterThan(140)
-    expect(await messages.took(() => step().check(decoyId, code, expected))).toBeLessThan(140)
+    expect(await messages.took(() => step().resend(decoyId, { via: 'VOICE' }))).toBeGreaterThan(380)
+    expect(await messages.took(() => step().resend(decoyId))).toBeGreaterThan(380)
+    expect(await messages.took(() => step().check(decoyId, code, expected))).toBeLessThan(300)
     const calls = await seen({ 'send SMS': [], 'send VOICE': slow })
     const voice = () => calls.step().resend(calls.decoyId, { via: 'VOICE' })
-    expect(await calls.took(voice)).toBeGreaterThan(140)
-    expect(await calls.took(() => calls.step().resend(calls.decoyId))).toBeLessThan(140)
+    expect(await calls.took(voice)).toBeGreaterThan(380)
+    expect(await calls.took(() => calls.step().resend(calls.decoyId))).toBeLessThan(300)
   })
 
   test('is more when tyntec is slower than it was, and less when it is quicker', async () => {
     const fast = Array<number>(22).fill(30)
-    const times = [...fast, ...Array<number>(8).fill(300)]
+    const times = [...fast, ...Array<number>(8).fill(700)]
     for (const [before, now, least, most] of [
-      [0, 250, 280, 700],
-      [250, 0, 0, 200],
+      [0, 600, 650, 1500],
+      [600, 0, 0, 450],
     ] as const) {
       const delay = { ms: before as number }
       const hold = (response: ServerResponse) => {
@@ -476,9 +480,11 @@ describe('how long a decoy takes', () => {
       const check = () => step().check(decoyId, code, expected)
       await Promise.all(Array.from({ length: 12 }, check))
       delay.ms = now
-      const time = await took(() => send(decoy))
-      expect(time).toBeGreaterThanOrEqual(least)
-      expect(time).toBeLessThan(most)
+      const sends = Array.from({ length: 3 }, () => took(() => send(decoy)))
+      for (const time of await Promise.all(sends)) {
+        expect(time).toBeGreaterThanOrEqual(least)
+        expect(time).toBeLessThan(most)
+      }
     }
   })
 
