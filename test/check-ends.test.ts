@@ -368,6 +368,26 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     })
   })
 
+  test('of an unconfirmed send looks it up once, however long that takes', async () => {
+    const setup = await setupFlow(kind)
+    await setup.fault({ operation: 'otp.send', kind: 'reset', times: 1, when: 'before' })
+    const outcome = await setup.flow.send({ number })
+    const handle = 'handle' in outcome ? outcome.handle : ''
+    const before = await setup.count('list')
+    const slow = through(setup, (store) => ({
+      async settleSend(...given) {
+        const settled = await store.settleSend(...given)
+        await setup.advance(4)
+        return settled
+      },
+    }))
+    expect(await failure(slow.check({ handle, code: rightCode }))).toEqual(unavailable)
+    expect((await setup.count('list')) - before).toBe(2)
+    // Another request has a look-up of its own.
+    expect(await failure(slow.check({ handle, code: rightCode }))).toEqual(unavailable)
+    expect((await setup.count('list')) - before).toBe(4)
+  })
+
   describe('of a record that nobody can read', () => {
     /** Whoever claims gets the record, with one value that is not ours. */
     function spoiling(setup: TestFlow, field: 'number' | 'otp') {

@@ -64,6 +64,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
     addressKeys: addressKeysOf(context, input.address),
     taken: undefined,
     failed: false,
+    lookedUp: false,
   }
   try {
     return await run(context, request)
@@ -90,6 +91,8 @@ interface Request {
   taken: TakenFailure | undefined
   /** tyntec has called a code of this request wrong. */
   failed: boolean
+  /** It has had its look-up, which may have taken until the next is due. */
+  lookedUp: boolean
 }
 
 /**
@@ -130,11 +133,13 @@ async function claim(
 
 function claimOnly(
   { store, rules }: Context,
-  { ref, codeHash }: Request,
+  { ref, codeHash, lookedUp }: Request,
   attempt: string,
   joining: boolean,
 ): Promise<CheckClaim> {
-  return store.claimCheck(ref, { attempt, codeHash, lease, window, joining, lookupEvery }, rules)
+  const every = lookedUp ? Number.MAX_SAFE_INTEGER : lookupEvery
+  const claim = { attempt, codeHash, lease, window, joining, lookupEvery: every }
+  return store.claimCheck(ref, claim, rules)
 }
 
 /** Follows a claim to its end. One can lead to another: a look-up, an old try, then this one. */
@@ -189,6 +194,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       }
       case 'lookup':
         // Somebody types a code, so its send should be in tyntec's list.
+        request.lookedUp = true
         await lookUpInTurn(context, ref, current.record)
         current = await claim(context, request, attempt)
         break
