@@ -54,6 +54,31 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     })
   })
 
+  test.each([
+    ['twice', { voice: false }, [{}, {}]],
+    ['twenty times', { voice: false }, Array.from({ length: 20 }, () => ({}))],
+    ['for a message and a call', { voice: true }, [{ via: 'sms' }, { via: 'voice' }]],
+  ])('gets one message when it asks %s at once', async (_, given, clicks) => {
+    const setup = await setupFlow(kind, { ...options, ...given })
+    const device = await knownBrowser(setup, await sendCode(setup))
+    await setup.advance(31)
+    const before = setup.sandbox.messages().length
+    const blank = setup.flow.createBlank()
+    for (const page of [{}, { blank }]) {
+      const outcomes = await Promise.all(
+        clicks.map((click) => setup.flow.send({ number, device, ...page, ...click })),
+      )
+      const handles = new Set<string>()
+      for (const outcome of outcomes) {
+        if (outcome.status === 'sent') handles.add(outcome.handle)
+        else expect(outcome.status).toBe('resend_too_soon')
+      }
+      expect(handles.size).toBe(1)
+      await setup.advance(31)
+    }
+    expect(setup.sandbox.messages().length).toBe(before + 2)
+  })
+
   test('gets a message although strangers have used up those of its number', async () => {
     const setup = await setupFlow(kind, {
       ...options,

@@ -220,6 +220,70 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       },
     )
 
+    test('of a known browser is reserved once, however often it asks', async () => {
+      const { store } = await setupStore(kind)
+      const ref = { ...newRef(), lane: 'lane' }
+      const request = sendRequest()
+      await store.reserveSend(ref, request)
+      // Another channel, from the same page.
+      expect(await store.reserveSend(ref, sendRequest({ via: 'voice' }))).toMatchObject({
+        status: 'too_soon',
+      })
+      const others = Array.from({ length: 10 }, () =>
+        store.reserveSend({ ...newRef(ref.number), lane: 'lane' }, sendRequest()),
+      )
+      for (const other of others) expect(await other).toMatchObject({ status: 'too_soon' })
+      expect(await store.settleSend(ref, request.reference, sent)).toBe(true)
+    })
+
+    test('that a known browser has passed and that fails takes nothing from its own', async () => {
+      const { store, advance } = await setupStore(kind)
+      const ref = newRef()
+      const first = sendRequest()
+      await store.reserveSend(ref, first)
+      await advance(5)
+      const known = { ...newRef(ref.number), lane: 'lane' }
+      const second = sendRequest()
+      await store.reserveSend(known, second)
+      await store.settleSend(ref, first.reference, { result: 'failed' })
+      await store.settleSend(known, second.reference, sent)
+      const again = { ...newRef(ref.number), lane: 'lane' }
+      expect(await store.reserveSend(again, sendRequest())).toMatchObject({
+        status: 'too_soon',
+        retryAfter: 30,
+      })
+    })
+
+    test('that a known browser has passed holds on when its own message fails', async () => {
+      const { store, advance } = await setupStore(kind)
+      const ref = newRef()
+      const first = sendRequest()
+      await store.reserveSend(ref, first)
+      await advance(5)
+      const known = { ...newRef(ref.number), lane: 'lane' }
+      const second = sendRequest()
+      expect(await store.reserveSend(known, second)).toMatchObject({ status: 'reserved' })
+      await store.settleSend(ref, first.reference, sent)
+      await store.settleSend(known, second.reference, { result: 'failed' })
+      const waits = async (retryAfter: number) =>
+        expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+          status: 'too_soon',
+          retryAfter,
+        })
+      await waits(25)
+      // It may try again, which keeps nobody waiting for longer.
+      await advance(10)
+      const third = sendRequest()
+      const again = { ...newRef(ref.number), lane: 'lane' }
+      expect(await store.reserveSend(again, third)).toMatchObject({ status: 'reserved' })
+      await store.settleSend(again, third.reference, { result: 'failed' })
+      await waits(15)
+      await advance(15)
+      expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+        status: 'reserved',
+      })
+    })
+
     test('of one number is reserved by one of many', async () => {
       const { store } = await setupStore(kind)
       const number = newId()
@@ -482,6 +546,42 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.reserveSend({ ...known, flow: newId() }, sendRequest())).toMatchObject({
         status: 'too_soon',
         retryAfter: 25,
+      })
+    })
+
+    test('of a known browser that fails leaves what it has passed', async () => {
+      const { store, advance } = await setupStore(kind)
+      const known = { ...newRef(), lane: 'lane' }
+      await startFlow(store, known)
+      await advance(31)
+      const ref = newRef(known.number)
+      const first = sendRequest()
+      await store.reserveSend(ref, first)
+      await advance(5)
+      for (const seconds of [25, 15]) {
+        const request = resendRequest()
+        expect(await store.reserveResend(known, request)).toMatchObject({ status: 'reserved' })
+        await store.settleSend(ref, first.reference, sent)
+        await store.settleResend(known, request.reference, 'failed')
+        expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+          status: 'too_soon',
+          retryAfter: seconds,
+        })
+        await advance(10)
+      }
+      await advance(5)
+      // Nothing is passed now, and nothing is left.
+      const request = resendRequest()
+      expect(await store.reserveResend(known, request)).toMatchObject({ status: 'reserved' })
+      expect(await store.reserveResend({ ...known, flow: newId() }, resendRequest())).toMatchObject(
+        { status: 'none' },
+      )
+      expect(
+        await store.reserveSend({ ...newRef(ref.number), lane: 'lane' }, sendRequest()),
+      ).toMatchObject({ status: 'too_soon', retryAfter: 30 })
+      await store.settleResend(known, request.reference, 'failed')
+      expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({
+        status: 'reserved',
       })
     })
 

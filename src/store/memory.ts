@@ -119,7 +119,7 @@ function warnOnce(): void {
 export function createMemoryStore(clock: () => number): OtpStore {
   const flows = expiringMap<Flow>(clock)
   const attempts = expiringMap<Attempt>(clock)
-  const cooldowns = expiringMap<{ flow: string; reserved: boolean }>(clock)
+  const cooldowns = expiringMap<{ flow: string; reserved: boolean; passed: number }>(clock)
   const failures = expiringMap<Failures>(clock)
   const limiters = new Map<string, Limiter>()
   const lanes = expiringMap<{ count: number }>(clock)
@@ -276,8 +276,22 @@ export function createMemoryStore(clock: () => number): OtpStore {
   const isHeldBy = (ref: FlowRef): boolean => cooldowns.get(ref.number)?.flow === ref.flow
   const waitFor = ({ number, lane }: FlowRef): number =>
     lane !== undefined && cooldowns.get(number)?.reserved ? 0 : cooldowns.remaining(number)
-  const reserveFor = ({ number, flow }: FlowRef, cooldown: number): void =>
-    cooldowns.set(number, { flow, reserved: true }, cooldown * 1000)
+  // A known browser passes others only, so that its own double click is one message. What it has passed may
+  // be out by the time it gives its own back.
+  const reserveFor = (ref: FlowRef, cooldown: number): void => {
+    const { number, flow, lane } = ref
+    const passes = lane !== undefined && cooldowns.get(number)?.reserved
+    const passed = passes ? clock() + cooldowns.remaining(number) : 0
+    cooldowns.set(number, { flow, reserved: lane === undefined, passed }, cooldown * 1000)
+  }
+  const giveBack = (ref: FlowRef): void => {
+    const { number, flow } = ref
+    const held = cooldowns.get(number)
+    if (!held || !isHeldBy(ref)) return
+    const left = Math.min(held.passed - clock(), cooldowns.remaining(number))
+    if (left > 0) cooldowns.set(number, { flow, reserved: true, passed: 0 }, left)
+    else cooldowns.delete(number)
+  }
   const hold = (ref: FlowRef): void => {
     const held = cooldowns.get(ref.number)
     if (held && isHeldBy(ref)) held.reserved = false
@@ -361,7 +375,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.state = 'unconfirmed'
         flow.lease = 0
       } else {
-        if (isHeldBy(ref)) cooldowns.delete(ref.number)
+        giveBack(ref)
         if (flow.referenceBefore !== undefined) {
           // It was a resend that had become a new send: the flow is what it was before.
           flow.state = flow.stateBefore ?? 'unconfirmed'
@@ -441,7 +455,7 @@ export function createMemoryStore(clock: () => number): OtpStore {
         flow.resends -= 1
         flow.sent = flow.sentBefore
         flow.via = flow.viaBefore
-        if (isHeldBy(ref)) cooldowns.delete(ref.number)
+        giveBack(ref)
       }
       return true
     },

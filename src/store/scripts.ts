@@ -128,6 +128,23 @@ end
 local function hold(key, flow)
   if get(key) == '?' .. flow then redis.call('SET', key, flow, 'PX', math.max(remains(key), 1)) end
 end
+
+-- A known browser passes others only, so that its own double click is one message. What it has passed may
+-- be out by the time it gives its own back.
+local function reserve(flowKey, key, flow, cooldown, known, passed)
+  if passed > 0 then redis.call('HSET', flowKey, 'passed', now + passed) end
+  redis.call('SET', key, (known and '' or '?') .. flow, 'PX', cooldown)
+end
+
+local function giveBack(flowKey, key, flow)
+  if holder(key) ~= flow then return end
+  local left = math.min(number(redis.call('HGET', flowKey, 'passed')) - now, remains(key))
+  if left > 0 then
+    redis.call('SET', key, '?' .. flow, 'PX', left)
+  else
+    redis.call('DEL', key)
+  end
+end
 `
 
 // KEYS: flow, sent, the browser's current flow, attempt.
@@ -149,15 +166,16 @@ if ARGV[8] == '1' then
   end
 end
 local wait = remains(KEYS[2], ARGV[5])
+local known = ARGV[11] == '1'
 local _, reserved = holder(KEYS[2])
-if reserved and ARGV[11] == '1' then wait = 0 end
-if wait > 0 then return {'too_soon', wait} end
+local passed = known and reserved and wait or 0
+if wait > passed then return {'too_soon', wait} end
 redis.call('DEL', KEYS[1], KEYS[4])
 redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'number', ARGV[2],
   'via', ARGV[3], 'lease', now + ARGV[4], 'created', now, 'sent', now, 'expires', now + ARGV[6],
   'resends', 0, 'attempts', 0, 'counted', 0)
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
-redis.call('SET', KEYS[2], '?' .. ARGV[10], 'PX', ARGV[5])
+reserve(KEYS[1], KEYS[2], ARGV[10], ARGV[5], known, passed)
 return {'reserved'}
 `
 
@@ -181,7 +199,7 @@ elseif ARGV[2] == 'unconfirmed' then
   hold(KEYS[2], ARGV[6])
   redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
 else
-  if holder(KEYS[2]) == ARGV[6] then redis.call('DEL', KEYS[2]) end
+  giveBack(KEYS[1], KEYS[2], ARGV[6])
   local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore',
     'stateBefore', 'expiresBefore')
   if before[3] then
@@ -214,9 +232,10 @@ local wait = ARGV[11 + flow.resends]
 if not wait then return {'exhausted', flow.expires - now} end
 local left = math.max(flow.sent + wait - now, 0)
 local sender, reserved = holder(KEYS[2])
-if sender ~= ARGV[7] and not (reserved and ARGV[10] == '1') then
-  left = math.max(left, remains(KEYS[2], ARGV[4]))
-end
+local known = ARGV[10] == '1'
+local held = remains(KEYS[2], ARGV[4])
+local passed = known and reserved and held or 0
+if sender ~= ARGV[7] and held > passed then left = math.max(left, held) end
 if left > 0 then return {'too_soon', left} end
 if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
 local renew = flow.state ~= 'pending' or flow.expires - now < tonumber(ARGV[5])
@@ -226,7 +245,7 @@ redis.call('HSET', KEYS[1], 'resends', flow.resends + 1, 'sentBefore', flow.sent
   'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1],
   'renewed', renewed)
 redis.call('HDEL', KEYS[1], 'delivery', 'askedAt')
-redis.call('SET', KEYS[2], '?' .. ARGV[7], 'PX', ARGV[4])
+reserve(KEYS[1], KEYS[2], ARGV[7], ARGV[4], known, passed)
 if renew then
   redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'expires', renewed,
     'stateBefore', flow.state == 'pending' and 'pending' or 'unconfirmed',
@@ -251,7 +270,7 @@ elseif flow.lease ~= 0 then
   local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore')
   redis.call('HSET', KEYS[1], 'lease', 0, 'resends', flow.resends - 1, 'sent', before[1],
     'via', before[2])
-  if holder(KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+  giveBack(KEYS[1], KEYS[2], ARGV[3])
 end
 return 1
 `

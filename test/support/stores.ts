@@ -61,7 +61,7 @@ type Client = Redis | Redis5
 /** Redis's own clock can't be moved, so its keys are moved against it. */
 const older = `
 local times = {'created', 'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'lease',
-  'askedAt', 'until', 'last'}
+  'askedAt', 'until', 'last', 'passed'}
 local past = tonumber(ARGV[2])
 local cursor = '0'
 repeat
