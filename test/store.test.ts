@@ -1324,6 +1324,21 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.failures(ref.number)).toEqual({ total: 11, wait: 120 })
       expect(await store.failures(newId())).toEqual({ total: 0, wait: 0 })
     })
+
+    test('make those that it has no younger', async () => {
+      const { store, advance } = await setupStore(kind)
+      const { ref } = await startFlow(store)
+      for (let failures = 0; failures < 5; failures++) await failOnce(store, ref)
+      await advance(460)
+      // Whoever asks for a code while a secret rotates brings them.
+      await store.carryFailures(ref.number, 'old', { total: 1, wait: 0 })
+      await advance(471)
+      const later = newRef(ref.number)
+      await startFlow(store, later)
+      for (let failures = 0; failures < 5; failures++) {
+        expect(await failOnce(store, later)).toMatchObject({ status: 'claimed' })
+      }
+    })
   })
 
   describe('an end', () => {

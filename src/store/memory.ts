@@ -640,7 +640,8 @@ export function createMemoryStore(clock: () => number): OtpStore {
       const failed = failures.get(numberTag) ?? noFailures
       const more = Math.max(total - (failed.carried.get(origin) ?? 0), 0)
       const carried = new Map(failed.carried).set(origin, total)
-      const until = Math.max(failed.wait, clock() + wait * 1000)
+      // Without a wait those that the number has go on ageing.
+      const until = wait > 0 ? Math.max(failed.wait, clock() + wait * 1000) : failed.wait
       const next = { ...failed, total: failed.total + more, wait: until, carried }
       failures.set(numberTag, next, failuresKept * 1000)
     },

@@ -531,8 +531,11 @@ return {'found', failed.total, math.max(failed.wait - now, 0)}
 const carryFailures = `
 local failed = failuresOf(KEYS[1])
 local more = math.max(ARGV[2] - number(redis.call('HGET', KEYS[1], 'from:' .. ARGV[1])), 0)
-redis.call('HSET', KEYS[1], 'total', failed.total + more, 'last', now,
-  'until', math.max(failed.wait, now + ARGV[3]), 'from:' .. ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], 'total', failed.total + more, 'from:' .. ARGV[1], ARGV[2])
+-- Without a wait those that the number has go on ageing.
+if tonumber(ARGV[3]) > 0 then
+  redis.call('HSET', KEYS[1], 'last', now, 'until', math.max(failed.wait, now + ARGV[3]))
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `
