@@ -48,7 +48,7 @@ export type OtpEventBody =
       failuresBefore: number
       knownBrowser: boolean
     }
-  /** The app has opened its session. */
+  /** The app has opened its session, or its own callback has answered instead. */
   | { type: 'session.opened'; flowId: string }
   | {
       type: 'otp.rejected'

@@ -13,7 +13,7 @@ import {
   type NodeRequest,
   toHttpRequest,
 } from './http/node.js'
-import { complete, openSession, release } from './http/opening.js'
+import { close, complete, openSession, release } from './http/opening.js'
 import { createProblem, createSignedInProblem, type Problem, ProblemError } from './http/problem.js'
 import type { Reply } from './http/reply.js'
 import { cleanReturnTo, lendReturnTo, readReturnTo } from './http/return-to.js'
@@ -223,7 +223,7 @@ function authenticate(
     }
     const { user, info } = verdict
     if (!user) {
-      await complete(flow, proof)
+      await close(flow, proof)
       const problem = refuse('number_not_allowed')
       settle(() => actions.fail(info ?? problem, problem.status))
       return
@@ -270,7 +270,9 @@ function authenticate(
 
     // A callback of the app's own may open something else than a session of Passport's.
     res.once('finish', () => {
-      if (take()) (res.statusCode < 500 ? complete : release)(flow, proof).catch(() => {})
+      const answered = res.statusCode >= 400 ? close : complete
+      const end = res.statusCode >= 500 ? release : answered
+      if (take()) end(flow, proof).catch(() => {})
     })
     res.once('close', () => {
       if (take()) release(flow, proof).catch(() => {})

@@ -880,6 +880,7 @@ describe.each(frameworks)('%s', (framework) => {
     expectProblem(await client.post('/login/check', { code }), 403, 'number_not_allowed', {
       fields: expect.any(Array),
     })
+    expect(app.events.map(({ type }) => type)).toEqual(['otp.sent', 'otp.verified'])
     expectProblem(await client.post('/login/check', { code }), 409, 'no_pending_code')
     expect(app.sessions.signedIn()).toEqual([])
   })

@@ -245,6 +245,21 @@ describe('the strategy', () => {
     expect(await app.sessions()).toEqual([])
   })
 
+  test('hears of no session when a callback refuses the person', async () => {
+    const app = await setupStrategy({
+      check: (passport) => (req, res, next) =>
+        passport.authenticate('tyntec-otp', (_error: unknown, user: Express.User | false) => {
+          res.status(user ? 403 : 401).json({})
+        })(req, res, next),
+    })
+    const client = app.client()
+    const code = await app.sent(client)
+    expect((await client.post('/check', { code })).status).toBe(403)
+    await vi.waitFor(async () => expect((await client.post('/check', { code })).status).toBe(401))
+    expect(app.events.map(({ type }) => type)).not.toContain('session.opened')
+    expect((await app.requests()).filter((call) => call === 'check')).toHaveLength(1)
+  })
+
   test.each([
     ['session: false', { session: false }, { user: { number } }],
     ['assignProperty', { assignProperty: 'account' }, { account: { number } }],

@@ -476,16 +476,22 @@ function verified(
 }
 
 /** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */
-export async function complete({ store, events }: Context, proof: Proof): Promise<boolean> {
+export async function complete(context: Context, proof: Proof): Promise<boolean> {
+  const completed = await close(context, proof)
+  const proven = proofs.get(proof)
+  if (completed && proven && !proven.opened) {
+    proven.opened = true
+    context.events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
+  }
+  return completed
+}
+
+/** The same without a session: the app has refused the person. */
+export async function close({ store }: Pick<Context, 'store'>, proof: Proof): Promise<boolean> {
   const proven = proofs.get(proof)
   if (!proven)
     throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
-  const completed = await store.complete(proven.ref, proven.attempt, proven.opener)
-  if (completed && !proven.opened) {
-    proven.opened = true
-    events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
-  }
-  return completed
+  return store.complete(proven.ref, proven.attempt, proven.opener)
 }
 
 /** The app's session could not be opened: the next request with the same code may try again. */

@@ -18,7 +18,7 @@ import { createTyntecClient } from '../tyntec/index.js'
 import { createValidation, type Validation } from '../validate.js'
 import { createDecoys } from './decoy.js'
 import { createPressure } from './pressure.js'
-import { type CheckInput, check, complete, release } from './check.js'
+import { type CheckInput, check, close, complete, release } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
 import { type ResendInput, resend } from './resend.js'
 import { type SendInput, send } from './send.js'
@@ -74,6 +74,8 @@ export interface OtpFlow {
   readonly options: HttpOptions
   /** @internal Looks at how the app has set things up. */
   readonly validation: Validation
+  /** @internal Ends a flow whose person the app has refused: as `complete`, with no session to tell of. */
+  close(proof: Proof): Promise<boolean>
   /** @internal What a browser gets before it has a handle. */
   createBlank(): string
   /** @internal Tells of what the flow itself doesn't see. */
@@ -153,6 +155,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     resend: step('resend', resend),
     check: step('check', check),
     complete: step('complete', complete),
+    close: step('complete', close),
     release: step('release', release),
     status: step('status', status),
     cancel: step('cancel', cancel),

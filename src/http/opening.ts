@@ -47,11 +47,12 @@ export async function openSession(
 
 /** Asked twice, because an answer that was lost once would leave a used code and no session. */
 export async function complete(flow: OtpFlow, proof: Proof): Promise<boolean> {
-  try {
-    return await flow.complete(proof)
-  } catch {
-    return flow.complete(proof)
-  }
+  return flow.complete(proof).catch(() => flow.complete(proof))
+}
+
+/** The same for a person that the app has refused. */
+export async function close(flow: OtpFlow, proof: Proof): Promise<void> {
+  await flow.close(proof).catch(() => flow.close(proof))
 }
 
 /** Without it the same code waits until the lease is over, so failing changes little. */
