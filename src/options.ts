@@ -202,14 +202,18 @@ export interface FieldNames {
 
 /** Every duration is in seconds. */
 export interface OtpOptions {
-  /** The key of your tyntec account, or a function that gives it: then it can change without a restart. */
-  apiKey: string | (() => string | Promise<string>)
+  /**
+   * The key of your tyntec account, or a function that gives it: then it can change without a restart.
+   * `undefined`, as of a variable that is not set, is refused.
+   */
+  apiKey: string | (() => string | Promise<string>) | undefined
 
   /**
    * What keys for HMACs and encryption are derived from: 32 bytes or more. Of an array the first
-   * makes new values and all of them read old ones.
+   * makes new values and all of them read old ones. `undefined`, as of a variable that is not set, is
+   * refused.
    */
-  secret: string | Uint8Array | readonly (string | Uint8Array)[]
+  secret: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
 
   /**
    * ISO 3166-1 codes of the countries whose numbers may sign in, or `'any'`. A country that no numbers are
@@ -392,7 +396,7 @@ export interface OtpOptions {
 }
 
 export interface ResolvedOptions {
-  apiKey: OtpOptions['apiKey']
+  apiKey: Exclude<OtpOptions['apiKey'], undefined>
   secrets: readonly (string | Uint8Array)[]
   countries: readonly string[] | 'any'
   store: OtpStore

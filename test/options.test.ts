@@ -481,3 +481,17 @@ describe('whatever the options are', () => {
     expect(made).toBeGreaterThan(100)
   })
 })
+
+test.each(['apiKey', 'secret'])('%s of a variable that is not set is refused', (name) => {
+  // As the README has it: types don't know which variables are set.
+  const { TYNTEC_OTP_IS_NOT_SET: missing } = process.env
+  const make = () =>
+    createOtpFlow({
+      apiKey: name === 'apiKey' ? missing : 'key',
+      secret: name === 'secret' ? missing : secret,
+      countries: ['US'],
+      store: memoryStore(),
+    })
+  expect(make).toThrow(expect.objectContaining({ code: 'ERR_OTP_OPTIONS' }))
+  expect(make).toThrow(name)
+})
