@@ -86,8 +86,9 @@ interface KoaContext extends NodeRequest {
   login?: (user: unknown, options?: LogInOptions) => Promise<void>
 }
 
+const custom: unknown = CustomStrategy
 // Its types name the strategy 'custom', and need those of Express wherever ours are used.
-const Base = CustomStrategy as unknown as new (
+const Base = custom as new (
   options: { passOptionsToCallback: true },
   verify: (this: object, req: object, options?: object) => void,
 ) => { authenticate(req: object, options?: object): void }
