@@ -477,9 +477,9 @@ function verified(
 
 /** The app's session is open: the code can't be used again. False when the flow had ended meanwhile. */
 export async function complete(context: Context, proof: Proof): Promise<boolean> {
+  const proven = provenOf(proof, 'complete')
   const completed = await close(context, proof)
-  const proven = proofs.get(proof)
-  if (completed && proven && !proven.opened) {
+  if (completed && !proven.opened) {
     proven.opened = true
     context.events.emit({ type: 'session.opened', flowId: proven.ref.flowId })
   }
@@ -488,18 +488,20 @@ export async function complete(context: Context, proof: Proof): Promise<boolean>
 
 /** The same without a session: the app has refused the person. */
 export async function close({ store }: Pick<Context, 'store'>, proof: Proof): Promise<boolean> {
-  const proven = proofs.get(proof)
-  if (!proven)
-    throw new OtpError('ERR_OTP_MISUSE', 'complete() takes the proof of a verified outcome')
-  return store.complete(proven.ref, proven.attempt, proven.opener)
+  const { ref, attempt, opener } = provenOf(proof, 'complete')
+  return store.complete(ref, attempt, opener)
 }
 
 /** The app's session could not be opened: the next request with the same code may try again. */
 export async function release({ store }: Context, proof: Proof): Promise<void> {
+  const { ref, attempt } = provenOf(proof, 'release')
+  await store.release(ref, attempt)
+}
+
+function provenOf(proof: Proof, step: 'complete' | 'release') {
   const proven = proofs.get(proof)
-  if (!proven)
-    throw new OtpError('ERR_OTP_MISUSE', 'release() takes the proof of a verified outcome')
-  await store.release(proven.ref, proven.attempt)
+  if (proven) return proven
+  throw new OtpError('ERR_OTP_MISUSE', `${step}() takes the proof of a verified outcome`)
 }
 
 /** Gives a claim back before tyntec was asked. */
