@@ -69,6 +69,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(app.errors).toEqual([])
     })
 
+    // proves: SES-7, twice/check
     test('opens one session when the right code comes many times at once', async () => {
       const app = await setupApp({ framework, store })
       const client = app.client()
@@ -84,6 +85,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(await counts(app, 'check')).toBe(1)
     })
 
+    // proves: SES-12, SEND-3, twice/send
     test('answers eight clicks on one page alike, with one message', async () => {
       const app = await setupApp({ framework, store })
       const client = app.client()
@@ -126,6 +128,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect((await client.post('/login/check', { code })).status).toBe(200)
     })
 
+    // proves: SES-12
     test('begins anew on the same page after a sign-in, another number and a cancel', async () => {
       const app = await setupApp({ framework, store })
       const client = app.client()
@@ -145,6 +148,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(new Set(handles).size).toBe(4)
     })
 
+    // proves: app-throws/check
     test('lets the same code in again when the app could not find its user', async () => {
       let fails = true
       const app = await setupApp({
@@ -168,6 +172,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(await counts(app, 'check')).toBe(1)
     })
 
+    // proves: client-leaves/check
     test('lets the same code in again when the client left before its answer', async () => {
       const app = await setupApp({ framework, store })
       const client = app.client()
@@ -186,6 +191,7 @@ describe.each(frameworks)('%s', (framework) => {
     })
   })
 
+  // proves: NAV-4
   test('signs in with forms, and shows the kept outcome once', async () => {
     const app = await setupApp({
       framework,
@@ -369,6 +375,7 @@ describe.each(frameworks)('%s', (framework) => {
       ],
     ]
 
+    // proves: ATT-7, ATT-11, NUM-5, NAV-4
     test.each(refusals)('%s (%i)', async (code, status, run, members = {}, flow = {}) => {
       const app = await setupApp({ framework, flow })
       const client = app.client()
@@ -427,6 +434,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect([...client.jar.keys()]).toEqual(['otp', 'otp-page'])
   })
 
+  // proves: SES-1
   test('binds the code to the browser that asked for it', async () => {
     const app = await setupApp({ framework })
     const owner = app.client()
@@ -455,6 +463,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect((await client.post('/login/check', { code }, same)).status).toBe(200)
   })
 
+  // proves: SES-3
   test('opens a new session at login, with nothing of the old one', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -474,6 +483,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect((await old.get('/me')).status).toBe(401)
   })
 
+  // proves: SES-8
   test('refuses the code after it was used, by the old cookie as well', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -489,6 +499,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect(app.sessions.signedIn()).toHaveLength(1)
   })
 
+  // proves: SES-10
   test('ends the flow of a number when the browser asks for another', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -520,6 +531,7 @@ describe.each(frameworks)('%s', (framework) => {
     ])
   })
 
+  // proves: SES-14
   test('ends the flow when a pending browser logs out', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -575,6 +587,7 @@ describe.each(frameworks)('%s', (framework) => {
       [['+12015550100']],
     ]
 
+    // proves: IN-1, IN-8
     test('that is no text is refused before anything is asked', async () => {
       const app = await setupApp({ framework })
       const client = app.client()
@@ -596,6 +609,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(app.errors).toEqual([])
     })
 
+    // proves: IN-1
     test('that is there twice in a form is refused', async () => {
       const app = await setupApp({ framework })
       const answer = await app.client().call('POST', '/login/send', {
@@ -606,6 +620,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(await app.requests()).toEqual([])
     })
 
+    // proves: IN-2, IN-7
     test('counts only as an own field of the body', async () => {
       const app = await setupApp({ framework })
       const client = app.client()
@@ -632,6 +647,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(await app.requests()).toEqual([])
     })
 
+    // proves: CSRF-3
     test('of the wrong content type is refused', async () => {
       const app = await setupApp({ framework })
       const client = app.client()
@@ -734,6 +750,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect((await client.post('/login/check', { code })).status).toBe(200)
     })
 
+    // proves: CSRF-1
     test('is told by the referrer where nothing else tells it', async () => {
       const { client } = await setupPages()
       const codeFor = async (referer: string) =>
@@ -773,6 +790,7 @@ describe.each(frameworks)('%s', (framework) => {
     })
   })
 
+  // proves: CSRF-5
   test('does nothing for a GET, a HEAD or a prefetch', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -858,6 +876,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect(await shown('invalid_code..2')).not.toHaveProperty('attemptsRemaining')
   })
 
+  // proves: session-store/check
   test('keeps the code good while the session store fails', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
@@ -885,6 +904,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect(app.sessions.signedIn()).toEqual([])
   })
 
+  // proves: UP-10, client-leaves/send
   test('finishes a send whose client has left', async () => {
     const app = await setupApp({ framework })
     await app.fault({ operation: 'otp.send', when: 'before', kind: 'delay', ms: 400 })
@@ -910,6 +930,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect(seen).toEqual(people.map((number) => ({ user: { number } })))
   })
 
+  // proves: NET-1
   test('counts the address that the framework names, not the one a client claims', async () => {
     const limits = { sendsPerAddress: { points: 3, duration: 60 } }
     const app = await setupApp({ framework, flow: { limits } })
@@ -967,6 +988,7 @@ describe.each(frameworks)('%s', (framework) => {
       expectProblem(await client.post('/login/check', { code }), 409, 'no_pending_code')
     })
 
+    // proves: FAIL-2, session-store/check
     test('leaves no half-open session when the app or its store fails', async () => {
       let fails = true
       const verify = ({ number }: Identity) => {
@@ -1018,6 +1040,7 @@ describe.each(frameworks)('%s', (framework) => {
       expect(app.verified).toHaveLength(1)
     })
 
+    // proves: client-leaves/check
     test('keeps the code good when the client leaves while its session is opened', async () => {
       const asked = deferred()
       const left = deferred()
@@ -1143,6 +1166,7 @@ describe.each(frameworks)('%s', (framework) => {
   })
 })
 
+// proves: IN-8
 test('both adapters have the same names', async () => {
   const [express, koa] = await Promise.all([
     import('passport-tyntec-otp/express'),

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { normaliseAddress } from '../src/address.js'
 
 describe('IPv4', () => {
+  // proves: NET-3
   test.each([
     '1.2.3.4',
     '::ffff:1.2.3.4',
@@ -23,6 +24,7 @@ describe('IPv4', () => {
     expect(normaliseAddress(address)).toBe('1.2.3.4')
   })
 
+  // proves: NET-3
   test('every client has a key of its own, however its address is mapped', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV4(), (one, other) => {
@@ -68,6 +70,7 @@ describe('IPv6', () => {
     expect(normaliseAddress(address)).toBe(key)
   })
 
+  // proves: NET-3
   test('addresses share a key if they share their first 64 bits', () => {
     const half = fc.array(fc.nat(0xffff), { minLength: 4, maxLength: 4 })
     const text = (groups: number[]) => groups.map((group) => group.toString(16)).join(':')
@@ -101,10 +104,12 @@ test('a zone may make it 64 characters long', () => {
   expect(normaliseAddress(`fe80::1%${'x'.repeat(57)}`)).toBe('unknown')
 })
 
+// proves: IN-3
 test('a text of a megabyte is unknown', () => {
   expect(normaliseAddress(`fe80::1%${'x'.repeat(1_000_000)}`)).toBe('unknown')
 })
 
+// proves: NET-2
 test.each([
   undefined,
   null,

@@ -87,6 +87,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
     ['says an object', async () => ({ success: false }), true],
     ['never answers', never, true],
   ]
+  // proves: SEND-8, FAIL-2, app-throws/send
   test.each(refusing)('that %s lets nothing out', async (_, says, failed) => {
     // Apps in JavaScript have no types that forbid the other answers.
     const challenge = says as () => boolean
@@ -115,6 +116,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
     expect(await counts(setup)).toEqual(kind === 'redis' ? { 'limit:sends:address:{}': 1 } : {})
   })
 
+  // proves: app-throws/resend
   test('refuses a resend as well, and leaves the code as it is', async () => {
     let passes = true
     const setup = await setupFlow(kind, { resendWaits: [1], challenge: () => passes })
@@ -130,6 +132,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
     expect(await statusOf(setup.flow.check({ handle, code: rightCode }))).toBe('verified')
   })
 
+  // proves: SEND-8
   test('hears what looks odd, and decides', async () => {
     const asked: (readonly string[])[] = []
     const setup = await setupFlow(kind, {
@@ -194,6 +197,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
     ])
   })
 
+  // proves: ATT-5
   test('hears that somebody guesses', async () => {
     const asked: (readonly string[])[] = []
     const setup = await setupFlow(kind, {
@@ -290,6 +294,7 @@ describe.each(flowKinds)('the switch for messages on %s', (kind) => {
     ['says nothing', () => undefined],
     ['never answers', never],
   ]
+  // proves: FAIL-2, FAIL-5, app-throws/send, app-throws/resend
   test.each(off)('that %s stops them, and nothing else', async (_, says) => {
     // Apps in JavaScript have no types that forbid the other answers.
     const sendingEnabled = says as () => boolean
@@ -344,6 +349,7 @@ test.each(['sendingEnabled', 'knows'] as const)(
 describe('the order of what stands before a message', () => {
   const input = ['bad input', 'another site'] as const
 
+  // proves: SEND-9
   test.each(input)('%s costs no limit anything', async (what) => {
     const { redis, prefix } = await createRedis()
     const app = await setupApp({
@@ -364,6 +370,7 @@ describe('the order of what stands before a message', () => {
     expect(await app.requests()).toEqual([])
   })
 
+  // proves: LOCK-2, SEND-9
   test('a thousand messages that an address is refused touch nothing behind it', async () => {
     const setup = await setupFlow('redis', {
       pumping: 'enforce',
@@ -385,6 +392,7 @@ describe('the order of what stands before a message', () => {
     })
   })
 
+  // proves: SEND-9
   test('what looks like pumping touches neither budget nor number', async () => {
     const setup = await setupFlow('redis', {
       pumping: { mode: 'enforce', range: { free: 1 } },
@@ -400,6 +408,7 @@ describe('the order of what stands before a message', () => {
     expect(await setup.count('send')).toBe(1)
   })
 
+  // proves: LOCK-2, SEND-9
   test('a budget that is used up holds nothing of a number', async () => {
     const setup = await setupFlow('redis', { budget: { perHour: 1 } })
     await sendCode(setup, { number: numbers[1], address: addressOf(1) })
@@ -429,6 +438,7 @@ describe('the order of what stands before a message', () => {
     expect(await statusOf(rich.send({ number, address: addressOf(10) }))).toBe('sent')
   })
 
+  // proves: SEND-9
   test('a number that is refused costs the budget nothing, and its meters neither', async () => {
     const setup = await setupFlow('redis', {
       resendWaits: [1],

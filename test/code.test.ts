@@ -22,6 +22,7 @@ test.each([undefined, null, '', ' ', '      '])('%j asks for a code', (input) =>
   expect(normaliseCode(input, six)).toEqual({ status: 'code_required' })
 })
 
+// proves: CODE-3
 test.each([
   '12345',
   '1234567',
@@ -50,10 +51,12 @@ test.each([
   expect(normaliseCode(input, six)).toEqual({ status: 'malformed_code' })
 })
 
+// proves: IN-3
 test('a text of a megabyte is no code', () => {
   expect(normaliseCode('0'.repeat(1_000_000), six)).toEqual({ status: 'malformed_code' })
 })
 
+// proves: CODE-3
 test.each([
   12345,
   123456,
@@ -88,6 +91,7 @@ test.each(['a1b2cé', 'a1b2cß', 'a1b2c\u212a', 'a1b2c\u0131', 'a1b2_3', 'a1b2c'
   },
 )
 
+// proves: CODE-3
 test('whatever is given, the answer is a code of the right form, or a refusal', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.anything()), (input) => {

@@ -111,6 +111,7 @@ describe.each(frameworks)('another site on %s', (framework) => {
     })),
   )
 
+  // proves: CSRF-1
   test(
     'reaches neither Redis nor tyntec, with and without a cookie, as JSON and as a form',
     { timeout: 60_000 },
@@ -143,6 +144,7 @@ describe.each(frameworks)('another site on %s', (framework) => {
     },
   )
 
+  // proves: CSRF-1
   test('is none of the others, which get their code', { timeout: 60_000 }, async () => {
     const parts = await setup(framework, { flow: { budget: { perHour: 1000 } } })
     const { app, person, effects } = parts
@@ -167,6 +169,7 @@ describe.each(frameworks)('another site on %s', (framework) => {
     }
   })
 
+  // proves: CSRF-3, CSRF-5
   test(
     'does nothing by another method, another type of body, or ahead of a click',
     { timeout: 60_000 },
@@ -236,6 +239,7 @@ describe.each(frameworks)('another site on %s', (framework) => {
     }
   })
 
+  // proves: CSRF-2
   test('signs nobody in as somebody else', async () => {
     const parts = await setup(framework)
     const { app, effects } = parts
@@ -287,6 +291,7 @@ describe.each(frameworks)("the app's own token on %s", (framework) => {
   const right = { headers: { 'x-csrf-token': 'right' } }
   const wrong = { headers: { 'x-csrf-token': 'wrong' } }
 
+  // proves: CSRF-3
   test('is asked for before anything is spent', async () => {
     const asked = vi.fn((token: string | undefined) => Promise.resolve(token === 'right'))
     const parts = await setup(framework, guarded(asked))
@@ -326,6 +331,7 @@ describe.each(frameworks)("the app's own token on %s", (framework) => {
     expect(asked).not.toHaveBeenCalled()
   })
 
+  // proves: CSRF-4
   test.each([undefined, null, 1, 'true', {}, [], () => true])(
     'is only right when it is true: %s',
     async (verdict) => {
@@ -420,6 +426,7 @@ test('a token check that is no function is refused at start', async () => {
   }
 })
 
+// proves: SUP-3
 test('each framework has its own token check', () => {
   type Csrf<T> = NonNullable<Extract<T, { csrf?: unknown }>['csrf']>
   expectTypeOf<Parameters<Csrf<onExpress.PostOptions>>>().toEqualTypeOf<
@@ -430,6 +437,7 @@ test('each framework has its own token check', () => {
 })
 
 describe.each(frameworks)('every answer on %s', (framework) => {
+  // proves: CSRF-7
   test('is kept by no cache, is what it says it is, and tells no other page where it was', async () => {
     const limits = { sendsPerAddress: { points: 3, duration: 60 } }
     const parts = await setup(framework, {
@@ -471,6 +479,7 @@ describe.each(frameworks)('every answer on %s', (framework) => {
     expect([...statuses].toSorted()).toEqual(all)
   })
 
+  // proves: NAV-5
   test('tells nothing of tyntec, of Redis or of the program', async () => {
     vi.stubEnv('NODE_ENV', 'development')
     const { app, person } = await setup(framework)
@@ -528,6 +537,7 @@ describe.each(frameworks)('every answer on %s', (framework) => {
     expect(headers).not.toHaveProperty('referrer-policy')
   })
 
+  // proves: CSRF-6
   test('sets the cookies of this list, and no other', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const parts = await setup(framework, {
@@ -572,6 +582,7 @@ function shapeOf(line: string): string {
 }
 
 describe("the strategy's answers", () => {
+  // proves: CSRF-7
   test.each(['express 4', 'express 5'] as const)(
     'are kept by no cache on %s',
     async (framework) => {

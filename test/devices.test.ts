@@ -35,6 +35,7 @@ const options = {
 }
 
 describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) => {
+  // proves: LOCK-1
   test('signs in although strangers have used up the tries of its number', async () => {
     const setup = await setupFlow(kind, options)
     const device = await knownBrowser(setup, await sendCode(setup))
@@ -54,6 +55,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     })
   })
 
+  // proves: SEND-1
   test.each([
     ['twice', { voice: false }, [{}, {}]],
     ['twenty times', { voice: false }, Array.from({ length: 20 }, () => ({}))],
@@ -79,6 +81,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     expect(setup.sandbox.messages().length).toBe(before + 2)
   })
 
+  // proves: LOCK-2
   test('gets a message although strangers have used up those of its number', async () => {
     const setup = await setupFlow(kind, {
       ...options,
@@ -98,6 +101,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     expect(await setup.count('send')).toBe(3)
   })
 
+  // proves: LOCK-2
   test.each(['send', 'resend'] as const)(
     'gets a message while strangers are being refused all the time (%s)',
     async (step) => {
@@ -134,6 +138,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     },
   )
 
+  // proves: LOCK-5
   test('has no more messages than two of them, however many its number knows', async () => {
     const setup = await setupFlow(kind, {
       ...options,
@@ -165,6 +170,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     expect(await setup.count('send')).toBe(8)
   })
 
+  // proves: LOCK-3
   test('has a number of tries of its own, and waits like everybody after them', async () => {
     const setup = await setupFlow(kind, {
       ...options,
@@ -186,6 +192,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     expect((await setup.count('check')) - asked).toBe(3)
   })
 
+  // proves: LOCK-3
   test('is known for its own number only', async () => {
     const setup = await setupFlow(kind, options)
     const device = await knownBrowser(setup, await sendCode(setup, { number: numbers[1] }))
@@ -202,6 +209,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     }
   })
 
+  // proves: LOCK-3
   test('signs nobody in by what it keeps', async () => {
     const setup = await setupFlow(kind, options)
     const device = await knownBrowser(setup, await sendCode(setup))
@@ -214,6 +222,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     })
   })
 
+  // proves: LOCK-4
   test('counts to the failures after which its number is disabled', async () => {
     const setup = await setupFlow(kind, {
       ...options,
@@ -272,6 +281,7 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
     expect(await setup.count('resend')).toBe(3)
   })
 
+  // proves: RED-5
   test('forgets no failure of a number, and counts none twice', async () => {
     const setup = await setupFlow(kind, options)
     const [before] = createSecrets([secret]).numberTags(number)
@@ -301,6 +311,7 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
     }
   })
 
+  // proves: RED-5
   test('lets no number have its messages twice', async () => {
     const limits = { ...options.limits, sendsPerNumber: [{ points: 2, duration: 600 }] }
     const setup = await setupFlow(kind, { ...options, limits })

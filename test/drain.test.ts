@@ -10,6 +10,7 @@ import type { JournalEntry } from '../src/sandbox/journal.js'
 import { createRedis } from './support/redis.js'
 
 describe('flow.drain()', () => {
+  // proves: deploy/check
   test('lets running steps end and keeps what they ended with', async () => {
     const { flow, again, delay, code } = await setup()
     const first = await sendTo(flow, 1)
@@ -63,6 +64,7 @@ describe('flow.drain()', () => {
     expect(await step).toMatchObject({ status: 'sent' })
   })
 
+  // proves: deploy/send, deploy/resend
   test('refuses new steps with a 503, and asks neither Redis nor tyntec for them', async () => {
     const { flow, sandbox } = await setup()
     const handle = await sendTo(flow, 1)
@@ -86,6 +88,7 @@ describe('flow.drain()', () => {
     expect(sandbox.messages()).toHaveLength(before)
   })
 
+  // proves: deploy/check
   test('lets a proven code open its session afterwards', async () => {
     const { flow, code } = await setup()
     const handle = await sendTo(flow, 1)
@@ -95,6 +98,7 @@ describe('flow.drain()', () => {
     expect(await flow.complete(outcome.proof)).toBe(true)
   })
 
+  // proves: deploy/check
   test('lets a session that could not be opened be opened by another process', async () => {
     const { flow, again, code } = await setup()
     const handle = await sendTo(flow, 1)
@@ -123,6 +127,7 @@ describe('flow.drain()', () => {
 })
 
 describe('a process that drains at SIGTERM', () => {
+  // proves: deploy/send
   test('ends with 0 under load, and every request that had begun gets its answer', async () => {
     const { app, ask, code, delay, checksAtTyntec } = await startApp()
     const handles = await Promise.all(

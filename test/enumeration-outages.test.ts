@@ -99,6 +99,7 @@ const failing = faults.flatMap(([name, fault]) =>
 )
 
 describe('ENUM-4: when all that tyntec answers is', () => {
+  // proves: ENUM-4
   test.each(failing)('%s, from %s on, nobody can tell', async (_name, journey, fault) => {
     const everything = { operation: '*', ...fault }
     const [first, second, third] = (await visit(
@@ -134,6 +135,7 @@ describe.each(['before', 'after'])('ENUM-4: when what fails, %s it has been done
       .map(([name, journey, fault]) => [operation, name, journey, fault] as const),
   )
 
+  // proves: ENUM-4
   test.each(cells)(
     'only %s with %s, from %s on, the second is answered as the first',
     async (operation, _name, journey, fault) => {
@@ -226,6 +228,7 @@ describe('ENUM-4: there is one answer for all', () => {
     )
   })
 
+  // proves: ENUM-4
   test('while the breaker is open, and when it has closed', async () => {
     const make = async () => {
       const app = await open({ limits: { sendsPerAddress: { points: 1000, duration: 3600 } } })
@@ -272,6 +275,7 @@ describe('ENUM-4: there is one answer for all', () => {
     )
   })
 
+  // proves: ENUM-4
   test('without Redis', async () => {
     const server = await startRedis()
     const { redis, prefix } = await createRedis({ url: server.url, maxRetriesPerRequest: 0 })
@@ -290,6 +294,7 @@ describe('ENUM-4: there is one answer for all', () => {
     expect(await app.journal()).toHaveLength(before)
   })
 
+  // proves: app-throws/send
   test.each<[string, () => unknown]>([
     [
       'throws',

@@ -121,6 +121,7 @@ const usual = { mean: 300, deviation: 80 }
 const patient = { timeout: 120_000, retry: 2 }
 
 describe('ENUM-2: known and unknown numbers are answered in the same time', () => {
+  // proves: ENUM-2
   test(
     'by send, check and cancel, when tyntec takes longer for them than for a read',
     patient,
@@ -137,6 +138,7 @@ describe('ENUM-2: known and unknown numbers are answered in the same time', () =
     },
   )
 
+  // proves: ENUM-2
   test('by send, when tyntec takes as long for a read', patient, async () => {
     const pairsOf = await setup({})
     await ask(pairsOf(80), send, 202)

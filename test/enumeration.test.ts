@@ -260,6 +260,7 @@ describe.each(Object.entries(apps))('ENUM-1: %s give the same answers', (_, opti
     ([name]) => binding !== 'token' || name !== 'uses forms',
   )
 
+  // proves: ATT-11, ENUM-1
   test.each(possible)('to somebody who %s', async (_name, { does, outline, flow }) => {
     const app = await open(options, flow)
     const people = [known, unknown, alsoKnown].map((numbers, index) =>
@@ -280,6 +281,7 @@ describe.each(Object.entries(apps))('ENUM-1: %s give the same answers', (_, opti
 })
 
 describe('ENUM-1: Redis gets the same commands and holds the same', () => {
+  // proves: ENUM-1
   test.each(Object.entries(scenarios))('of somebody who %s', async (_name, { does, flow }) => {
     const server = await startRedis()
     const probe = await createRedis({ url: server.url })
@@ -473,6 +475,7 @@ describe('ENUM-3: at the same step comes the limit of', () => {
       .filter(([, limit]) => limit.stored === undefined || limit.stored === stored)
       .map(([name, limit]) => [name, stored, limit] as const),
   )
+  // proves: ENUM-3
   test.each(stores)('%s, on %s', async (_name, stored, { does, outline, flow }) => {
     const people: Person[] = []
     for (const numbers of [known, unknown]) {
@@ -495,6 +498,7 @@ describe('ENUM-5: who a number belongs to is asked after the code is proven', ()
     ['one that may not sign up', () => undefined],
   ]
 
+  // proves: ENUM-5
   test.each(['login-or-signup', 'login-only'] as const)('with mode %s', async (mode) => {
     const asked: string[] = []
     const app = await setupLoginOnly({
@@ -518,6 +522,7 @@ describe('ENUM-5: who a number belongs to is asked after the code is proven', ()
     expect(asked).toEqual([known[2]])
   })
 
+  // proves: ENUM-5
   test.each(['express 5', 'koa 3'] as const)('and refused in one way on %s', async (framework) => {
     const people: Person[] = []
     let verify: () => unknown = () => false
@@ -538,6 +543,7 @@ describe('ENUM-5: who a number belongs to is asked after the code is proven', ()
   })
 })
 
+// proves: ENUM-6
 test('ENUM-6: no code opens a decoy, and it ends as others do', async () => {
   const app = await setupLoginOnly({ framework: 'express 5' })
   const somebody = createPerson(app, known)
@@ -563,6 +569,7 @@ describe('ENUM-7: what tyntec answers is not passed on', () => {
   const statuses = [400, 401, 403, 404, 410, 418, 429, 500, 502, 503]
   const ours = new Set([202, 400, 401, 409, 410, 503])
 
+  // proves: ENUM-7
   test.each(['login-or-signup', 'login-only'] as const)('with mode %s', async (mode) => {
     const app = await setupLoginOnly({
       framework: 'express 5',
@@ -597,6 +604,7 @@ describe('ENUM-7: what tyntec answers is not passed on', () => {
   })
 })
 
+// proves: ENUM-8
 test.each(['express 5', 'koa 3'] as const)(
   'ENUM-8: four digits are all that is shown of a number, on %s',
   async (framework) => {

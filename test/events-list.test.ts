@@ -75,6 +75,7 @@ const steps = all<RequestStep>({
 
 const examples = blockOf('examples').filter((line) => line.startsWith('{'))
 
+// proves: LOG-3
 test('docs/events.md lists every event, and none that does not exist', () => {
   expect([...documented.keys()].toSorted()).toEqual(Object.keys(levels).toSorted())
 })

@@ -139,6 +139,7 @@ async function askEverything(framework: 'express 5' | 'koa 3', value: string) {
 }
 
 describe.each(['express 5', 'koa 3'] as const)('what a request says, on %s', (framework) => {
+  // proves: IN-5, LOG-4
   test('is in no line and adds none', async () => {
     const harmless = await askEverything(framework, 'words')
     expect(harmless.lines).toBeGreaterThan(10)
@@ -204,6 +205,7 @@ describe('10,000 refused requests', () => {
     expect(await setup.calls()).toEqual(asked)
   })
 
+  // proves: LOG-5
   test('are at most 100 lines, whatever they are refused for', () => {
     const { sink, lines } = createSink()
     for (let turn = 0; turn < 500; turn++) {
@@ -213,6 +215,7 @@ describe('10,000 refused requests', () => {
     expect(lines.length).toBeLessThanOrEqual(100)
   })
 
+  // proves: LOG-5
   test('add up, line by line', () => {
     const clock = { now: 0 }
     const { sink, lines } = createSink(clock)

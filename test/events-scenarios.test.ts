@@ -48,6 +48,7 @@ const place = { via: 'sms', country: 'US' }
 const refused = (step: string, reason: string) => ({ type: 'request.refused', step, reason })
 
 describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
+  // proves: LOG-3
   test('of a sign-in', async () => {
     const flow = await setup(kind)
     const handle = await sendCode(flow)
@@ -61,6 +62,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  // proves: ATT-12, LOG-3
   test('of a sign-in after failures', async () => {
     const flow = await setup(kind)
     const handle = await sendCode(flow)
@@ -75,6 +77,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  // proves: ATT-12
   test('of a browser that is known, and of one that is not', async () => {
     const flow = await setup(kind)
     const first = await flow.flow.check({ handle: await sendCode(flow), code: rightCode })
@@ -92,6 +95,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     expect(known).toEqual([true, false, false, false])
   })
 
+  // proves: ATT-12, LOG-3
   test('of a code whose tries are used up', async () => {
     const flow = await setup(kind, { attempts: 2 })
     const handle = await sendCode(flow)
@@ -167,6 +171,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  // proves: SES-2, LOG-3
   test('of steps out of order', async () => {
     const flow = await setup(kind)
     for (const handle of [undefined, null, '']) {
@@ -237,6 +242,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     expect(await signIn(flow.flow, handle)).toBe('opened')
   })
 
+  // proves: LOG-3
   test('of input that is none', async () => {
     const flow = await setup(kind)
     const sends: [object, string][] = [
@@ -268,6 +274,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     expect(await flow.count('check')).toBe(0)
   })
 
+  // proves: LOG-3
   test('of limits', async () => {
     const flow = await setup(kind, {
       resendWaits: [1],
@@ -295,6 +302,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  // proves: ATT-3, LOG-3
   test('of the failure that disables a number', async () => {
     const flow = await setup(kind, { limits: { failuresPerNumber: { free: 5, disableAt: 3 } } })
     const handle = await sendCode(flow)
@@ -388,6 +396,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     expect(await flow.count('send')).toBe(0)
   })
 
+  // proves: LOG-3
   test('of a key that tyntec refuses', async () => {
     const flow = await setup(kind)
     await flow.fault({ operation: 'otp.send', kind: 'status', status: 401, when: 'before' })
@@ -397,6 +406,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
     ])
   })
 
+  // proves: LOG-3
   test('of an answer that was lost, and could not be found', async () => {
     const flow = await setup(kind)
     await flow.fault({ operation: 'otp.send', kind: 'reset', when: 'after' })
@@ -433,6 +443,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
   })
 })
 
+// proves: LOG-3
 test('of a Redis that is away', async () => {
   const flow = await setup('redis')
   const handle = await sendCode(flow)
@@ -495,6 +506,7 @@ test("of a token that is not the app's", async () => {
 })
 
 describe.each(frameworks)('of requests that do not reach the flow, on %s', (framework) => {
+  // proves: LOG-3
   test.each(['passport', 'onVerified'] as const)('with %s', async (opener) => {
     const app = await setupApp({ framework, opener, flow: quiet })
     const client = app.client()

@@ -38,6 +38,7 @@ test('nobody waits for an event that does not exist', async () => {
   expect(() => flow.on('otp.verified', undefined as never)).toThrow('a function')
 })
 
+// proves: app-throws/send
 test('a listener that throws changes nothing for the others', () => {
   const heard: OtpEvent[] = []
   const events = createEvents(() => {
@@ -99,6 +100,7 @@ test('a flow tells what happens to it, and nothing that opens it', async () => {
   }
 })
 
+// proves: tyntec-401/send
 test('a failure is told with the step and the code of its error', async () => {
   const setup = await setupFlow('memory')
   await setup.fault({ operation: 'otp.send', kind: 'status', status: 401, when: 'before' })

@@ -76,6 +76,7 @@ async function control(
 }
 
 describe.each(flowKinds)('a check on %s', (kind) => {
+  // proves: UP-6, tyntec-5xx/check, tyntec-401/check, tyntec-403/check, tyntec-429/check
   test.each(names)('that ends in %s before tyntec looked can be repeated', async (name) => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -93,6 +94,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     })
   })
 
+  // proves: answer-lost/check, tyntec-5xx/check, bad-json/check, portal/check, reset/check
   test.each(doubtful)('whose answer is %s is proven by what tyntec has kept', async (name) => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -144,6 +146,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
   })
 
+  // proves: answer-lost/check, tyntec-5xx/check, bad-json/check
   test.each(names)('of a wrong code stays wrong after %s', async (name) => {
     const setup = await setupFlow(kind)
     const wrong = { code: '111111' }
@@ -165,6 +168,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     expect(await otpsThatAre(setup, 'VERIFIED')).toBe(2)
   })
 
+  // proves: answer-lost/check, reset/check
   test.each(doubtful)('is settled later when nothing can be read after %s', async (name) => {
     const setup = await setupFlow(kind)
     for (const [index, when] of (['before', 'after'] as const).entries()) {
@@ -366,6 +370,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     expect(await setup.count('check')).toBe(1)
   })
 
+  // proves: SES-11
   test('takes no answer that is about another OTP or number', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -388,6 +393,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
 })
 
 describe.each(flowKinds)('a send on %s', (kind) => {
+  // proves: answer-lost/send, tyntec-5xx/send, bad-json/send, reset/send
   test.each(doubtful)('that ends in %s before tyntec took it is unconfirmed', async (name) => {
     const setup = await setupFlow(kind)
     await once(setup, 'otp.send', name, 'before')
@@ -408,6 +414,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
+  // proves: UP-9, answer-lost/send, tyntec-5xx/send, bad-json/send, portal/send, reset/send
   test.each(doubtful)('whose answer is %s is found in the list of tyntec', async (name) => {
     const setup = await setupFlow(kind)
     await once(setup, 'otp.send', name, 'after')
@@ -418,6 +425,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     expect(await setup.count('list')).toBe(1)
   })
 
+  // proves: tyntec-401/send, tyntec-403/send, tyntec-429/send
   test.each(refusals)('that ends in %s leaves nothing behind', async (name) => {
     const setup = await setupFlow(kind)
     await once(setup, 'otp.send', name, 'before')
@@ -438,6 +446,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
+  // proves: answer-lost/send
   test.each(['check', 'status', 'send', 'resend'] as const)(
     'of which nothing could be known is looked up by the next %s',
     async (step) => {
@@ -482,6 +491,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       return { ...setup, handle, lists, other: setup.another() }
     }
 
+    // proves: answer-lost/send
     test('is looked up once in three seconds, however often and by whomever it is asked for', async () => {
       const { flow, other, handle, lists, advance, count } = await unconfirmed('before')
       for (let round = 1; round <= 2; round++) {
@@ -557,6 +567,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       },
     )
 
+    // proves: answer-lost/send
     test.each(['send', 'resend'] as const)(
       'is looked up before the message of a %s, however short the last look-up is ago',
       async (step) => {
@@ -642,6 +653,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
 })
 
 describe.each(flowKinds)('a resend on %s', (kind) => {
+  // proves: answer-lost/resend, tyntec-5xx/resend, bad-json/resend, portal/resend, reset/resend
   test.each(
     doubtful.flatMap(
       (name) =>
@@ -665,6 +677,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
+  // proves: tyntec-401/resend, tyntec-403/resend, tyntec-429/resend
   test.each(refusals)('that ends in %s leaves everything as it was', async (name) => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -694,6 +707,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
     expect(await setup.count('send')).toBe(2)
   })
 
+  // proves: tyntec-401/resend
   test('that became a new send which tyntec refused leaves the first code', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -704,6 +718,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
   })
 })
 
+// proves: UP-8, slow-body/send, slow-body/check
 test('a tyntec that hangs costs nobody more than ten seconds', { timeout: 25_000 }, async () => {
   const cases = (['hang', 'slow-body'] as const).flatMap((fault) =>
     (['before', 'after'] as const).map((when) => ({ fault, when })),

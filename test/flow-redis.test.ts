@@ -51,6 +51,7 @@ async function expectRecovery(setup: TestFlow, handle: string): Promise<void> {
 }
 
 describe('a flow whose Redis', () => {
+  // proves: redis-slow/send, redis-slow/resend, redis-slow/check
   test('hangs refuses every step, and goes on later', { timeout: 20_000 }, async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -61,6 +62,7 @@ describe('a flow whose Redis', () => {
     await expectRecovery(setup, handle)
   })
 
+  // proves: redis-restarts/resend, redis-restarts/check
   test.each([
     'LOADING Redis is loading the dataset in memory',
     `READONLY You can't write against a read only replica.`,
@@ -108,6 +110,7 @@ describe('a flow whose Redis', () => {
     await expectRecovery(setup, handle)
   })
 
+  // proves: FAIL-1, redis-down/send, redis-down/check
   test('was killed refuses every step, and begins anew when it is back', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -132,6 +135,7 @@ describe('a flow whose Redis', () => {
     expect(warnings).toEqual([])
   })
 
+  // proves: redis-lost/send
   test('went while tyntec took a send finds it again when it is back', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -149,6 +153,7 @@ describe('a flow whose Redis', () => {
     expect(await setup.count('send')).toBe(1)
   })
 
+  // proves: redis-lost/resend
   test('went while tyntec took a resend asks for no second one', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -186,6 +191,7 @@ describe('a flow whose Redis', () => {
     expect(await setup.count('check')).toBe(1)
   })
 
+  // proves: redis-lost/check
   test('went while tyntec proved a code still opens one session', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })

@@ -40,6 +40,7 @@ async function uses({ dump }: Awaited<ReturnType<typeof setupFlow>>) {
 
 describe.each(flowKinds)('a flow on %s', (kind) => {
   describe('send', () => {
+    // proves: SEND-5, CODE-1
     test('sends a code and says what the person may know', async () => {
       const setup = await setupFlow(kind)
       expect(await setup.flow.send({ number: '+1 (201) 555-0100' })).toEqual({
@@ -57,6 +58,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(setup.eventTypes()).toEqual(['otp.sent'])
     })
 
+    // proves: SEND-5
     test.each([
       [{ number: undefined }, 'number_required'],
       [{ number: 12015550100 }, 'bad_request'],
@@ -75,6 +77,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.dump()).toEqual([])
     })
 
+    // proves: SEND-11, SEND-12, CODE-1
     test('tells tyntec nothing that the browser added', async () => {
       const setup = await setupFlow(kind, { applicationId: 'default', pinLength: 8 })
       const input = {
@@ -139,6 +142,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       ])
     })
 
+    // proves: SES-12, twice/send
     test('is the flow this browser has, while that is new', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -157,6 +161,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(1)
     })
 
+    // proves: SES-9
     test('after the wait replaces the code, also at tyntec', async () => {
       const setup = await setupFlow(kind)
       const first = await sendCode(setup)
@@ -172,6 +177,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await signIn(setup.flow, second)).toBe('opened')
     })
 
+    // proves: SES-10
     test('to another number ends the flow of the first', async () => {
       const setup = await setupFlow(kind)
       const first = await sendCode(setup)
@@ -182,6 +188,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       })
     })
 
+    // proves: SEND-3, twice/send
     test('of thirty at once sends one message', async () => {
       const setup = await setupFlow(kind)
       const outcomes = await Promise.all(
@@ -211,6 +218,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(2)
     })
 
+    // proves: CODE-2, CODE-5, clocks/send
     test.each([
       [86_400, 600],
       [120, 120],
@@ -240,6 +248,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
   })
 
   describe('check', () => {
+    // proves: DOC-2
     test('proves the code, and ends the flow once the session is open', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -292,6 +301,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBe(1)
     })
 
+    // proves: tyntec-401/check
     test('counts wrong codes, and the third ends the flow', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -321,6 +331,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       ])
     })
 
+    // proves: CODE-5
     test('ends at our own limit, when that is lower than that of tyntec', async () => {
       const setup = await setupFlow(kind, { attempts: 1 })
       const handle = await sendCode(setup)
@@ -331,6 +342,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBe(1)
     })
 
+    // proves: CODE-2
     test('says that the time has run out', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -352,6 +364,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
     })
 
+    // proves: SES-7, twice/check
     test('asks tyntec once for fifty right codes', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -362,6 +375,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBe(1)
     })
 
+    // proves: twice/check
     test('asks tyntec once for fifty equal wrong codes, and counts one', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -374,6 +388,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBe(1)
     })
 
+    // proves: ATT-1, twice/check
     test('asks tyntec three times at the most for fifty different codes', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -387,6 +402,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('check')).toBeLessThanOrEqual(3)
     })
 
+    // proves: ATT-1
     test('counts a try before tyntec is asked', async () => {
       const setup = await setupFlow(kind, { attempts: 1 })
       const handle = await sendCode(setup)
@@ -404,6 +420,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await checking).toEqual({ status: 'too_many_attempts' })
     })
 
+    // proves: SES-1
     test('takes no flow but that of its own handle', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -435,6 +452,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await signIn(setup.flow, handle)).toBe('opened')
     })
 
+    // proves: SES-1
     test('ignores an otpId, a number or a flow that the body brings', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup, { number: '+12015550190' })
@@ -452,6 +470,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       })
     })
 
+    // proves: SES-8, answer-lost/check
     test('never takes a code that tyntec did not look at', async () => {
       // tyntec says that the OTP had ended before, with whatever end.
       const setup = await setupFlow(kind)
@@ -486,6 +505,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
   })
 
   describe('resend', () => {
+    // proves: SEND-1, SEND-5
     test('sends the same code again, later each time', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -512,6 +532,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       )
     })
 
+    // proves: SEND-2
     test('is refused once all are used', async () => {
       const setup = await setupFlow(kind, { resendWaits: [1] })
       const handle = await sendCode(setup)
@@ -521,6 +542,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('resend')).toBe(1)
     })
 
+    // proves: twice/resend
     test('of thirty at once sends one message, and each hears of it', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
@@ -571,6 +593,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       })
     })
 
+    // proves: tyntec-401/resend
     test('becomes a new code when tyntec calls the old one over', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup, { number: '+12015550124' })
@@ -660,6 +683,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(11)
     })
 
+    // proves: SEND-2
     test('stop a number after five messages, whatever the address', async () => {
       const setup = await setupFlow(kind)
       for (let sends = 0; sends < 5; sends++) {
@@ -674,6 +698,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(5)
     })
 
+    // proves: SEND-2
     test('count resends as messages', async () => {
       const setup = await setupFlow(kind, {
         limits: { sendsPerNumber: [{ points: 2, duration: 600 }] },
@@ -753,6 +778,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       expect(await setup.count('send')).toBe(3)
     })
 
+    // proves: tyntec-401/send
     test.each([
       { kind: 'status', status: 401 },
       { kind: 'status', status: 403 },
@@ -813,6 +839,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       }
     })
 
+    // proves: ATT-2, ATT-4
     test('of a number survive new codes, flows and addresses', async () => {
       const setup = await setupFlow(kind, { attempts: 3 })
       let wrongCodes = 0
@@ -856,6 +883,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
     })
   })
 
+  // proves: CODE-3
   test('refuses what is no code, and asks nobody', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -907,6 +935,7 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
     expect(await failure(flow.release(proof))).toEqual({ code: 'ERR_OTP_MISUSE', status: 500 })
   })
 
+  // proves: CODE-4, RED-4
   test('keeps no number, code, handle or key in the clear', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)

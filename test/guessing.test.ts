@@ -53,6 +53,7 @@ const limitsHit = ({ events }: TestFlow) =>
   events.flatMap((event) => (event.type === 'limit.hit' ? [event.limit] : []))
 
 describe.each(flowKinds)('guessing on %s', (kind) => {
+  // proves: ATT-5, NET-2
   test.each([
     { title: 'one address', count: 200, address: () => attacker },
     {
@@ -92,6 +93,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     30_000,
   )
 
+  // proves: ATT-5
   test('one code at each of 200 numbers at once is stopped at twenty', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
@@ -113,6 +115,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect(later).toBe('rate_limited')
   }, 30_000)
 
+  // proves: ATT-5
   test('again at the same ten numbers is stopped after twenty', async () => {
     const setup = await setupFlow(kind, { ...sendsOpen, limits: manySends })
     const handles = await beginMany(setup, 10)
@@ -125,6 +128,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect(new Set(limitsHit(setup))).toEqual(new Set(['failures_per_address']))
   })
 
+  // proves: ATT-6
   test('is not forgiven for signing in with a number of its own between', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
@@ -149,6 +153,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect((await setup.store.failures(tag)).total).toBe(3)
   })
 
+  // proves: ATT-2
   test('at one number goes on counting through new codes, flows, addresses and cancels', async () => {
     const setup = await setupFlow(kind, { ...sendsOpen, resendWaits: [1] })
     const tag = createSecrets([secret]).numberTags(number)[0]
@@ -170,6 +175,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect(await setup.count('check')).toBe(5)
   })
 
+  // proves: ATT-3
   test('a hundred times in a row disables the number, and nobody is told', async () => {
     const limits = { ...manySends, sendsPerNumber: [{ points: 100, duration: 600 }] }
     const setup = await setupFlow(kind, { ...sendsOpen, resendWaits: [1], limits })
@@ -201,6 +207,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect(await signIn(setup.flow, await sendCode(setup))).toBe('opened')
   }, 30_000)
 
+  // proves: ATT-10
   test('with what is no code costs nobody anything', async () => {
     const setup = await setupFlow(kind, sendsOpen)
     const handle = await sendCode(setup)
@@ -225,6 +232,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
+  // proves: ATT-5
   test('of many in the whole app is told once', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
@@ -289,6 +297,7 @@ async function countCommands(redis: NonNullable<TestFlow['redis']>) {
 }
 
 describe.each(frameworks)('guessing on %s', (framework) => {
+  // proves: ATT-8
   test('counts a wrong code whose browser has left', async () => {
     const { redis, prefix } = await createRedis()
     const app = await setupApp({
@@ -317,6 +326,7 @@ describe.each(frameworks)('guessing on %s', (framework) => {
     expect(await total()).toBe('3')
   })
 
+  // proves: ATT-8
   test('counts a try although opening the session fails', async () => {
     const { redis, prefix } = await createRedis()
     const app = await setupApp({
@@ -339,6 +349,7 @@ describe.each(frameworks)('guessing on %s', (framework) => {
 })
 
 describe.each(flowKinds)('people on %s', (kind) => {
+  // proves: NET-4
   test('are 200 behind one address, and all sign in', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
@@ -363,6 +374,7 @@ describe.each(flowKinds)('people on %s', (kind) => {
     expect(limitsHit(setup)).toEqual([])
   }, 30_000)
 
+  // proves: LOCK-1, NET-4
   test('who are known sign in behind an address whose failures are used up', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
@@ -468,6 +480,7 @@ describe.each(flowKinds)('people on %s', (kind) => {
 })
 
 describe('a stranger who knows a number', () => {
+  // proves: LOCK-5, SEND-2
   test('gets it ten messages in a day, from wherever, and its owner three more', async () => {
     const setup = await setupFlow('redis', { ...sendsOpen, resendWaits: [30] })
     const device = await deviceOf(setup, await sendCode(setup))
@@ -491,6 +504,7 @@ describe('a stranger who knows a number', () => {
     expect(setup.sandbox.messages()).toHaveLength(13)
   }, 60_000)
 
+  // proves: LOCK-6
   test('lets nobody wait for more than an hour', async () => {
     const setup = await setupFlow('redis', { ...sendsOpen, limits: manySends })
     const tag = createSecrets([secret]).numberTags(number)[0]

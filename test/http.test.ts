@@ -119,6 +119,7 @@ describe('the cookie', () => {
   }
   const framework = 'express 5'
 
+  // proves: CSRF-6
   test('is the safe one over https', async () => {
     const https = { 'x-forwarded-proto': 'https' }
     const { line } = await cookieOf({ framework, trustProxy: 1 }, https)
@@ -137,6 +138,7 @@ describe('the cookie', () => {
     expect((await cookieOf({ framework, flow: { cookie } })).line).toBe(expected)
   })
 
+  // proves: CSRF-6
   test.each([
     [{ sameSite: 'none' }, '__Host-otp=…; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=None'],
     [
@@ -181,6 +183,7 @@ describe('the cookie', () => {
 })
 
 describe('without a body parser', () => {
+  // proves: IN-6
   test('the operator is told, not the client', async () => {
     const events: unknown[] = []
     const { sandbox, flow } = await setupSandboxFlow()
@@ -217,6 +220,7 @@ describe('without a body parser', () => {
     expect(await requestsOf(sandbox)).toEqual([])
   })
 
+  // proves: IN-6
   test('bodies that are no parsed ones are refused', async () => {
     const { sandbox, flow } = await setupSandboxFlow()
     const app = express()

@@ -87,6 +87,7 @@ async function message<T>(child: ChildProcess): Promise<T> {
   return given as T // what `inputs/app.ts` sends
 }
 
+// proves: IN-1, IN-3, IN-5, NAV-3
 test('100,000 inputs do nothing', { timeout: 300_000 }, async () => {
   const { sandbox, redis, ports, printed, ask, report } = await setupApps()
 

@@ -18,6 +18,7 @@ const stored = rowsOf('SECURITY.md', 'stored').map(([where = '', , , longest = '
   }
 })
 
+// proves: RED-3, LOG-7, DOC-1
 test('every key in Redis is in the table of SECURITY.md, with a longer life than it has', async () => {
   const setup = await setupFlow('redis', {
     validate: false,
@@ -65,6 +66,7 @@ test('every key in Redis is in the table of SECURITY.md, with a longer life than
   expect([...used].toSorted()).toEqual(rows.map(({ name }) => name).toSorted())
 })
 
+// proves: LOG-7
 test('every cookie is in the table of SECURITY.md, with the life it has', async () => {
   const app = await setupApp({
     framework: 'express 5',

@@ -438,6 +438,7 @@ describe('what one limit cannot count is given back to the others:', () => {
 describe.each(storeKinds)('calls to a number, on %s,', (kind) => {
   const call = (tag: string, lane?: string) => ({ ...to(tag), lane, via: 'voice' as const })
 
+  // proves: SEND-5
   test('are one in ten minutes, and a message is still had', async () => {
     const { limits } = await setupLimits(kind, { perHour: 100, perDay: 100 })
     expect(await limits.takeSend(call('tag'))).toMatchObject({ refused: undefined })
@@ -459,6 +460,7 @@ describe.each(storeKinds)('calls to a number, on %s,', (kind) => {
     expect(await limits.takeSend({ ...both, via: 'sms' })).toMatchObject({ refused: undefined })
   })
 
+  // proves: SEND-5
   test('are no more for a browser that is known, and given back when none was made', async () => {
     const { limits } = await setupLimits(kind, { perHour: 100, perDay: 100 })
     const first = await limits.takeSend(call('tag', 'lane'))

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { OtpFlow } from '../src/flow/index.js'
 import { createSecrets } from '../src/secrets.js'
@@ -17,15 +16,13 @@ import {
   statusOf,
   type TestFlow,
 } from './support/flow.js'
-import { type Cell, cellOf, rowsOf, unknownOf } from './support/proofs.js'
 import { startRedisProxy } from './support/redis-proxy.js'
 import { startRedis } from './support/redis.js'
 import { advanceRedis } from './support/stores.js'
 import { closedPort } from './tyntec/servers.js'
 
 /*
- * docs/reliability.md says for each failure and step what happens, and which test proves it. Those
- * that no other file proves are here.
+ * docs/reliability.md says for each failure and step what happens. What no other file proves is here.
  */
 
 const auth = { code: 'ERR_OTP_PROVIDER_AUTH', status: 503 }
@@ -77,76 +74,8 @@ async function attemptsOf({ store }: TestFlow, handle: string): Promise<number |
 /** Two messages for each number: one that is sent, and the one that is resent. */
 const twoMessages = { limits: { sendsPerNumber: [{ points: 2, duration: 600 }] } }
 
-/** The failures of security.md 3.2, and the steps that they can meet. */
-const failures = [
-  'Redis is down',
-  'Redis hangs or is slow',
-  'Redis is lost after tyntec has answered',
-  'Redis fails over or restarts',
-  'tyntec cannot be reached',
-  "tyntec's answer is lost",
-  'tyntec answers 500 to 504',
-  'tyntec answers 401',
-  'tyntec answers 403 or 404',
-  'malformed JSON',
-  'HTML, a portal, a redirect',
-  'a slow body, or one over 64 kB',
-  'tyntec answers 429',
-  'the connection is reset',
-  'the process dies between tyntec and the store',
-  'the process dies before the session is saved',
-  "the app's session store fails",
-  'clocks are wrong',
-  'the same request twice',
-  'the client leaves',
-  'overload',
-  'a deploy',
-  'the API key cannot be had',
-  'a function of the app throws',
-]
-const checkOnly = new Set([
-  'the process dies before the session is saved',
-  "the app's session store fails",
-])
-
-describe('docs/reliability.md', () => {
-  const rows = tableOf(readFileSync(new URL('../docs/reliability.md', import.meta.url), 'utf8'))
-
-  test('has a row for every failure', () => {
-    expect(rows.map(({ name }) => name)).toEqual(failures)
-  })
-
-  test('fills every cell, but for steps that a failure cannot meet', () => {
-    const empty = rows.flatMap(({ name, cells }) =>
-      cells.flatMap(({ text, proofs }, index) => {
-        const step = steps[index] ?? 'a fourth column'
-        const impossible = checkOnly.has(name) && step !== 'check'
-        const right = impossible ? text === '–' : /\w{2}/.test(text) && proofs.length > 0
-        return right ? [] : [`${name}, ${step}`]
-      }),
-    )
-    expect(empty).toEqual([])
-    expect(rows.flatMap(({ cells }) => cells.filter(({ text }) => text !== '–'))).toHaveLength(68)
-  })
-
-  test('names only tests that there are', () => {
-    const proofs = rows.flatMap(({ cells }) => cells.flatMap(({ proofs }) => proofs))
-    expect(unknownOf(proofs)).toEqual([])
-  })
-})
-
-/** The rows of the matrix: a failure, then a cell for each step. */
-function tableOf(page: string): { name: string; cells: Cell[] }[] {
-  const lines = page.split('\n')
-  const head = lines.indexOf('| failure | send | resend | check |')
-  const end = lines.findIndex((line, index) => index > head && !line.startsWith('|'))
-  return rowsOf(lines.slice(head + 2, end)).map(([name = '', ...cells]) => ({
-    name,
-    cells: cells.map(cellOf),
-  }))
-}
-
 describe.each(flowKinds)('on %s', (kind) => {
+  // proves: tyntec-unreachable/send, tyntec-unreachable/resend, tyntec-unreachable/check
   test('a tyntec that nobody can reach costs the address its use, and nobody else anything', async () => {
     const setup = await setupFlow(kind, {
       limits: { ...twoMessages.limits, sendsPerAddress: { points: 4, duration: 600 } },
@@ -167,6 +96,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     await expectUntouched(setup, handle)
   })
 
+  // proves: no-key/send, no-key/resend, no-key/check
   test.each([
     ['throws', () => Promise.reject(new Error('the vault is away'))],
     ['gives no key', () => Promise.resolve('')],
@@ -185,6 +115,8 @@ describe.each(flowKinds)('on %s', (kind) => {
     await expectUntouched(setup, handle)
   })
 
+  // proves: UP-9, tyntec-401/send, tyntec-401/resend, tyntec-403/send, tyntec-429/send
+  // proves: tyntec-429/resend, tyntec-429/check
   test.each([401, 403, 429])(
     'a %i is one call for one click, and costs nothing',
     async (status) => {
@@ -207,6 +139,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     },
   )
 
+  // proves: answer-lost/send, answer-lost/resend
   test('a message that may have gone out is charged to its number', async () => {
     const setup = await setupFlow(kind, twoMessages)
     const fault = { kind: 'reset', when: 'before', times: 1 }
@@ -228,6 +161,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await setup.count('resend')).toBe(1)
   })
 
+  // proves: UP-7, tyntec-403/resend, tyntec-403/check
   test('what tyntec does not know ends a check, and a resend becomes a new code', async () => {
     const setup = await setupFlow(kind)
     // The sandbox forgets the OTP of this number as soon as it is checked or resent.
@@ -252,6 +186,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     ])
   })
 
+  // proves: tyntec-403/send
   test('a 404 to a send is a wrong application: nothing is sent, charged or left behind', async () => {
     const setup = await setupFlow(kind, {
       limits: { sendsPerNumber: [{ points: 1, duration: 600 }] },
@@ -270,6 +205,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await signIn(setup.flow, await sendCode(setup))).toBe('opened')
   })
 
+  // proves: tyntec-429/check
   test.each([401, 403, 429])(
     'a code that tyntec took and answered with %i signs in when it is repeated',
     async (status) => {
@@ -288,6 +224,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     },
   )
 
+  // proves: UP-7, tyntec-403/check
   test('a 403 with the OTP in it ends the flow, and only tries are charged', async () => {
     const setup = await setupFlow(kind)
     const ends = [
@@ -308,6 +245,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     }
   })
 
+  // proves: answer-lost/send, portal/send, portal/resend, portal/check
   test('a portal that answers everything with a page lets nobody in, and sends once', async () => {
     const setup = await setupFlow(kind)
     const handle = await begin(setup)
@@ -329,6 +267,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     for (const step of steps) expect(await setup.count(step)).toBe(counts[step])
   })
 
+  // proves: slow-body/send, slow-body/resend, slow-body/check
   test('a body of 100 kB is no answer, and is looked up', async () => {
     const setup = await setupFlow(kind)
     const long = { otpStatus: 'VERIFIED', padding: 'x'.repeat(100_000) }
@@ -358,6 +297,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     ])
   })
 
+  // proves: overload/resend
   test('a resend while all places of sends are taken is refused, and can be made later', async () => {
     const setup = await setupFlow(kind, { concurrency: { sends: 1, checks: 1 } })
     const handle = await begin(setup)
@@ -377,6 +317,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await setup.count('resend')).toBe(1)
   })
 
+  // proves: deploy/resend
   test('a resend that is under way when the process drains is finished and kept', async () => {
     const setup = await setupFlow(kind)
     const handle = await begin(setup)
@@ -395,6 +336,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await setup.count('resend')).toBe(1)
   })
 
+  // proves: ATT-8, FAIL-2, app-throws/send, app-throws/resend, app-throws/check
   test.each([
     [
       'throws',
@@ -419,6 +361,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await setup.count('resend')).toBe(1)
   })
 
+  // proves: clocks/send, clocks/resend, clocks/check
   test.each([-600, 600])("an app's clock that jumps by %i s changes no time", async (jump) => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -453,6 +396,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await answered('check', 202, () => signIn(setup.flow, handle))).toBe('opened')
   })
 
+  // proves: clocks/send, clocks/check
   test.each([-600, 600])(
     'a tyntec whose clock is %i s off gives the same lifetime',
     async (off) => {
@@ -481,6 +425,7 @@ describe.each(flowKinds)('on %s', (kind) => {
 })
 
 describe('a Redis', () => {
+  // proves: redis-down/resend, redis-down/check
   test('that cannot be reached leaves the flow, its waits and its tries as they were', async () => {
     const server = await startRedis()
     const proxy = await startRedisProxy(server.url)
@@ -499,6 +444,7 @@ describe('a Redis', () => {
     await expectUntouched(setup, handle)
   })
 
+  // proves: redis-restarts/send, redis-restarts/resend, redis-restarts/check
   test('that was flushed ends the flow in every step, without a call to tyntec', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -513,6 +459,7 @@ describe('a Redis', () => {
     expect(await signIn(setup.flow, await sendCode(setup, { handle }))).toBe('opened')
   })
 
+  // proves: redis-restarts/resend, redis-restarts/check
   test('that has forgotten the scripts is told them again, in every step', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -533,6 +480,7 @@ describe('a Redis', () => {
     ])
   })
 
+  // proves: RED-9, redis-restarts/check
   test('that has lost the end of a sign-in lets in nobody but the same browser and code', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
@@ -572,6 +520,7 @@ describe('a Redis', () => {
     expect(await setup.count('check')).toBe(2)
   })
 
+  // proves: clocks/check
   test.each([301, 601])(
     'whose clock jumps ahead by %i s ends flows early, never late',
     async (jump) => {
@@ -589,6 +538,7 @@ describe('a Redis', () => {
   )
 })
 
+// proves: slow-body/resend
 test('a resend whose answer stalls counts as sent after eight seconds', async () => {
   await Promise.all(
     flowKinds.flatMap((kind) =>
@@ -610,6 +560,7 @@ test('a resend whose answer stalls counts as sent after eight seconds', async ()
   )
 }, 20_000)
 
+// proves: UP-10, client-leaves/resend
 test.each(frameworks)('a resend whose client has left is finished, on %s', async (framework) => {
   const app = await setupApp({ framework, flow: { resendWaits: [1] } })
   const client = app.client()

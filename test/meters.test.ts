@@ -241,6 +241,7 @@ describe('what Redis keeps of them', () => {
     }
   }
 
+  // proves: RED-3
   test('ends by itself, whatever was done', async () => {
     const { redis, prefix, store, dump } = await setup()
     const limiter = members(store)
@@ -328,6 +329,7 @@ describe('what Redis keeps of them', () => {
     expect(await store.limiter(points).consume(key, 4)).toMatchObject({ allowed: true, used: 10 })
   })
 
+  // proves: RED-7
   test('counts more, and never less, when the client sent a use twice', async () => {
     const { store, twice } = await setup()
     await letIn(members(twice), ['a'])
@@ -380,6 +382,7 @@ describe('what Redis keeps of them', () => {
     })
   })
 
+  // proves: RED-2
   test('has each its own slot in a cluster', async () => {
     const server = await startRedis({ cluster: true })
     const { redis, prefix } = await createRedis({ url: server.url })

@@ -88,6 +88,7 @@ test('what is sent, checked and signed in is counted by country, channel and res
   })
 })
 
+// proves: FAIL-6
 test('what limits, budget and outages have refused is counted', async () => {
   const { meter, counts } = createMeter()
   const limits = { sendsPerNumber: [{ points: 1, duration: 600 }] }
@@ -116,6 +117,7 @@ test('what limits, budget and outages have refused is counted', async () => {
   })
 })
 
+// proves: LOG-6
 test('every attribute has one of few values, whatever people send', async () => {
   const { meter, dump } = createMeter()
   const setup = await setupFlow('memory', { ...quiet, meter, countries: 'any', voice: true })

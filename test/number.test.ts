@@ -60,6 +60,7 @@ describe('spellings', () => {
     })
   })
 
+  // proves: NUM-2
   test.each<[string, string?]>([
     ['015112345678'],
     ['4915112345678'],
@@ -176,6 +177,7 @@ describe('spellings', () => {
     },
   )
 
+  // proves: NUM-1
   test('any punctuation around the digits leads to the same number', () => {
     const between = fc.stringMatching(/^[ .()-]{0,2}$/)
     fc.assert(
@@ -186,6 +188,7 @@ describe('spellings', () => {
     )
   })
 
+  // proves: NUM-2, IN-5
   test('any other character makes it no number', () => {
     const foreign = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 1 })
@@ -220,6 +223,7 @@ describe('spellings', () => {
     expect(accepted).toBeGreaterThan(20)
   })
 
+  // proves: IN-4
   test('a hostile text of the longest length takes no time', () => {
     const started = performance.now()
     for (const sign of ['(', ' ', '0', '+', '.', '-', '1', 'a']) {
@@ -231,6 +235,7 @@ describe('spellings', () => {
 })
 
 describe('countries', () => {
+  // proves: NUM-3
   test.each([
     ['+12015550100', 'US'],
     ['+4915112345678', 'DE'],
@@ -252,6 +257,7 @@ describe('countries', () => {
     expect(parserFor(others).parse(number)).toEqual({ status: 'number_not_allowed' })
   })
 
+  // proves: NUM-3
   test.each([
     '+870773111632',
     '+881612345678',
@@ -269,6 +275,7 @@ describe('countries', () => {
     expect(anywhere.parse('+88812345678')).toEqual({ status: 'invalid_number' })
   })
 
+  // proves: NUM-5
   test('a national number is read in its own country and allowed by where it turns out to be', () => {
     expect(anywhere.parse('07911 123456', 'GB')).toMatchObject({ country: 'GG' })
     expect(parserFor(['GB']).parse('07911 123456', 'GB')).toEqual({ status: 'number_not_allowed' })
@@ -293,6 +300,7 @@ describe('countries', () => {
 })
 
 describe('line types', () => {
+  // proves: NUM-4
   test.each([
     ['premium rate', '+19005551234'],
     ['premium rate', '+499001123456'],
@@ -328,6 +336,7 @@ describe('line types', () => {
     expect(parser.parse(number, undefined, 'voice')).toMatchObject({ number, lineType, channels })
   })
 
+  // proves: NUM-4
   test.each(['+4930231250', '+493023125042', '+861012345678', '+541123456789'])(
     'a landline like %s gets calls only',
     (number) => {
@@ -341,6 +350,7 @@ describe('line types', () => {
     },
   )
 
+  // proves: SEND-5
   test('a call is refused where voice is not enabled', () => {
     expect(anywhere.parse('+4915112345678', undefined, 'voice')).toEqual({
       status: 'channel_not_allowed',

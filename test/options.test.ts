@@ -176,6 +176,7 @@ describe('an option is refused', () => {
     ['concurrency.checks', (value) => ({ concurrency: { checks: value } }), [1001]],
   ]
 
+  // proves: ATT-9, CODE-1
   test.each(whole)('when %s is no number that protects', (name, options, more) => {
     for (const value of [...noNumbers, ...more]) {
       expect(refusal(options(value))).toContain(`"${name}" must be a whole number`)
@@ -270,6 +271,7 @@ describe('an option is refused', () => {
     expect(refusal({ budget: { money: { perDay: 5, prices: { AQ: 1, DE: 1 } } } })).toContain(known)
   })
 
+  // proves: FAIL-4
   test('by its name alone, never by its value', () => {
     const values = ['short secret 4711', 'https://u:pass4711@h/', '4711-key ']
     for (const [index, name] of ['secret', 'origin', 'apiKey'].entries()) {
@@ -413,6 +415,7 @@ describe('whatever the options are', () => {
     { requiredKeys: ['apiKey', 'secret', 'countries'] },
   )
 
+  // proves: FAIL-4
   test('a flow is made, or one of them is named and none is shown', { timeout: 60_000 }, () => {
     vi.spyOn(process, 'emitWarning').mockReturnValue()
     let made = 0
@@ -438,6 +441,7 @@ describe('whatever the options are', () => {
     expect(Math.min(made, refused)).toBeGreaterThan(100)
   })
 
+  // proves: ATT-9
   test('no combination takes a limit away', { timeout: 60_000 }, () => {
     vi.spyOn(process, 'emitWarning').mockReturnValue()
     let made = 0

@@ -10,6 +10,7 @@ import { dumpRedis } from './support/stores.js'
 const places = 50
 
 describe('a slow tyntec', () => {
+  // proves: UP-11, overload/send
   test('refuses 950 of 1,000 sends at once, and asks neither Redis nor tyntec for them', async () => {
     const { flow, calls, commands, fault, limitUses, sandbox } = await setup()
     await send(flow, 0) // loads undici, the scripts and the parser's data
@@ -65,6 +66,7 @@ describe('a slow tyntec', () => {
     expect(later.refused).toEqual([])
   })
 
+  // proves: overload/check
   test('refuses 950 of 1,000 checks at once, and counts no attempt for them', async () => {
     const { flow, calls, commands, fault, limitUses, attempts, sandbox } = await setup()
     const handles = await startFlows(flow, places + 10)
@@ -91,6 +93,7 @@ describe('a slow tyntec', () => {
     await first.settled
   }, 30_000)
 
+  // proves: UP-11, overload/check
   test('lets checks go on while sends take all of their places', async () => {
     const { flow, fault, sandbox } = await setup()
     const handles = await startFlows(flow, 20)
@@ -154,6 +157,7 @@ describe('a slow tyntec', () => {
 })
 
 describe('a failing tyntec', () => {
+  // proves: tyntec-5xx/send
   test('is not asked any more after many failures, and costs nobody anything meanwhile', async () => {
     const { flow, calls, commands, break: breakAll } = await setup()
     const handles = await startFlows(flow, 1)
@@ -174,6 +178,7 @@ describe('a failing tyntec', () => {
     expect(await commands()).toBe(commandsBefore)
   })
 
+  // proves: UP-11
   test('is asked by one step after five seconds, and by all once it answers', async () => {
     const { flow, calls, fault, heal, break: breakAll, sandbox } = await setup()
     await startFlows(flow, 1)

@@ -48,6 +48,7 @@ async function verifiedOtps({ sandbox }: TestFlow): Promise<number> {
 }
 
 describe('four processes', { timeout: 30_000 }, () => {
+  // proves: SES-7, RED-1, twice/check
   test('ask tyntec once for fifty right codes, and one of them opens a session', async () => {
     const setup = await setupProcesses()
     for (let round = 0; round < 5; round++) {
@@ -70,6 +71,7 @@ describe('four processes', { timeout: 30_000 }, () => {
     expect(await verifiedOtps(setup)).toBe(5)
   })
 
+  // proves: ATT-1
   test('ask tyntec three times at the most for fifty wrong codes', async () => {
     const setup = await setupProcesses()
     const handle = await sendCode(setup)
@@ -86,6 +88,7 @@ describe('four processes', { timeout: 30_000 }, () => {
     expect(await setup.count('check')).toBeLessThanOrEqual(3)
   })
 
+  // proves: SEND-3, twice/send
   test('send one message for thirty requests', async () => {
     const setup = await setupProcesses()
     for (let round = 0; round < 5; round++) {

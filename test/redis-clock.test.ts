@@ -57,6 +57,7 @@ async function begin(
 }
 
 describe('when the clock is set back,', () => {
+  // proves: clocks/check
   test('a number waits as long as it has to, and no longer', async () => {
     const it = await setup()
     const { store, setBack, advance } = it
@@ -110,6 +111,7 @@ describe('when the clock is set back,', () => {
     expect(await store.failures(ref.number)).toEqual({ total: 5, wait: 0 })
   })
 
+  // proves: clocks/check
   test('a flow that began before is over', async () => {
     const { store, setBack, flowKey, redis } = await setup()
     const steps: ((ref: FlowRef, reference: string) => Promise<unknown>)[] = [
@@ -221,6 +223,7 @@ describe('when the clock is set back,', () => {
     expect(await claim(store, ref)).toMatchObject({ status: 'none' })
   })
 
+  // proves: clocks/check
   test('limits last as long as they should', async () => {
     const { store, setBack, advance, dump } = await setup()
     const rule = { name: 'test', points: 1, duration: 60 }

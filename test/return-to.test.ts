@@ -160,6 +160,7 @@ function createSender(app: App) {
 const records = (app: App) => JSON.stringify([...app.sessions.records.values()])
 
 describe('a path of the app', () => {
+  // proves: NAV-1, NAV-3
   test('is what a browser makes of it, and nothing else', () => {
     for (const text of elsewhere) expect([text, ownPath(text)]).toEqual([text, undefined])
     for (const [text, emitted] of own) {
@@ -266,6 +267,7 @@ describe.each(frameworks)('returnTo on %s', (framework) => {
     failureRedirect: '/login',
   }
 
+  // proves: SES-4, NAV-1, NAV-2
   test('leads to a path of the app and nowhere else', { timeout: 60_000 }, async () => {
     const app = await setupApp({ framework, router, flow: { limits }, ...notes })
     const send = createSender(app)
@@ -284,6 +286,7 @@ describe.each(frameworks)('returnTo on %s', (framework) => {
     expect(app.errors).toEqual([])
   })
 
+  // proves: NAV-2
   test.each(['passport', 'onVerified'] as const)('is used once, with %s', async (opener) => {
     const app = await setupApp({ framework, router, opener, flow: { limits } })
     const send = createSender(app)
@@ -351,6 +354,7 @@ describe.each(frameworks)('returnTo on %s', (framework) => {
     expect(app.sessions.signedIn()).toHaveLength(1)
   })
 
+  // proves: IN-2
   test('is not what a prototype says', async () => {
     const app = await setupApp({ framework, router })
     const client = app.client()
@@ -412,6 +416,7 @@ async function setupRoute(framework: FrameworkName, options: object) {
 }
 
 describe.each(frameworks)("Passport's own redirect on %s", (framework) => {
+  // proves: NAV-1
   test.each([
     ['alone', {}, /returnTo|pending|evil/],
     ['with keepSessionInfo', { keepSessionInfo: true }, /returnTo|evil\.example/],

@@ -62,6 +62,7 @@ describe('a handle', () => {
     for (const spelling of spellings) expect(secrets.parseHandle(spelling)).toBeUndefined()
   })
 
+  // proves: KEY-3
   test('of no shape makes anything fail', () => {
     const secrets = createSecrets([one])
     fc.assert(
@@ -81,6 +82,7 @@ describe('a handle', () => {
 })
 
 describe('a tag', () => {
+  // proves: RED-4
   test('stands for one number or address under one secret', () => {
     const secrets = createSecrets([one])
     const tags = [
@@ -104,6 +106,7 @@ describe('a tag', () => {
     expect(both.addressTags('192.0.2.1')).toHaveLength(2)
   })
 
+  // proves: KEY-2
   test('of a code is that of one flow', () => {
     const secrets = createSecrets([one])
     const { ref } = newFlow(secrets)
@@ -118,6 +121,7 @@ describe('a tag', () => {
 })
 
 describe('a sealed value', () => {
+  // proves: RED-4, KEY-2
   test('opens for its own field of its own flow', () => {
     const secrets = createSecrets([one])
     const { ref } = newFlow(secrets)
@@ -160,6 +164,7 @@ describe('a sealed value', () => {
 })
 
 describe('the mark of a known browser', () => {
+  // proves: LOCK-3, KEY-2
   test('gives one lane of its own, for its own number', () => {
     const secrets = createSecrets([one])
     const device = secrets.createDevice(number)
@@ -174,6 +179,7 @@ describe('the mark of a known browser', () => {
     expect(device).not.toContain(lane)
   })
 
+  // proves: LOCK-3, KEY-3
   test('that was changed or made up gives none', () => {
     const secrets = createSecrets([one])
     const bytes = Buffer.from(secrets.createDevice(number), 'base64url')

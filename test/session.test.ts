@@ -58,6 +58,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
   describe.each(openers)('opened by %s', (opener) => {
     const user = opener === 'onVerified' ? { user: { number } } : { passport: { user: { number } } }
 
+    // proves: SES-3, SES-4
     test.each(bindings)(
       "holds the user and nothing from before, binding: '%s'",
       async (binding) => {
@@ -73,6 +74,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
       },
     )
 
+    // proves: SES-13
     test.each(bindings)(
       "of one user leaves nothing to the next, binding: '%s'",
       async (binding) => {
@@ -89,6 +91,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
     )
   })
 
+  // proves: SES-6
   test.each(bindings)(
     "that a slow request brings back opens nothing, binding: '%s'",
     async (binding) => {
@@ -121,6 +124,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
     },
   )
 
+  // proves: SES-14
   test.each(bindings)(
     "ends with a logout, and the flow with it, binding: '%s'",
     async (binding) => {
@@ -183,6 +187,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
       expect([way, contents(app).length]).toEqual([way, 1])
     }
 
+    // proves: SES-3
     test.each(openers)('is the one in the browser, opened by %s', async (opener) => {
       await Promise.all(
         ways.map(async (way) => {
@@ -193,6 +198,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
       )
     })
 
+    // proves: SES-7
     test("is the one in the browser, with Passport's own redirect", async () => {
       await Promise.all(
         ways.map(async (way) => {
@@ -205,6 +211,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
   })
 
   describe('and a callback of the app', () => {
+    // proves: SES-5
     test('that opens none has none', async () => {
       const app = await setupApp({ framework, ...callbackRoute(false) })
       const client = app.client()
@@ -221,6 +228,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
       expect(await checks(app)).toBe(1)
     })
 
+    // proves: SES-5
     test.each(bindings)("that signs in has a new one, binding: '%s'", async (binding) => {
       const app = await setupApp({ framework, flow: { binding }, ...callbackRoute(true) })
       const client = app.client()

@@ -66,6 +66,7 @@ describe.each(flowKinds)('the budget on %s', (kind) => {
     expect(await setup.count('resend')).toBe(2)
   })
 
+  // proves: SEND-6
   test('of a country is exact for fifty at once', async () => {
     const setup = await setupFlow(kind, { ...open, budget: { perCountryPerDay: 7 } })
     const outcomes = await Promise.all(
@@ -80,6 +81,7 @@ describe.each(flowKinds)('the budget on %s', (kind) => {
     expect(outcomes.filter((status) => status === 'ERR_OTP_BUDGET')).toHaveLength(50 - sent)
   })
 
+  // proves: SEND-5
   test('in money counts what each message costs, by country and channel', async () => {
     const setup = await setupFlow(kind, {
       ...open,
@@ -145,6 +147,7 @@ describe.each(flowKinds)('the budget on %s', (kind) => {
     }
   })
 
+  // proves: SEND-6
   test('in money is exact for fifty at once', async () => {
     const setup = await setupFlow(kind, {
       ...open,
@@ -233,6 +236,7 @@ describe('a message that was counted', () => {
     ['got a 403', { kind: 'status', status: 403 }],
     ['got a 429', { kind: 'status', status: 429 }],
   ]
+  // proves: SEND-10
   test.each(nothingDone)('is given back to its number when tyntec %s', async (_, given) => {
     const setup = await setupFlow('redis', { ...open, budget })
     const flow = typeof given === 'function' ? setup.another(await given()) : setup.flow
@@ -258,6 +262,7 @@ describe('a message that was counted', () => {
     ['was sent elsewhere', { kind: 'redirect', location: 'https://example.com/' }],
     ['got no answer in eight seconds', { kind: 'hang' }, 15_000],
   ]
+  // proves: SEND-10
   test.each(perhapsDone)(
     'stays counted when tyntec %s',
     async (_, fault, timeout = 5000) => {
@@ -273,6 +278,7 @@ describe('a message that was counted', () => {
     20_000,
   )
 
+  // proves: SEND-10
   test('never frees its address, however tyntec refuses', async () => {
     const setup = await setupFlow('redis', open)
     await setup.fault({ operation: 'otp.send', when: 'before', kind: 'status', status: 429 })

@@ -300,6 +300,7 @@ const stores: Record<string, () => Promise<() => TimedStore>> = {
 }
 
 describe.each(Object.entries(stores))('the state machine of the %s store', (_, open) => {
+  // proves: SES-2
   test.each(Object.entries(steps))('answers %s as the page says', async (method, columns) => {
     const fresh = await open()
     const table: Record<string, Record<string, string>> = {}

@@ -111,6 +111,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       )
     })
 
+    // proves: SES-15, CODE-2
     test('lives no longer than the longest lifetime', async () => {
       const { store } = await setupStore(kind)
       const ref = newRef()
@@ -171,6 +172,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await store.read(ref, 3)).toMatchObject({ state: 'sending' })
     })
 
+    // proves: SEND-1
     test('waits for the cooldown of its number, whoever asks', async () => {
       const { store, advance } = await setupStore(kind)
       const { ref } = await startFlow(store)
@@ -220,6 +222,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       },
     )
 
+    // proves: SEND-1
     test('of a known browser is reserved once, however often it asks', async () => {
       const { store } = await setupStore(kind)
       const ref = { ...newRef(), lane: 'lane' }
@@ -254,6 +257,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: SEND-1
     test('that a known browser has passed holds on when its own message fails', async () => {
       const { store, advance } = await setupStore(kind)
       const ref = newRef()
@@ -284,6 +288,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: RED-1
     test('of one number is reserved by one of many', async () => {
       const { store } = await setupStore(kind)
       const number = newId()
@@ -474,6 +479,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
   })
 
   describe('a resend', () => {
+    // proves: SEND-1
     test('waits longer each time, until none is left', async () => {
       const stored = await setupStore(kind)
       const { store, advance } = stored
@@ -496,6 +502,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       expect(await ask()).toMatchObject({ status: 'exhausted', retryAfter: expect.closeTo(90, -1) })
     })
 
+    // proves: SEND-4
     test('keeps the time and the tries of the code', async () => {
       const { store, advance } = await setupStore(kind)
       const { ref } = await startFlow(store)
@@ -645,6 +652,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       )
     })
 
+    // proves: SEND-4
     test('that became a new send ends ten minutes after the first one', async () => {
       const { store, advance, dump } = await setupStore(kind)
       const { ref } = await startFlow(store)
@@ -787,6 +795,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: RED-1
     test('is claimed by one of many', async () => {
       const { store } = await setupStore(kind)
       const { ref } = await startFlow(store)
@@ -1125,6 +1134,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
   })
 
   describe('the failures of a number', () => {
+    // proves: ATT-4
     test('cost nothing five times, then a wait that doubles up to an hour', async () => {
       const { store, advance } = await setupStore(kind)
       const { ref } = await startFlow(store, newRef(), { cooldown: 1 })
@@ -1173,6 +1183,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: ATT-3
     test('disable it at a hundred in a row, until it is unlocked', async () => {
       const stored = await setupStore(kind)
       const { store } = stored
@@ -1215,6 +1226,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: ATT-6
     test('end with a success of that number, and of no other', async () => {
       const { store } = await setupStore(kind)
       const one = await startFlow(store)
@@ -1232,6 +1244,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       })
     })
 
+    // proves: ATT-2, SEND-4
     test('stay when the code, the flow or the channel is new', async () => {
       const { store, advance } = await setupStore(kind)
       const { ref } = await startFlow(store)
@@ -1645,6 +1658,7 @@ async function walk(store: OtpStore): Promise<void> {
 }
 
 describe('what is kept in Redis', () => {
+  // proves: SES-15, CODE-4, RED-3
   test('ends by itself, flows within ten minutes', async () => {
     const { store, dump } = await setupStore('ioredis 6')
     await walk(store)
@@ -1660,6 +1674,7 @@ describe('what is kept in Redis', () => {
     expect(kinds.get('sent')).toBeLessThanOrEqual(30_000)
   })
 
+  // proves: RED-2
   test('lies in one slot for each number', async () => {
     // A node that refuses a script whose keys lie in different ones.
     const server = await startRedis({ cluster: true })
@@ -1670,6 +1685,7 @@ describe('what is kept in Redis', () => {
     }
   })
 
+  // proves: RED-11
   test('is named by the prefix alone', async () => {
     const { redis, prefix } = await createRedis()
     const one = redisStore(redis, { prefix: `${prefix}one:` })
@@ -1710,6 +1726,7 @@ describe('what is kept in Redis', () => {
     }
   })
 
+  // proves: RED-10
   test.each(['wrong type', 'garbage'])('may be of %s: then a flow is over', async (what) => {
     const { redis, prefix } = await createRedis()
     const store = redisStore(redis, { prefix })
@@ -1758,6 +1775,7 @@ describe('what is kept in Redis', () => {
     }
   })
 
+  // proves: RED-8
   test('is found again when Redis has forgotten the scripts', async () => {
     const server = await startRedis()
     const { redis, prefix } = await createRedis({ url: server.url })
@@ -1891,6 +1909,7 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
     )
   })
 
+  // proves: FAIL-3
   test('the session of a code that was proven', async () => {
     const { store, slow, hold, late } = await setup()
     const { ref } = await startFlow(store)

@@ -282,6 +282,7 @@ describe('the strategy', () => {
     expect((await client.post('/check', { code })).status).toBe(409)
   })
 
+  // proves: SES-4
   test('drops its own key even when the app keeps what is in the session', async () => {
     const app = await setupStrategy({
       flow: { binding: 'session' },
@@ -328,6 +329,7 @@ describe('the strategy', () => {
   )
 
   describe('reads', () => {
+    // proves: IN-7
     test('only the body of a POST', async () => {
       const app = await setupStrategy()
       const client = app.client()
@@ -363,6 +365,7 @@ describe('the strategy', () => {
       return { app, client, code, answer: await client.post('/check', { code }) }
     }
 
+    // proves: FAIL-2, app-throws/check
     test.each<[string, Verify]>([
       [
         'throws',
@@ -394,6 +397,7 @@ describe('the strategy', () => {
       expect((await app.requests()).filter((call) => call === 'check')).toHaveLength(1)
     })
 
+    // proves: FAIL-3
     test('calls back twice, or fails after it has, the first answer counts', async () => {
       const { app, client, answer } = await settled((_identity, done) => {
         done(null, { number })
@@ -412,6 +416,7 @@ describe('the strategy', () => {
       expect((await client.post('/check', { code })).status).toBe(409)
     })
 
+    // proves: FAIL-3
     test('answers too late, the request has ended and the code stays good', async () => {
       const asked = deferred()
       const ends: string[] = []
@@ -494,6 +499,7 @@ describe('the strategy', () => {
     expect(app.errors).toEqual([])
   })
 
+  // proves: SUP-2
   test('says what is missing when the session cannot be regenerated', async () => {
     const app = await setupStrategy({
       check: (passport) => (req, res, next) => {
@@ -536,6 +542,7 @@ describe('the strategy', () => {
 describe.each(frameworks.filter((name) => name.startsWith('koa')))(
   'koa-passport on %s',
   (framework) => {
+    // proves: IN-8
     test('signs in through our router', async () => {
       const app = await setupApp({ framework, opener: 'koa-passport' })
       const client = app.client()
@@ -554,6 +561,7 @@ describe.each(frameworks.filter((name) => name.startsWith('koa')))(
       expect((await client.post('/login/check', { code })).status).toBe(409)
     })
 
+    // proves: session-store/check
     test('keeps the code good while the session store fails', async () => {
       const app = await setupApp({ framework, opener: 'koa-passport' })
       const client = app.client()

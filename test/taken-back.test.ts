@@ -59,6 +59,7 @@ describe.each(frameworks)('what an app has set on %s', (framework) => {
     ['without a session or cookies', { sessionless: true, flow: { binding: 'token' } }],
     ['with a session', {}],
   ] satisfies [string, Partial<AppOptions>][])('%s', (_, options) => {
+    // proves: FAIL-2
     test('is taken back when it throws, and is there the next time', async () => {
       let fails = true
       const route = tokenRoute(() => {
@@ -86,6 +87,7 @@ describe.each(frameworks)('what an app has set on %s', (framework) => {
       expect(client.jar.has('otp')).toBe(false)
     })
 
+    // proves: SES-7
     test('is taken back when the flow has ended meanwhile', async () => {
       const route = tokenRoute(() => client.post('/login/cancel', body))
       const app = await setupApp({ framework, opener: 'onVerified', ...options, ...route })

@@ -52,6 +52,7 @@ describe('at the start', () => {
     return misuses(events)
   }
 
+  // proves: FAIL-4
   test.each<[ValidationName, Partial<OtpOptions>, string]>([
     ['secret', { secret: 'a'.repeat(32) }, 'crypto.randomBytes(32)'],
     ['secret', { secret: new Uint8Array(32) }, 'crypto.randomBytes(32)'],
@@ -167,6 +168,7 @@ describe.each(frameworks)('at the first request on %s', (framework) => {
   ]
   const trusting = { trustProxy: express ? true : 0 }
 
+  // proves: NET-1
   test('trustProxy: every proxy is trusted', async () => {
     expect(await told(trusting)).toEqual(one('trustProxy', trustOne))
     // Whatever the client claims to be is nothing more to tell of.
@@ -194,6 +196,7 @@ describe.each(frameworks)('at the first request on %s', (framework) => {
     expect(await told({}, {}, onlySend)).toHaveLength(1)
   })
 
+  // proves: NET-5
   test('address: there is none that limits could count', async () => {
     // As a gateway of Azure writes it.
     const headers = { 'x-forwarded-for': '192.0.2.1:4711' }
@@ -270,6 +273,7 @@ describe.each(frameworks)('at the first request on %s', (framework) => {
     ).toEqual([])
   })
 
+  // proves: NET-1
   test('a hundred made-up addresses are one to the limit', async () => {
     const limits = { sendsPerAddress: { points: 5, duration: 3600 } }
     const app = await setupApp({ framework, flow: { limits, validate: { forwardedFor: false } } })
@@ -362,6 +366,7 @@ test('bodyParser: switched off, the request is still refused and the operator no
   expect(warned).not.toHaveBeenCalled()
 })
 
+// proves: NET-5
 test('address: a server on a Unix socket has none', async () => {
   const folder = await temporary()
   const flow = createOtpFlow(good)
@@ -416,6 +421,7 @@ describe('peers', () => {
     return join(folder, 'app.js')
   }
 
+  // proves: SUP-2
   test.each([
     ['express', '3.21.2', true],
     ['express', '4.19.1', true],
@@ -442,6 +448,7 @@ describe('peers', () => {
     if (hole) expect(found[0]).toMatch(new RegExp(`^${peer} ${version} .*CVE-\\d{4}-\\d+.* close`))
   })
 
+  // proves: SUP-2
   test('koa-passport has a Passport of its own', async () => {
     const app = await folderWith({
       passport: '0.7.0',
@@ -488,6 +495,7 @@ describe('peers', () => {
   })
 })
 
+// proves: SUP-3
 test('types know the names of checks and the parts of groups', () => {
   const options: OtpOptions[] = [
     { ...good, validate: { peers: false } },

@@ -192,6 +192,7 @@ describe('honest people', () => {
   })
   afterEach(() => vi.useRealTimers())
 
+  // proves: SEND-7
   test('are all let in: 10,000 sign-ins of a day, of which four in five succeed', async () => {
     const door = setupDoor()
     const day = dayOf(10_000, 1)

@@ -56,6 +56,7 @@ function scattered(count: number, seed = 1): Message[] {
 }
 
 describe.each(flowKinds)('a pumping run on %s', (kind) => {
+  // proves: SEND-7
   test('to numbers next to each other is stopped after ten messages', async () => {
     const setup = await setupPumping(kind)
     const run = many(60, (index) => ({ number: phone('DE', index), address: addressOf(index) }))
@@ -67,6 +68,7 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
     expect(setup.eventTypes()).toContain('limit.hit pumping')
   })
 
+  // proves: SEND-7
   test('to strangers in one country, from ever new addresses, is stopped after twenty', async () => {
     const setup = await setupPumping(kind)
     const outcomes = await pump(setup.flow, scattered(60))
@@ -94,6 +96,7 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
     expect(suspicions(setup)[0]).toMatchObject({ by: 'address', enforced: true })
   })
 
+  // proves: SEND-7
   test('to many countries from one address is stopped at the fourth', async () => {
     const setup = await setupPumping(kind)
     const next = strangers(seeded(2))
@@ -285,6 +288,7 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
     ])
   })
 
+  // proves: SEND-7
   test('in production is refused by range and address, and by country where there is a challenge', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const origin = 'https://login.example.com'
@@ -319,6 +323,7 @@ describe.each(flowKinds)('a pumping run on %s', (kind) => {
   })
 })
 
+// proves: SEND-7
 test('a pumping run by many processes at once is stopped before 25 messages', async () => {
   const setup = await setupPumping('redis')
   const flows = [setup.flow, setup.another()]

@@ -105,6 +105,7 @@ async function setup(framework: 'express 5' | 'koa 3') {
 }
 
 describe.each(['express 5', 'koa 3'] as const)('a page of others, on %s', (framework) => {
+  // proves: CSRF-1
   test.each(['cross-site', 'same-site'] as const)('sends no code: %s', async (site) => {
     const { app, evil, own, posted } = await setup(framework)
     const { page } = await open()
@@ -124,6 +125,7 @@ describe.each(['express 5', 'koa 3'] as const)('a page of others, on %s', (frame
     expect(await app.requests()).toEqual(['send'])
   })
 
+  // proves: CSRF-2
   test.each(['cross-site', 'same-site'] as const)(
     'neither signs anybody in, nor out of a flow: %s',
     async (site) => {

@@ -306,6 +306,7 @@ const sinks = [
 ]
 
 describe.each(['development', 'production'])('with NODE_ENV=%s', (environment) => {
+  // proves: CODE-4, UP-14, RED-4, NAV-5, LOG-1
   test.each(['express', 'koa'] as const)(
     'on %s no way through the package tells a secret',
     async (framework) => {

@@ -121,6 +121,7 @@ async function leaks(otpIds: readonly string[]): Promise<unknown[]> {
   return watch.leaks().map(({ kind, sink }) => `${sink}: ${kind}`)
 }
 
+// proves: LOG-2
 test.each(['express 5', 'koa 3'] as const)(
   'on %s no span holds what the URLs to tyntec hold, and the app has its own',
   async (framework) => {
@@ -204,6 +205,7 @@ test('no call of a client is traced, though it waits for a connection that anoth
   expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(['many'])
 })
 
+// proves: LOG-2
 test.each(['status', 'hang', 'reset', 'empty', 'malformed', 'html', 'truncate', 'slow-body'])(
   'a call that fails leaves no trace: %s',
   async (kind) => {
@@ -273,6 +275,7 @@ test('calls are counted in metrics, by what is no secret', async () => {
   expect(new Set(statuses)).toEqual(new Set([200, 401]))
 })
 
+// proves: LOG-2
 test('the canary sees what a client that is traced tells', async () => {
   const sandbox = await setupTyntec()
   const query = new URLSearchParams({ number, otpCode: code })

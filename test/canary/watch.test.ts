@@ -29,6 +29,7 @@ function leaksOf(text: string) {
   return watch.leaks()
 }
 
+// proves: LOG-1
 test.each<[SecretKind, string]>([
   ['number', 'sent to +4915735980713'],
   ['number', '{"number":"+49 1573 5980713"}'],
@@ -83,6 +84,7 @@ test('what it knows the look of is what the package makes', () => {
   expect(own.createDevice('+12015550142')).toHaveLength(deviceLength)
 })
 
+// proves: LOG-1
 test('a sign-in teaches it all of its secrets', async () => {
   const kinds = ['number', 'code', 'otpId', 'api key', 'secret'] as const
   const setup = await setupFlow('redis', {

@@ -59,6 +59,7 @@ describe('a process that is killed while it sends', () => {
     expect(app.messages()).toEqual([number])
   })
 
+  // proves: crash/send
   test('while tyntec answers leaves a message whose code signs in', async () => {
     const app = await setup()
     await app.fault({ operation: 'otp.send', when: 'after', kind: 'hang', times: 1 })
@@ -68,6 +69,7 @@ describe('a process that is killed while it sends', () => {
     expect(app.messages()).toEqual([number])
   })
 
+  // proves: crash/send
   test('before the send is settled leaves a message whose code signs in', async () => {
     const app = await setup()
     const { handle } = await app.kill({ type: 'send', number }, before('settleSend'))
@@ -76,6 +78,7 @@ describe('a process that is killed while it sends', () => {
     expect(app.messages()).toEqual([number])
   })
 
+  // proves: crash/send
   test('before the send is settled leaves a message that is not sent again on a second click', async () => {
     const app = await setup()
     const { handle } = await app.kill({ type: 'send', number }, before('settleSend'))
@@ -117,6 +120,7 @@ describe('a process that is killed while it resends', () => {
     await app.signsIn(handle)
   })
 
+  // proves: crash/resend
   test('while tyntec answers has resent once, and the next click waits', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -129,6 +133,7 @@ describe('a process that is killed while it resends', () => {
     expect(app.messages()).toEqual([number, number])
   })
 
+  // proves: crash/resend
   test('before the resend is settled has resent once, and the next click waits', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -180,6 +185,7 @@ describe('a process that is killed while it checks', () => {
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
+  // proves: crash/check
   test('before a right code is settled lets nobody in with another code', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -189,6 +195,7 @@ describe('a process that is killed while it checks', () => {
     expect(await app.check(handle, await app.code())).toBe('no_pending_code')
   })
 
+  // proves: crash/check
   test('before a right code is settled lets the same code in without asking twice', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -198,6 +205,7 @@ describe('a process that is killed while it checks', () => {
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
+  // proves: ATT-8, crash/check
   test('before a wrong code is settled has used up one try', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -218,6 +226,7 @@ describe('a process that is killed while it checks', () => {
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
+  // proves: crash-before-session/check
   test('before the login is completed lets the same code in once the lease is over', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -228,6 +237,7 @@ describe('a process that is killed while it checks', () => {
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
+  // proves: SES-8, crash-before-session/check
   test('after the login is completed lets nobody in again', async () => {
     const app = await setup()
     const handle = await app.send()
@@ -275,6 +285,7 @@ describe('a browser that goes away', () => {
     expect(app.messages()).toEqual([number])
   })
 
+  // proves: UP-10
   test('while its code is checked can go on with the same code', async () => {
     const app = await setup()
     const handle = await app.send()

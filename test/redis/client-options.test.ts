@@ -53,6 +53,7 @@ describe.each(clients)('a client with %s', (_, options) => {
     expect(await signIn(flow, handle, code)).toBe('verified')
   })
 
+  // proves: RED-6, FAIL-1, redis-down/send
   test('refuses within a second while Redis is down', async () => {
     const { flow, tyntec, server, trySteps } = await setup(options)
     const { handle, code } = await sent(flow, tyntec)
@@ -61,6 +62,7 @@ describe.each(clients)('a client with %s', (_, options) => {
     expect((await tyntec.requests()).map(({ path }) => path)).toEqual(['/2fa/v1/otp'])
   })
 
+  // proves: redis-down/send
   test('has counted nothing of that when Redis is back', async () => {
     const { flow, tyntec, server, trySteps } = await setup(options)
     const { handle, code } = await sent(flow, tyntec)
@@ -74,6 +76,7 @@ describe.each(clients)('a client with %s', (_, options) => {
     expect(await direct.get('tyntec-otp:limit:sends:all:hour:{all}')).toBe('1')
   })
 
+  // proves: RED-6
   test('refuses within a second while Redis hangs', async () => {
     const { flow, tyntec, server, trySteps } = await setup(options)
     const { handle, code } = await sent(flow, tyntec)
@@ -86,6 +89,7 @@ describe.each(clients)('a client with %s', (_, options) => {
   })
 })
 
+// proves: redis-slow/check
 test('signs in soon with a code that could not be checked while Redis hung', async () => {
   const { flow, tyntec, server } = await setup({})
   // So that Redis knows every script.
@@ -101,6 +105,7 @@ test('signs in soon with a code that could not be checked while Redis hung', asy
   })
 })
 
+// proves: redis-slow/send
 test('sends soon to a number that could not be reserved while Redis hung', async () => {
   const server = await startRedis()
   const proxy = await startRedisProxy(server.url)

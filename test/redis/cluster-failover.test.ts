@@ -26,6 +26,7 @@ function client5() {
   return client
 }
 
+// proves: RED-9, redis-restarts/send
 test.each([
   ['ioredis 6', () => clusterClient(cluster)],
   ['ioredis 6, set for failovers', () => clusterClient(cluster, recommended)],

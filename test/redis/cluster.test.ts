@@ -32,6 +32,7 @@ describe.each([
   ['ioredis 6', () => client6()],
   ['ioredis 5', client5],
 ])('a sign-in on a Cluster with %s', (_, makeClient) => {
+  // proves: RED-2
   test('goes through every step', async () => {
     const { flow, tyntec } = await setup(makeClient())
     const { number, handle, code } = await sent(flow, tyntec)
@@ -63,6 +64,7 @@ describe.each([
   })
 })
 
+// proves: RED-2
 test('keeps all keys of a number in one slot', async () => {
   const { flow, tyntec, prefix } = await setup()
   const { handle, code } = await sent(flow, tyntec)
@@ -91,6 +93,7 @@ test('keeps all keys of a number in one slot', async () => {
   expect(new Set(slots).size).toBe(1)
 })
 
+// proves: RED-3
 test('lets every key end', async () => {
   const { flow, tyntec, prefix } = await setup()
   const { handle, code } = await sent(flow, tyntec)
@@ -110,6 +113,7 @@ test('lets every key end', async () => {
   for (const { ttl } of [...pending, ...ended]) expect(ttl).toBeGreaterThan(0)
 })
 
+// proves: redis-restarts/check
 test('follows a flow whose slot is moved', async () => {
   const { flow, tyntec, prefix } = await setup()
   const { handle, code } = await sent(flow, tyntec)
@@ -144,6 +148,7 @@ test('follows a flow whose slot is moved', async () => {
   expect(checks.map(({ status }) => status)).toEqual([401, 202])
 })
 
+// proves: redis-restarts/send
 test('goes on after a master has hung under load', async () => {
   // What docs/redis.md says.
   const options = { retryDelayOnFailover: 200, maxRedirections: 32 }

@@ -22,6 +22,7 @@ import {
 const isOurs = (words: CommandWords) => scriptOf(words) !== undefined
 
 describe('an error of Redis', () => {
+  // proves: RED-8, redis-restarts/send
   test.each([
     "READONLY You can't write against a read only replica.",
     'LOADING Redis is loading the dataset in memory',
@@ -196,6 +197,7 @@ describe('Redis', () => {
     expect(await tyntec.requests()).toEqual([])
   })
 
+  // proves: RED-11
   test('keeps two apps apart by their prefixes', async () => {
     const { redis, prefix } = await createRedis()
     const tyntec = await setupTyntec()
@@ -224,6 +226,7 @@ async function sizesOfOneFlow() {
 
 const sum = (sizes: { bytes: number }[]) => sizes.reduce((all, { bytes }) => all + bytes, 0)
 
+// proves: RED-12
 test('a running flow takes less than 1 kB, and its address and range as much again', async () => {
   const sizes = await sizesOfOneFlow()
   // Those of the address and of the range are shared by many flows.

@@ -117,6 +117,7 @@ describe('a command whose answer was lost, and which the client sends again', ()
     ['meter', 'right', isScript('meter')],
   ]
 
+  // proves: RED-7
   test.for(commands)('changes nothing for %s of %s', async ([, step, matches], context) => {
     const { flow, proxy, tyntec, limits } = await setup(context, patient)
     const dropped: Promise<unknown>[] = []
@@ -235,6 +236,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
   // A step that nobody ends keeps its lease of ten seconds.
   const afterLease = 20_000
 
+  // proves: RED-7, redis-lost/send
   test('sends no second message', { timeout: afterLease }, async (context) => {
     const { proxy, tyntec, flow, restart } = await setup(context)
     const number = newNumber()
@@ -253,6 +255,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
     expect(tyntec.messages(number)).toBe(1)
   })
 
+  // proves: redis-lost/send
   test(
     'accepts the code of the message that went out',
     { timeout: afterLease },
@@ -269,6 +272,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
     },
   )
 
+  // proves: redis-lost/resend
   test('sends no second message for a resend', async (context) => {
     const { proxy, tyntec, flow, restart } = await setup(context, { resendWaits: [1] })
     const { number, code, handle } = await sent(flow, tyntec)
@@ -297,6 +301,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
     return { ...setting, code, handle, after: await restart() }
   }
 
+  // proves: redis-lost/check
   test(
     'signs in with the code that tyntec has proven',
     { timeout: afterLease },
@@ -306,6 +311,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
     },
   )
 
+  // proves: redis-lost/check
   test('signs in once', { timeout: 2 * afterLease }, async (context) => {
     const { after, handle, code, tyntec } = await proven(context)
     await vi.waitFor(
@@ -323,6 +329,7 @@ describe.concurrent('Redis lost between the answer of tyntec and ours', () => {
     expect(checks.map(({ status }) => status)).toEqual([202])
   })
 
+  // proves: redis-lost/check
   test('signs nobody in with another code', { timeout: afterLease }, async (context) => {
     const { after, handle, code } = await proven(context)
     await vi.waitFor(

@@ -52,6 +52,7 @@ test('refuses on a server that is not the master any more', async () => {
   expect(await tyntec.requests()).toEqual([])
 })
 
+// proves: redis-restarts/send
 test('goes on after the master was killed under load', async () => {
   const { flow, tyntec } = await setup()
   const load = startLoad(flow, tyntec)

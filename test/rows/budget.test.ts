@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { flowKinds, setupFlow, statusOf } from '../support/flow.js'
 import { addressOf, phone } from '../support/phones.js'
 
+// proves: SEND-6
 test.each(flowKinds)(
   'any number of numbers and addresses gets as many messages as the budget has, on %s',
   { timeout: 60_000 },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { flowKinds, number, rightCode, sendCode, setupFlow, signIn } from '../support/flow.js'
 
+// proves: LOCK-3, KEY-2
 test.each(flowKinds)(
   'what a browser keeps for one thing is good for no other, on %s',
   async (kind) => {

@@ -36,6 +36,7 @@ const ways = ['/login/check', '/piece', '/strategy', 'flow.check'] as const
 const plenty = { points: 1000, duration: 3600 }
 
 describe.each(frameworks)('on %s', (framework) => {
+  // proves: ATT-7
   test('every way to a check counts the tries of a code', async () => {
     const app = await setupApp({
       framework,
@@ -73,6 +74,7 @@ describe.each(frameworks)('on %s', (framework) => {
     }
   })
 
+  // proves: SEND-5, SEND-11
   test('of what a browser sends only number, channel and language reach tyntec', async () => {
     const app = await setupApp({ framework })
     const more = {

@@ -59,6 +59,7 @@ function tally(names: readonly string[]): Record<string, number> {
   return counts
 }
 
+// proves: SES-2
 test.each(flowKinds)('every order of five steps, on %s', { timeout: 120_000 }, async (kind) => {
   const plenty = { points: 100_000, duration: 3600 }
   const setup = await setupFlow(kind, {

@@ -33,6 +33,7 @@ const manifest = JSON.parse(read('package.json')) as Entry & {
 const lock = (JSON.parse(read('package-lock.json')) as { packages: Record<string, Entry> }).packages
 
 describe('what is published', () => {
+  // proves: SUP-1
   test('runs nothing when it is installed', () => {
     const hooks = /^(?:pre|post)?(?:install|uninstall|prepare|publish|pack|dependencies)(?:Only)?$/
     expect(Object.keys(manifest.scripts).filter((name) => hooks.test(name))).toEqual([])
@@ -40,6 +41,7 @@ describe('what is published', () => {
     expect(runtime.filter((name) => lock[`node_modules/${name}`]?.hasInstallScript)).toEqual([])
   })
 
+  // proves: SUP-1
   test('is what was built, and no file beside it', async () => {
     expect(manifest.files).toEqual(['dist', 'CHANGELOG.md'])
     expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true })
@@ -56,6 +58,7 @@ describe('what is published', () => {
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
   }, 20_000)
 
+  // proves: SUP-1
   test('pulls in five packages, each for a reason that is written down', () => {
     const five = [
       'cockatiel',
@@ -75,6 +78,7 @@ describe('what is published', () => {
     ])
   })
 
+  // proves: SUP-1
   test('is built from packages that are pinned by their content', () => {
     const entries = Object.entries(lock).filter(([path, { link }]) => path !== '' && !link)
     expect(entries.length).toBeGreaterThan(100)
@@ -98,6 +102,7 @@ function runtimeTree(): string[] {
   return [...found]
 }
 
+// proves: SUP-2
 test.each(['express', 'koa', 'passport'] as const)(
   'no version of %s that the package takes has a hole that concerns sign-ins',
   async (peer) => {
@@ -133,6 +138,7 @@ describe('the source', () => {
       .map((file) => `${folder}/${file}`),
   )
 
+  // proves: KEY-1
   test('has no key in it', () => {
     const found = files.flatMap((file) => literalsOf(file).map((text) => [file, text] as const))
     expect(found.length).toBeGreaterThan(500)
@@ -142,6 +148,7 @@ describe('the source', () => {
     expect(looksLikeKey('9f86d081884c7d659a2feaa0c55ad015')).toBe(true)
   })
 
+  // proves: KEY-1
   test('takes no setting from the environment but NODE_ENV', () => {
     const product = files.filter((file) => /^(?:src|adapters)\/(?!sandbox|cli)/.test(file))
     const read = product.flatMap((file) => [
@@ -176,6 +183,7 @@ function looksLikeKey(text: string): boolean {
 const words = (file: string) => read(file).replace(/\s+/g, ' ')
 
 describe('who reads the pages learns', () => {
+  // proves: DOC-1
   test.each<[string, string, RegExp[]]>([
     [
       'what a code by SMS is worth',

@@ -47,6 +47,7 @@ const counts = [
 ]
 
 describe('a limit whose key holds', () => {
+  // proves: RED-10
   test.each(Object.entries(garbage))('%s lets nobody through', async (_, poison) => {
     const setup = await setupFlow('redis')
     const { redis, flow } = setup
@@ -87,6 +88,7 @@ describe('a limit whose key holds', () => {
 })
 
 describe('an error of Redis', () => {
+  // proves: RED-8, FAIL-1
   test.each([
     "READONLY You can't write against a read only replica.",
     'LOADING Redis is loading the dataset in memory',

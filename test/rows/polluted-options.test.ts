@@ -21,6 +21,7 @@ afterEach(() => {
   for (const name of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, name)
 })
 
+// proves: IN-2
 test('a polluted prototype lends no option', () => {
   const given = {
     apiKey: 'key',

@@ -9,6 +9,7 @@ const number = '+12015550100'
 const json = 'application/json'
 const form = 'application/x-www-form-urlencoded'
 
+// proves: IN-2
 test('a polluted prototype lends a request nothing', { timeout: 30_000 }, async () => {
   const sandbox = await startSandbox()
   onTestFinished(() => sandbox.close())

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { numbers, rightCode, sendCode, setupFlow } from '../support/flow.js'
 
+// proves: RED-1
 test('whatever is changed in Redis is changed by one script', async () => {
   const setup = await setupFlow('redis', {
     budget: { perCountryPerDay: 100, money: { perDay: 100, prices: { default: 0.1 } } },

@@ -62,6 +62,7 @@ const wrong: [number: string, country?: string][] = [
   ['+49 151 12345678', 'ZZ'],
 ]
 
+// proves: NUM-1, NUM-2
 test.each(['express 5', 'koa 3'] as const)(
   'every spelling of a number is one number, or a 400, on %s',
   async (framework) => {

@@ -46,6 +46,7 @@ async function swap(
 }
 
 describe.each(flowKinds)('on %s', (kind) => {
+  // proves: SES-11
   test('two people whose sends get the answers of each other sign in as themselves', async () => {
     const setup = await setupFlow(kind)
     const handles: string[] = []
@@ -66,6 +67,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     }
   })
 
+  // proves: SES-11
   test('two people whose checks get the answers of each other are signed in as nobody else', async () => {
     const setup = await setupFlow(kind)
     const handles: string[] = []
@@ -89,6 +91,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await setup.count('get')).toBe(2)
   })
 
+  // proves: SES-11
   test('without those records both are told to come again, and the operator why', async () => {
     const setup = await setupFlow(kind)
     const handles: string[] = []
@@ -117,6 +120,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     ])
   })
 
+  // proves: SES-9
   test('of the codes that a browser has asked for only the last one is worth anything', async () => {
     const setup = await setupFlow(kind)
     const handles: string[] = []

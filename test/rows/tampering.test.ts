@@ -9,6 +9,7 @@ function allFlips(value: string): string[] {
 }
 
 describe.each(flowKinds)('on %s, what a browser holds', (kind) => {
+  // proves: SES-1
   test('gets no flow when any bit of its handle is another', { timeout: 30_000 }, async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
@@ -28,6 +29,7 @@ describe.each(flowKinds)('on %s, what a browser holds', (kind) => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
+  // proves: LOCK-3
   test('is of no known browser when a bit of that mark is another', async () => {
     const setup = await setupFlow(kind, {
       limits: { sendsPerNumber: [{ points: 1, duration: 600 }] },

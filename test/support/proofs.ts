@@ -1,83 +1,79 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 /*
- * Pages that name the tests which prove what they say: docs/reliability.md and docs/security.md.
+ * What each test proves, read from its source. The line above a test names rows of docs/security.md
+ * and docs/reliability.md:
+ *
+ *     // proves: SES-7, twice/check
+ *     test('opens one session when the right code comes many times at once', …)
+ *
+ * Above a `describe` it holds for each test in it.
  */
 
 export interface Proof {
+  /** Below `test/`. */
   file: string
-  name: string
+  /** As they are written, the outermost first. */
+  titles: string[]
+  /** Ids of rows. */
+  rows: string[]
 }
 
-export interface Cell {
-  /** Without the names of tests. */
-  text: string
-  proofs: Proof[]
+const folder = fileURLToPath(new URL('..', import.meta.url))
+
+/** All tests that prove something, but for those that are skipped. */
+export function readProofs(): Proof[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .toSorted()
+    .flatMap((file) => {
+      const text = readFileSync(`${folder}/${file}`, 'utf8')
+      return text.includes('// proves: ') ? proofsIn(file, text) : []
+    })
 }
 
-/** Tests are named as `file.test.ts: describe > test`, in the folder `test`. */
-export function cellOf(cell: string): Cell {
-  const named = /`([\w./-]+\.test\.ts): ([^`]+)`/g
-  const proofs = [...cell.matchAll(named)].map(([, file = '', name = '']) => ({ file, name }))
-  return { text: cell.replace(named, '').replaceAll('<br>', ' ').trim(), proofs }
-}
-
-/** The cells of the lines of a table. */
-export function rowsOf(lines: readonly string[]): string[][] {
-  return lines.map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
-}
-
-/** Those of the proofs that no test has the name of. */
-export function unknownOf(proofs: readonly Proof[]): Proof[] {
-  const known = new Map<string, Set<string>>()
-  return proofs.filter(({ file, name }) => {
-    const titles = known.get(file) ?? titlesIn(file)
-    known.set(file, titles)
-    return !titles.has(name)
-  })
-}
-
-/** Full names of the tests in a file as they are written, but for those that are skipped. */
-export function titlesIn(file: string): Set<string> {
-  const titles = new Set<string>()
-  const visit = (node: ts.Node, outer: string[]): void => {
-    const found = ts.isCallExpression(node) ? titleOf(node) : undefined
-    const inner = found ? [...outer, found.title] : outer
-    if (found?.called === 'test') titles.add(inner.join(' > '))
-    ts.forEachChild(node, (child) => visit(child, inner))
+/** For a file's text. */
+export function proofsIn(file: string, text: string): Proof[] {
+  const proofs: Proof[] = []
+  const visit = (node: ts.Node, titles: string[], rows: string[]): void => {
+    const call = ts.isExpressionStatement(node) ? readCall(node.expression) : undefined
+    if (call?.skipped) return
+    const inner = call ? [...titles, call.title] : titles
+    const all = call ? [...rows, ...rowsAbove(node, text)] : rows
+    if (call?.called === 'test' && all.length > 0) {
+      proofs.push({ file, titles: inner, rows: [...new Set(all)] })
+    }
+    ts.forEachChild(node, (child) => visit(child, inner, all))
   }
-  visit(sourceOf(file), [])
-  return titles
+  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest), [], [])
+  return proofs
 }
 
-/** A file that does not exist has no tests. */
-function sourceOf(file: string): ts.SourceFile {
-  let text = ''
-  try {
-    text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  return ts.createSourceFile(file, text, ts.ScriptTarget.Latest)
+function rowsAbove(node: ts.Node, text: string): string[] {
+  return (ts.getLeadingCommentRanges(text, node.pos) ?? [])
+    .map(({ pos, end }) => /^\/\/ proves: (.+)$/.exec(text.slice(pos, end))?.[1] ?? '')
+    .flatMap((rows) => rows.split(','))
+    .map((row) => row.trim())
+    .filter((row) => row !== '')
 }
 
-/** What a call such as `test.each(…)('title', …)` is called by. */
-function titleOf(call: ts.CallExpression): { called: string; title: string } | undefined {
+/** What a call such as `test.each(…)('title', …)` declares. */
+function readCall(
+  call: ts.Expression,
+): { called: string; title: string; skipped: boolean } | undefined {
+  if (!ts.isCallExpression(call)) return undefined
   const [title] = call.arguments
   if (!title || !ts.isStringLiteralLike(title)) return undefined
   let callee: ts.Node = call.expression
+  let skipped = false
   while (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee)) {
-    if (ts.isPropertyAccessExpression(callee) && /skip|todo|fails/.test(callee.name.text)) {
-      return undefined
+    if (ts.isPropertyAccessExpression(callee)) {
+      skipped ||= ['skip', 'todo', 'fails'].includes(callee.name.text)
     }
     callee = callee.expression
   }
-  if (!ts.isIdentifier(callee) || !/^(?:describe|test)$/.test(callee.text)) return undefined
-  return { called: callee.text, title: title.text }
+  if (!ts.isIdentifier(callee) || !['describe', 'test'].includes(callee.text)) return undefined
+  return { called: callee.text, title: title.text, skipped }
 }

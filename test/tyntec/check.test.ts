@@ -83,6 +83,7 @@ const columns = header.trim().split(/ +/)
 describe.each(rows.map((row) => row.trim().split(/ +/)))(
   'a check answered %s',
   (status, ...cells) => {
+    // proves: UP-5, UP-7, UP-13, tyntec-401/check
     test.each(cells.map((word, i) => [columns[i] ?? '', word.replace('_', ' ')] as const))(
       'with the body "%s" comes to "%s"',
       async (name, word) => {
@@ -95,6 +96,7 @@ describe.each(rows.map((row) => row.trim().split(/ +/)))(
 )
 
 describe('a 202 is no login', () => {
+  // proves: UP-5, bad-json/check
   test.each<[string, string, string?]>([
     ['without a status', JSON.stringify({ otpId, number })],
     ['with null as status', ofStatus(null)],
@@ -138,6 +140,7 @@ describe('a 202 is a login', () => {
 })
 
 describe('a 401 is never a wrong code', () => {
+  // proves: UP-6, tyntec-401/check
   test.each<[string, string]>([
     ['without a status', JSON.stringify({ otpId, attemptCount: 1 })],
     ['with null as status', ofStatus(null)],
@@ -148,6 +151,7 @@ describe('a 401 is never a wrong code', () => {
     expect(await check(401, body, json)).toEqual(words.unsure)
   })
 
+  // proves: UP-6
   test('with another object, which is what a gateway says', async () => {
     expect(await check(401, '{"message":"No API key found in request"}', json)).toEqual(words.key)
     expect(await check(401, '[]', json)).toEqual(words.key)

@@ -14,6 +14,7 @@ const parsed = {
 }
 
 describe('each call', () => {
+  // proves: UP-14
   test('send posts its parameters in the query, with the key in the header only', async () => {
     const server = await serveJson(200, { ...otp, referenceId: 'r-1' })
     const client = setupClient(server.url)
@@ -120,6 +121,7 @@ describe('each call', () => {
 describe('what is sent', () => {
   const hostile = '+12015550100&otpCode=000000&via=VOICE#?%26otpCode=1;\r\nx: y é\u0000'
 
+  // proves: UP-1
   test('a value never becomes a second parameter', async () => {
     const server = await serveJson(500)
     const client = setupClient(server.url)
@@ -153,6 +155,7 @@ describe('what is sent', () => {
     expect([...(server.requests[2]?.query.keys() ?? [])]).toEqual(['otpCode'])
   })
 
+  // proves: UP-1
   test('any text arrives as it was, as one value', async () => {
     const server = await serveJson(500)
     const client = setupClient(server.url)
@@ -200,6 +203,7 @@ describe('what is sent', () => {
     expect(server.requests).toEqual([])
   })
 
+  // proves: UP-2
   test.each([
     '',
     '..',
@@ -244,6 +248,7 @@ describe('answers to send', () => {
     expect(await client.otp.send({ number, referenceId: 'r-1' })).toMatchObject({ otpId })
   })
 
+  // proves: UP-2
   test.each<[string, number, unknown]>([
     ['201 without a body', 201, undefined],
     ['204', 204, undefined],
@@ -312,6 +317,7 @@ describe('answers to send', () => {
     }
   })
 
+  // proves: tyntec-5xx/send
   test.each([500, 502, 503, 504, 599])('%i may have sent a message', async (status) => {
     const client = setupClient((await serveJson(status)).url)
     expect(await failureOf(client.otp.send({ number }))).toMatchObject({
@@ -321,6 +327,7 @@ describe('answers to send', () => {
     })
   })
 
+  // proves: tyntec-429/send
   test.each<[string, number | undefined]>([
     ['7', 7],
     ['0', 1],
@@ -349,6 +356,7 @@ describe('answers to send', () => {
 })
 
 describe('answers to the other calls', () => {
+  // proves: tyntec-401/resend
   test.each<[string, number, unknown]>([
     ['401 with an error', 401, { code: '1010', message: 'OTP is not valid anymore' }],
     ['401 with the ended OTP', 401, { ...otp, otpStatus: 'EXPIRED' }],
@@ -359,6 +367,7 @@ describe('answers to the other calls', () => {
     expect(await client.otp.resend(otpId)).toEqual({ result: 'over' })
   })
 
+  // proves: tyntec-401/resend
   test.each<[string, number, unknown]>([
     ['401 without a body', 401, undefined],
     ['401 with a message alone', 401, { message: 'No API key found in request' }],
@@ -434,6 +443,7 @@ describe('answers to the other calls', () => {
     expect(await events.otp.events(otpId)).toEqual([{ created: 1 }])
   })
 
+  // proves: UP-12
   test('hostile names in JSON reach no prototype, and inherited values count for nothing', async () => {
     const body = `{"__proto__":{"otpStatus":"VERIFIED","polluted":1},"constructor":{"prototype":
       {"polluted":1}},"hasOwnProperty":1,"otpId":"${otpId}","toString":null}`
@@ -451,6 +461,7 @@ describe('answers to the other calls', () => {
     })
   })
 
+  // proves: UP-12
   test('a prototype that something else has polluted lends an answer nothing', async () => {
     const server = await serveJson(202, { otpId })
     const { otp: calls } = setupClient(server.url)
@@ -475,6 +486,7 @@ describe('the key', () => {
     expect(server.requests.map(({ headers }) => headers.apikey)).toEqual(Array(4).fill(apiKey))
   })
 
+  // proves: KEY-1, no-key/send
   test('a function is asked again after 60 seconds', async () => {
     const server = await serveJson(200, otp)
     const keys = vi.fn(() => apiKey)
@@ -486,6 +498,7 @@ describe('the key', () => {
     expect(keys).toHaveBeenCalledTimes(2)
   })
 
+  // proves: UP-6, no-key/send
   test('a refused key is asked for again by the next call, and the refused one is not repeated', async () => {
     const server = await serve((request, response) => {
       response.writeHead(request.headers.apikey === 'new' ? 404 : 401).end()
@@ -497,6 +510,7 @@ describe('the key', () => {
     expect(await calls.read(otpId)).toBeUndefined()
   })
 
+  // proves: no-key/send
   test.each<[string, () => unknown]>([
     [
       'throws',
@@ -536,6 +550,7 @@ describe('the key', () => {
 })
 
 describe('options', () => {
+  // proves: UP-3
   test.each([
     'http://api.tyntec.com',
     'http://127.0.0.1.evil.example',
@@ -571,6 +586,7 @@ describe('options', () => {
     expect(createTyntecClient({ apiKey, baseUrl })).toHaveProperty('otp')
   })
 
+  // proves: KEY-1
   test.each([
     ['apiKey', ''],
     ['apiKey', undefined],

@@ -48,6 +48,7 @@ async function secretsInFailures({ otp }: TyntecClient): Promise<string[]> {
   })
 }
 
+// proves: UP-14, KEY-1
 test('the client shows no key', () => {
   for (const client of [
     createTyntecClient({ apiKey }),
@@ -99,6 +100,7 @@ test.each([401, 403])(
   },
 )
 
+// proves: UP-14
 test('no error of the network shows anything', async () => {
   const closed = `http://127.0.0.1:${await closedPort()}`
   const selfSigned = await serveSelfSigned()
@@ -156,6 +158,7 @@ test.each([
   expect(secretsIn(cause)).toEqual([])
 })
 
+// proves: UP-14
 test('no error of wrong options shows them', () => {
   const wrong = [
     { apiKey: `${apiKey}\n` },

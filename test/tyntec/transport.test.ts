@@ -14,6 +14,7 @@ const head = (length: number) =>
   `HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
 
 describe('nothing was done', () => {
+  // proves: tyntec-unreachable/send
   test('when nobody listens', async () => {
     const client = setupClient(`http://127.0.0.1:${await closedPort()}`)
     expect(await failureOf(client.otp.send({ number }))).toMatchObject({
@@ -27,6 +28,7 @@ describe('nothing was done', () => {
     expect(await failureOf(client.otp.send({ number }))).toMatchObject(notDone)
   })
 
+  // proves: UP-3, portal/send
   test.each(['', '0'])(
     'when the certificate is not trusted, with NODE_TLS_REJECT_UNAUTHORIZED %j',
     async (setting) => {
@@ -48,6 +50,7 @@ describe('nothing was done', () => {
     expect(server.requests.join()).not.toContain(apiKey)
   })
 
+  // proves: tyntec-unreachable/send
   test('when a connection takes too long to open', async () => {
     const server = await serveBytes(() => {})
     const client = setupClient(`https://127.0.0.1:${server.port}`, { connectTimeout: 0.1 })
@@ -72,6 +75,7 @@ describe('nothing was done', () => {
 })
 
 describe('nobody knows what was done', () => {
+  // proves: UP-8, slow-body/check
   test.each<[string, string]>([
     ['no answer', ''],
     ['half a status line', 'HTTP/1.1 20'],
@@ -89,6 +93,7 @@ describe('nobody knows what was done', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  // proves: UP-8
   test('a body of one byte at a time does not put the deadline off', async () => {
     const server = await serveBytes((socket) => {
       socket.write(head(1_000_000))
@@ -103,6 +108,7 @@ describe('nobody knows what was done', () => {
     expect(Array.from(server.sockets, ({ closed }) => closed)).toEqual([true])
   })
 
+  // proves: UP-9, reset/check
   test.each<[string, string]>([
     ['at once', ''],
     ['in the headers', 'HTTP/1.1 202 Accepted\r\n'],
@@ -152,6 +158,7 @@ describe('nobody knows what was done', () => {
 })
 
 describe('bodies', () => {
+  // proves: UP-8, slow-body/send
   test('a body of 200 MB is left after its first 64 kB', async () => {
     let sent = 0
     const server = await serve((_request, response) => {
@@ -205,6 +212,7 @@ describe('bodies', () => {
   })
 })
 
+// proves: UP-4, portal/send
 test.each([301, 302, 303, 307, 308])('a %i is not followed', async (status) => {
   const other = await serveJson(202, { ...otp, otpStatus: 'VERIFIED' })
   const location = `${other.url}/2fa/v1/otp/${otpId}/check`
@@ -232,6 +240,7 @@ describe('connections', () => {
     expect(server.sockets.size).toBe(1)
   })
 
+  // proves: reset/send
   test('one that the server closes after each answer does not repeat a request', async () => {
     const body = JSON.stringify(otp)
     const server = await serveBytes((socket) => {
