@@ -3,7 +3,7 @@ import { debuglog } from 'node:util'
 import { OtpError, type OtpErrorCode } from './errors.js'
 import { createLogSink, levels, type OtpLogger } from './log.js'
 import type { Channel, ProblemCode, Suspicion } from './outcomes.js'
-import type { ValidationCode, ValidationName } from './validate.js'
+import type { ValidationCode, ValidationName } from './setup/checks.js'
 
 /** Which budget: messages in an hour, in a day, to a country in a day, or money in a day. */
 export type BudgetWindow = 'hour' | 'day' | 'country' | 'money'
@@ -88,9 +88,9 @@ export type OtpEventBody =
     }
   /** `failed`: no answer, or a throw, which has an `error` event of its own. */
   | { type: 'challenge.refused'; country: string; via: Channel; failed: boolean }
-  /** More wrong codes in the whole app than `limits.failuresInAll`. Once in each window. */
+  /** More wrong codes in the whole app than the option `guessing` allows. Once in each window. */
   | { type: 'guessing.suspected'; failures: number }
-  /** `mode: 'login-only'`: a number that is not known got the answers of a known one, and no message. */
+  /** With `knows`: a number that is not known got the answers of a known one, and no message. */
   | { type: 'otp.decoyed'; flowId: string; via: Channel; country: string }
   /** The app is not set up as it should be: each check tells once. See the option `validate`. */
   | { type: 'misuse'; check: ValidationName; code: ValidationCode; message: string }

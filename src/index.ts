@@ -23,20 +23,23 @@ export {
 export type { OtpLogger } from './log.js'
 export type { OtpMeter } from './metrics.js'
 export type { OtpTrace } from './flow/watch.js'
+export type { FailureRule, KnownBrowserLimits, LimitOptions, LimitRule } from './options/limits.js'
+export type {
+  ConcurrencyOptions,
+  CookieOptions,
+  FieldNames,
+  Knows,
+  OtpOptions,
+  SendingEnabled,
+} from './options/options.js'
 export type {
   BudgetOptions,
   Challenge,
   ChallengeRequest,
-  CookieOptions,
-  FailureRule,
-  FieldNames,
-  LimitOptions,
-  LimitRule,
   MoneyOptions,
-  OtpOptions,
   PumpingOptions,
   PumpingRule,
-} from './options.js'
+} from './options/spending.js'
 export type {
   Channel,
   CheckOutcome,
@@ -60,7 +63,7 @@ export type {
 export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
 export { type RedisClient, type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
-export type { ValidateOption, ValidationCode, ValidationName } from './validate.js'
+export type { ValidateOption, ValidationCode, ValidationName } from './setup/checks.js'
 export { Strategy, type StrategyOptions, type Verify, type VerifyDone } from './strategy.js'
 export type { Problem, ProblemField } from './http/problem.js'
 export type { OtpPage } from './http/status.js'

@@ -1,5 +1,5 @@
 import type { BudgetWindow, Events } from './events.js'
-import type { ResolvedOptions } from './options.js'
+import type { ResolvedOptions } from './options/options.js'
 import type { Channel } from './outcomes.js'
 import type { LimitAnswer, Limiter, LimiterRule, OtpStore } from './store/store.js'
 
@@ -62,18 +62,18 @@ export interface Limits {
 }
 
 export function createLimits(
-  options: Pick<ResolvedOptions, 'limits' | 'budget'>,
+  options: Pick<ResolvedOptions, 'limits' | 'budget' | 'guessing'>,
   store: OtpStore,
   events: Events,
 ): Limits {
-  const { sendsPerNumber, sendsPerAddress, sendsPerDevice, failuresPerAddress } = options.limits
-  const { callsPerNumber, failedNumbersPerAddress, failuresInAll } = options.limits
+  const { sendsPerNumber, sendsPerAddress, knownBrowser, failuresPerAddress } = options.limits
+  const { callsPerNumber, failedNumbersPerAddress } = options.limits
   const failedNumbers = store.memberLimiter({
     name: 'failed-numbers:address',
     ...failedNumbersPerAddress,
   })
   const failuresOf = namedLimit(store, { name: 'failures:address', ...failuresPerAddress })
-  const failures = store.limiter({ name: 'failures:all', ...failuresInAll })
+  const failures = store.limiter({ name: 'failures:all', ...options.guessing })
   let guessingUntil = 0
   const perNumber = sendsPerNumber.map((rule, index) =>
     store.limiter({ name: `sends:number:${index}`, ...rule }),
@@ -81,12 +81,12 @@ export function createLimits(
   const callsOfNumber = callsPerNumber.map((rule, index) =>
     store.limiter({ name: `calls:number:${index}`, ...rule }),
   )
-  const perDevice = store.limiter({ name: 'sends:device', ...sendsPerDevice })
+  const perDevice = store.limiter({ name: 'sends:device', ...knownBrowser.sends })
   // Whoever once had a number may have several browsers that it knows.
   const perDevices = store.limiter({
     name: 'sends:devices',
-    ...sendsPerDevice,
-    points: 2 * sendsPerDevice.points,
+    ...knownBrowser.sends,
+    points: 2 * knownBrowser.sends.points,
   })
   const { perHour, perDay, perCountryPerDay, money } = options.budget
   const day = 86_400

@@ -1,5 +1,5 @@
 import type { Suspicion } from './outcomes.js'
-import type { ResolvedPumping } from './options.js'
+import type { ResolvedPumping } from './options/spending.js'
 import type { LimitAnswer, MeterReading, OtpStore } from './store/store.js'
 
 /** A message as the detector knows it. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import { type ChallengeRequest, resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/options/resolve.js'
+import type { ChallengeRequest } from '../src/options/spending.js'
 import { createPumping } from '../src/pumping.js'
 import { createSecrets } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
@@ -201,7 +202,7 @@ describe.each(flowKinds)('a challenge on %s', (kind) => {
   test('hears that somebody guesses', async () => {
     const asked: (readonly string[])[] = []
     const setup = await setupFlow(kind, {
-      limits: { failuresInAll: { points: 1, duration: 60 } },
+      guessing: { points: 1, duration: 60 },
       challenge: ({ reasons }) => asked.push(reasons) > 0,
     })
     const handle = await sendCode(setup)
@@ -329,7 +330,6 @@ test.each(['sendingEnabled', 'knows'] as const)(
     const failing = () => Promise.reject(new Error(`nothing is known of ${number}`))
     const setup = await setupFlow('memory', {
       [name]: failing,
-      ...(name === 'knows' && { mode: 'login-only' }),
     })
     const error: unknown = await setup.flow.send({ number }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({
@@ -579,7 +579,6 @@ describe('the meters', () => {
 
   test('forget a message that did not go out since the app did not answer', async () => {
     const setup = await setupFlow('redis', {
-      mode: 'login-only',
       knows: (known) => {
         if (known === number) throw new Error('the users are away')
         return true

@@ -88,7 +88,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
       limits: {
         ...options.limits,
         sendsPerNumber: [{ points: 2, duration: 600 }],
-        sendsPerDevice: { points: 1, duration: 86_400 },
+        knownBrowser: { sends: { points: 1, duration: 86_400 } },
       },
     })
     const device = await knownBrowser(setup, await sendCode(setup))
@@ -145,7 +145,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
       limits: {
         ...options.limits,
         sendsPerNumber: [{ points: 4, duration: 600 }],
-        sendsPerDevice: { points: 2, duration: 86_400 },
+        knownBrowser: { sends: { points: 2, duration: 86_400 } },
       },
     })
     const devices: string[] = []
@@ -174,7 +174,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
   test('has a number of tries of its own, and waits like everybody after them', async () => {
     const setup = await setupFlow(kind, {
       ...options,
-      limits: { ...options.limits, failuresPerDevice: { points: 3, duration: 3600 } },
+      limits: { ...options.limits, knownBrowser: { failures: { points: 3, duration: 3600 } } },
     })
     const device = await knownBrowser(setup, await sendCode(setup))
     const stranger = await sendCode(setup)

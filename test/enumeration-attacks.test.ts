@@ -95,8 +95,10 @@ test.each(['otp.send', 'otp.resend'])(
 
 test('the failure that ends a code counts for the whole app, as those before it', async () => {
   for (const numbers of [known, unknown]) {
-    const limits = { failuresInAll: { points: 2, duration: 600 } }
-    const app = await setupLoginOnly({ framework, flow: { limits } })
+    const app = await setupLoginOnly({
+      framework,
+      flow: { guessing: { points: 2, duration: 600 } },
+    })
     const [person] = peopleOf(app, numbers) as [Person]
     await sendAndFail(person, 2)
     const guessing = () => app.events.filter(({ type }) => type === 'guessing.suspected')

@@ -43,7 +43,6 @@ async function setup(latency: Partial<Record<Operation, Times>>) {
     framework: 'express 5',
     flow: {
       baseUrl,
-      mode: 'login-only',
       knows: (number) => number.startsWith('+1201'),
       limits: {
         sendsPerAddress: plenty,

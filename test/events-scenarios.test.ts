@@ -1,7 +1,7 @@
 import { otpRouter } from 'passport-tyntec-otp/express'
 import { describe, expect, test } from 'vitest'
 import type { OtpEvent } from '../src/events.js'
-import type { OtpOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
 import { frameworks, setupApp } from './support/app.js'
 import { expectDocumented } from './support/events.js'
 import {
@@ -388,7 +388,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
   })
 
   test('of a number that is not known', async () => {
-    const flow = await setup(kind, { mode: 'login-only', knows: () => false })
+    const flow = await setup(kind, { knows: () => false })
     const handle = await sendCode(flow)
     expect(look(flow)).toEqual([{ type: 'otp.decoyed', ...place }])
     await flow.flow.check({ handle, code: rightCode })

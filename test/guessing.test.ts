@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { OtpOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
 import { createSecrets } from '../src/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import { frameworks, number as victimOfApp, setupApp } from './support/app.js'
@@ -236,7 +236,8 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
   test('of many in the whole app is told once', async () => {
     const setup = await setupFlow(kind, {
       ...sendsOpen,
-      limits: { ...manySends, failuresInAll: { points: 5, duration: 3600 } },
+      limits: manySends,
+      guessing: { points: 5, duration: 3600 },
     })
     const handles = await beginMany(setup, 12)
     for (const [index, handle] of handles.entries()) {

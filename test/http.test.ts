@@ -186,8 +186,9 @@ describe('without a body parser', () => {
   // proves: IN-6
   test('the operator is told, not the client', async () => {
     const events: unknown[] = []
-    const { sandbox, flow } = await setupSandboxFlow()
-    flow.onEvent((event) => events.push(event))
+    const { sandbox, flow } = await setupSandboxFlow({
+      flow: { onEvent: (event) => events.push(event) },
+    })
     const errors: unknown[] = []
     const app = express()
     app.use('/login', onExpress.otpRouter(flow, { onVerified }))

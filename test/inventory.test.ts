@@ -49,7 +49,7 @@ test('every key in Redis is in the table of SECURITY.md, with a longer life than
   await setup.flow.cancel({ handle: known })
   await sendCode(setup, { number: numbers[1], address })
   await look()
-  const loginOnly = setup.another({ mode: 'login-only', knows: () => true })
+  const loginOnly = setup.another({ knows: () => true })
   await sendCode({ flow: loginOnly }, { number: numbers[2], address })
   await loginOnly.drain()
   await look()

@@ -2,7 +2,9 @@ import { describe, expect, test, vi } from 'vitest'
 import type { OtpEvent } from '../src/events.js'
 import { createEvents } from '../src/events.js'
 import { createLimits, type Recipient } from '../src/limits.js'
-import { type BudgetOptions, type LimitOptions, resolveOptions } from '../src/options.js'
+import type { LimitOptions, LimitRule } from '../src/options/limits.js'
+import { resolveOptions } from '../src/options/resolve.js'
+import type { BudgetOptions } from '../src/options/spending.js'
 import { redisStore } from '../src/store/redis.js'
 import { createRedis } from './support/redis.js'
 import { startRedisProxy } from './support/redis-proxy.js'
@@ -20,6 +22,7 @@ async function setupLimits(
   kind: StoreKind,
   budget: BudgetOptions = { perHour: 10, perDay: 20 },
   more: LimitOptions = {},
+  guessing?: LimitRule,
 ) {
   const { store, advance, dump } = await setupStore(kind)
   const events: OtpEvent[] = []
@@ -36,6 +39,7 @@ async function setupLimits(
       ],
       ...more,
     },
+    guessing,
   })
   const limits = createLimits(
     options,
@@ -191,11 +195,11 @@ describe.each(storeKinds)('what messages may cost, on %s:', (kind) => {
 })
 
 describe.each(storeKinds)('a number whose messages are used up, on %s', (kind) => {
-  const sendsPerDevice = { points: 2, duration: 600 }
+  const knownBrowser = { sends: { points: 2, duration: 600 } }
   const atHome = to('tag', { lane: 'its browser' })
 
   async function usedUp() {
-    const setting = await setupLimits(kind, undefined, { sendsPerDevice })
+    const setting = await setupLimits(kind, undefined, { knownBrowser })
     for (let sends = 0; sends < 2; sends++) await setting.limits.takeSend(to('tag'))
     return setting
   }
@@ -326,8 +330,9 @@ describe.each(storeKinds)('failures of an address that are forgotten, on %s,', (
 
 describe.each(storeKinds)('failures in all, on %s,', (kind) => {
   test('are told of once, at the mark, until the window ends', async () => {
-    const { limits, events } = await setupLimits(kind, undefined, {
-      failuresInAll: { points: 2, duration: 3600 },
+    const { limits, events } = await setupLimits(kind, undefined, undefined, {
+      points: 2,
+      duration: 3600,
     })
     await limits.countFailure()
     await limits.countFailure()

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import { createOtpFlow } from '../src/flow/index.js'
-import { type OtpOptions, resolveOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
+import { resolveOptions } from '../src/options/resolve.js'
 import { createMemoryStore, memoryStore } from '../src/store/memory.js'
 import { redisStore } from '../src/store/redis.js'
-import { validationCodes } from '../src/validate.js'
+import { validationCodes } from '../src/setup/checks.js'
 import { createRedis } from './support/redis.js'
 
 const secret = 'a secret of the app that is long enough'
@@ -39,10 +40,13 @@ test('the defaults are the safe settings', () => {
     countries: ['DE'],
     store,
     origins: [],
+    name: 'login',
     production: false,
+    roomForLoopback: true,
     baseUrl: undefined,
     applicationId: undefined,
     pinLength: 6,
+    codeAlphabet: 'digits',
     lifetime: 300,
     maxLifetime: 600,
     attempts: 3,
@@ -58,16 +62,24 @@ test('the defaults are the safe settings', () => {
         { points: 2, duration: 86_400 },
       ],
       sendsPerAddress: { points: 10, duration: 3600 },
+      sendsPerSite: { points: 50, duration: 3600 },
+      messagesPerAddressAndNumber: [
+        { points: 4, duration: 600 },
+        { points: 6, duration: 86_400 },
+      ],
+      waitsPerAddress: { points: 60, duration: 600 },
       failuresPerAddress: { points: 20, duration: 3600 },
       failedNumbersPerAddress: { points: 10, duration: 3600 },
-      failuresInAll: { points: 200, duration: 3600 },
-      failuresPerDevice: { points: 10, duration: 3600 },
-      sendsPerDevice: { points: 3, duration: 86_400 },
+      knownBrowser: {
+        failures: { points: 10, duration: 3600 },
+        sends: { points: 3, duration: 86_400 },
+      },
       failuresPerNumber: { free: 5, window: 900, wait: 30, maxWait: 3600, disableAt: 100 },
     },
     budget: {
       perHour: 300,
       perDay: 2000,
+      reserve: 0.1,
       perCountryPerDay: expect.any(Function),
       money: undefined,
     },
@@ -78,6 +90,7 @@ test('the defaults are the safe settings', () => {
       range: { free: 10, share: 0.5 },
       countriesPerAddress: 3,
     },
+    guessing: { points: 200, duration: 3600 },
     challenge: undefined,
     sendingEnabled: undefined,
     knows: undefined,
@@ -111,6 +124,28 @@ test('one limit can be changed without the others', () => {
     },
     budget: { perHour: 5, perDay: 2000 },
   })
+})
+
+test.each([
+  [{}, { points: 50, duration: 3600 }],
+  [{ budget: { perHour: 1200 } }, { points: 200, duration: 3600 }],
+  [{ limits: { sendsPerAddress: { points: 90 } } }, { points: 450, duration: 3600 }],
+  [{ limits: { sendsPerAddress: { points: 1, duration: 60 } } }, { points: 5, duration: 60 }],
+  [{ limits: { sendsPerSite: { points: 7, duration: 60 } } }, { points: 7, duration: 60 }],
+])('%j gives a site of addresses its messages', (options, sendsPerSite) => {
+  expect(resolve(options).limits.sendsPerSite).toEqual(sendsPerSite)
+})
+
+test.each(['capacitor://localhost', 'ionic://localhost', 'https://localhost', 'app://x.y:8080'])(
+  '%s is an origin',
+  (origin) => {
+    expect(resolve({ origin }).origins).toEqual([origin])
+  },
+)
+
+test('in production this machine has no room of its own', () => {
+  vi.stubEnv('NODE_ENV', 'production')
+  expect(resolve({ origin: 'https://login.example.com' }).roomForLoopback).toBe(false)
 })
 
 describe('an option is refused', () => {
@@ -206,6 +241,25 @@ describe('an option is refused', () => {
     ['origin', { origin: 'https://user@login.example.com' }],
     ['origin', { origin: 'ftp://login.example.com' }],
     ['origin', { origin: 'null' }],
+    ['origin', { origin: 'capacitor://localhost/' }],
+    ['origin', { origin: 'Capacitor://localhost' }],
+    ['origin', { origin: 'capacitor://user@localhost' }],
+    ['origin', { origin: 'capacitor://' }],
+    ['origin', { origin: 'wss://login.example.com' }],
+    ['origin', { origin: 'file://localhost' }],
+    ['origin', { origin: 'javascript://localhost' }],
+    ['name', { name: '' }],
+    ['name', { name: 'a{b}' }],
+    ['name', { name: 'a:b' }],
+    ['name', { name: 'a'.repeat(41) }],
+    ['name', { name: 5 }],
+    ['codeAlphabet', { codeAlphabet: 'hex' }],
+    ['mode', { mode: 'login-only', knows: () => true }],
+    ['knows', { knows: true }],
+    ['guessing.points', { guessing: { points: 0 } }],
+    ['budget.reserve', { budget: { reserve: 0.91 } }],
+    ['budget.reserve', { budget: { reserve: -0.1 } }],
+    ['budget.reserve', { budget: { reserve: Number.NaN } }],
     ['origin', { origin: ['https://login.example.com', 'evil'] }],
     ['secret', { secret: sparse(1) }],
     ['countries', { countries: sparse(2) }],
@@ -247,6 +301,11 @@ describe('an option is refused', () => {
     ['limits.a??', { limits: { 'a"\n': [] } }],
     ['limits.sendsPerNumbers', { limits: { sendsPerNumbers: [] } }],
     ['limits.sendsPerAddress', { limits: { sendsPerAddress: 5 } }],
+    ['limits.sendsPerSite', { limits: { sendsPerSite: 5 } }],
+    ['limits.waitsPerAddress.points', { limits: { waitsPerAddress: { points: 0 } } }],
+    ['limits.messagesPerAddressAndNumber', { limits: { messagesPerAddressAndNumber: [] } }],
+    ['limits.knownBrowser.send', { limits: { knownBrowser: { send: {} } } }],
+    ['limits.knownBrowser.sends', { limits: { knownBrowser: { sends: 3 } } }],
     ['limits.sendsPerAddress', { limits: { sendsPerAddress: null } }],
     ['limits.sendsPerAddress.window', { limits: { sendsPerAddress: { points: 1, window: 5 } } }],
     ['limits.sendsPerNumber[0]', { limits: { sendsPerNumber: [null] } }],
@@ -341,7 +400,7 @@ describe('whatever the options are', () => {
     fc.anything({ maxDepth: 2, withBigInt: true, withDate: true, withTypedArray: true }),
   )
   const often = (valid: fc.Arbitrary<unknown>) =>
-    fc.oneof({ weight: 30, arbitrary: valid }, { weight: 1, arbitrary: nasty })
+    fc.oneof({ weight: 60, arbitrary: valid }, { weight: 1, arbitrary: nasty })
   const whole = (most: number, least = 1) => often(fc.integer({ min: least, max: most }))
   const group = (parts: Record<string, fc.Arbitrary<unknown>>) =>
     often(fc.record(parts, { requiredKeys: [] }))
@@ -374,9 +433,10 @@ describe('whatever the options are', () => {
         sendsPerAddress: rule,
         failuresPerAddress: rule,
         failedNumbersPerAddress: rule,
-        failuresInAll: rule,
-        failuresPerDevice: rule,
-        sendsPerDevice: rule,
+        sendsPerSite: rule,
+        messagesPerAddressAndNumber: often(fc.array(rule, { minLength: 1, maxLength: 5 })),
+        waitsPerAddress: rule,
+        knownBrowser: group({ failures: rule, sends: rule }),
         failuresPerNumber: group({
           free: whole(20),
           window: whole(86_400, 60),
@@ -388,6 +448,7 @@ describe('whatever the options are', () => {
       budget: group({
         perHour: whole(500),
         perDay: whole(5000),
+        reserve: often(fc.double({ min: 0, max: 0.9, noNaN: true })),
         perCountryPerDay: often(fc.oneof(whole(100), group({ DE: whole(9), default: whole(9) }))),
         money: group({ perDay: whole(500), prices: group({ default: whole(3), DE: whole(3) }) }),
       }),
@@ -397,8 +458,12 @@ describe('whatever the options are', () => {
           group({ mode: choice('shadow'), country: pumping, address: pumping, range: pumping }),
         ),
       ),
+      guessing: rule,
       challenge: choice(() => true),
       sendingEnabled: choice(() => true),
+      knows: choice(() => true),
+      name: choice('login', 'change'),
+      codeAlphabet: choice('digits', 'alphanumeric'),
       concurrency: group({ sends: whole(1000), checks: whole(1000) }),
       revealAttempts: choice(true),
       binding: choice('cookie', 'session', 'token'),
@@ -458,14 +523,22 @@ describe('whatever the options are', () => {
         }
         made += 1
         const { limits, budget, pinLength, attempts, lifetime, maxLifetime, resendWaits } = resolved
-        const { failuresPerNumber, sendsPerNumber, callsPerNumber, ...others } = limits
+        const { failuresPerNumber, sendsPerNumber, callsPerNumber, knownBrowser, ...more } = limits
+        const { messagesPerAddressAndNumber: both, ...others } = more
         expectWhole(pinLength, 6, 10)
         expectWhole(attempts, 1, 10)
         expectWhole(lifetime, 30, 600)
         expectWhole(maxLifetime, 30, 600)
         for (const wait of resendWaits) expectWhole(wait, 1, 600)
-        expect(sendsPerNumber.length * callsPerNumber.length).toBeGreaterThan(0)
-        const rules = [...sendsPerNumber, ...callsPerNumber, ...Object.values(others)]
+        expect(sendsPerNumber.length * callsPerNumber.length * both.length).toBeGreaterThan(0)
+        const rules = [
+          ...sendsPerNumber,
+          ...callsPerNumber,
+          ...both,
+          ...Object.values(knownBrowser),
+          ...Object.values(others),
+          resolved.guessing,
+        ]
         for (const { points, duration } of rules) {
           expectWhole(points, 1, 1_000_000)
           expectWhole(duration, 1, 86_400 * 31)
@@ -475,6 +548,7 @@ describe('whatever the options are', () => {
         expectWhole(failuresPerNumber.wait, 1, 3600)
         expectWhole(failuresPerNumber.maxWait, failuresPerNumber.wait, 86_400)
         expectWhole(failuresPerNumber.disableAt, 1, 100)
+        expect(budget.reserve >= 0 && budget.reserve <= 0.9).toBe(true)
         expectWhole(budget.perHour, 1, 10_000_000)
         expectWhole(budget.perDay, 1, 100_000_000)
         expectWhole(budget.perCountryPerDay('DE') ?? 1, 1, 100_000_000)

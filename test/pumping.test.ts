@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/options/resolve.js'
 import { createPumping, type Message } from '../src/pumping.js'
 import { redisStore } from '../src/store/redis.js'
 import { createRedis } from './support/redis.js'

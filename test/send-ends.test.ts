@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import type { OtpOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
 import { createSecrets } from '../src/secrets.js'
 import type { Limiter } from '../src/store/store.js'
 import {
@@ -695,7 +695,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
   })
 
   describe('in an app that sends to known numbers only', () => {
-    const only = { mode: 'login-only', knows: (asked: string) => asked === number } as const
+    const only = { knows: (asked: string) => asked === number } as const
 
     test('reaches whom it knows', async () => {
       const setup = await setupFlow(kind, only)
@@ -759,7 +759,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
       const setup = await setupFlow(kind, only)
       const handle = await sendCode(setup, { number: other })
       await setup.advance(31)
-      const open = setup.another({ mode: 'login-or-signup', knows: undefined })
+      const open = setup.another({ knows: undefined })
       expect(await open.resend({ handle })).toMatchObject({ status: 'sent', newCode: true })
       expect(told(setup).at(-1)).toEqual({ type: 'otp.resent', newCode: true })
       expect(await signIn(open, handle)).toBe('opened')

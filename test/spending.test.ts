@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { OtpOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
 import {
   failure,
   flowKinds,

@@ -16,10 +16,11 @@ import {
 import * as onExpress from 'passport-tyntec-otp/express'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createEvents } from '../src/events.js'
-import { resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/options/resolve.js'
 import { findHoles } from '../src/peers.js'
 import { createMemoryStore } from '../src/store/memory.js'
-import { createValidation, type ValidationName, validationCodes } from '../src/validate.js'
+import { type ValidationName, validationCodes } from '../src/setup/checks.js'
+import { createValidation } from '../src/validate.js'
 import { type App, type AppOptions, frameworks, number, setupApp } from './support/app.js'
 
 /** As an app in production should have it. */
@@ -46,8 +47,8 @@ describe('at the start', () => {
     const events: OtpEvent[] = []
     const flow = createOtpFlow({ ...good, ...options })
     onTestFinished(() => flow.drain())
-    // Also who listens a moment later hears it.
-    flow.onEvent((event) => events.push(event))
+    // A listener that is added a moment later hears it too.
+    flow.on('misuse', (event) => events.push(event))
     await new Promise(setImmediate)
     return misuses(events)
   }
@@ -349,8 +350,8 @@ describe('piece by piece', () => {
 test('bodyParser: switched off, the request is still refused and the operator not told', async () => {
   const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
   const events: OtpEvent[] = []
-  const flow = createOtpFlow({ ...good, validate: { bodyParser: false } })
-  flow.onEvent((event) => events.push(event))
+  const onEvent = (event: OtpEvent) => events.push(event)
+  const flow = createOtpFlow({ ...good, validate: { bodyParser: false }, onEvent })
   const app = express()
   app.use('/login', onExpress.otpRouter(flow, { onVerified() {} }))
   const base = await listenOn(app, 0)
@@ -369,9 +370,8 @@ test('bodyParser: switched off, the request is still refused and the operator no
 // proves: NET-5
 test('address: a server on a Unix socket has none', async () => {
   const folder = await temporary()
-  const flow = createOtpFlow(good)
   const events: OtpEvent[] = []
-  flow.onEvent((event) => events.push(event))
+  const flow = createOtpFlow({ ...good, onEvent: (event) => events.push(event) })
   const app = express()
   app.use('/login', onExpress.otpRouter(flow, { onVerified() {} }))
   const socketPath = join(folder, 'socket')

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { OtpFlow } from '../src/flow/index.js'
-import type { OtpOptions } from '../src/options.js'
+import type { OtpOptions } from '../src/options/options.js'
 import {
   type FlowKind,
   flowKinds,

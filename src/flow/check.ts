@@ -51,7 +51,10 @@ const proofs = new WeakMap<
 export async function check(context: Context, input: CheckInput): Promise<CheckOutcome> {
   const { options, secrets } = context
 
-  const normalised = normaliseCode(input.code, { length: options.pinLength })
+  const normalised = normaliseCode(input.code, {
+    length: options.pinLength,
+    alphanumeric: options.codeAlphabet === 'alphanumeric',
+  })
   if ('status' in normalised) return normalised
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }

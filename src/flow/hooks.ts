@@ -46,7 +46,7 @@ export async function requireSending(context: Context): Promise<void> {
 }
 
 /**
- * Whether this number gets a message. In `login-only` mode the others get all but that.
+ * Whether this number gets a message. With `knows` the others get all but that.
  *
  * @throws {OtpError} when the app does not say
  */

@@ -4,13 +4,13 @@ import {
   onType,
   type OtpEvent,
   type OtpEventBody,
-  type OtpEventListener,
   type OtpEventOf,
 } from '../events.js'
 import { createLimits } from '../limits.js'
 import { createMetrics } from '../metrics.js'
 import { createNumberParser } from '../number.js'
-import { type HttpOptions, type OtpOptions, resolveOptions } from '../options.js'
+import type { HttpOptions, OtpOptions } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
 import { createPumping } from '../pumping.js'
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
 import { createSecrets } from '../secrets.js'
@@ -54,10 +54,8 @@ export interface OtpFlow {
   cancel(input: { handle: unknown }): Promise<void>
   /** Forgets the failed checks of a number: for the support desk, once the owner is known. */
   unlock(number: string): Promise<void>
-  /** Adds a listener for events; the answer removes it. */
-  onEvent(listener: OtpEventListener): () => void
   /**
-   * The same for the events of one type.
+   * Adds a listener for the events of one type; the answer removes it.
    *
    * @throws {OtpError} `ERR_OTP_MISUSE` when there is no such event
    */
@@ -117,8 +115,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       failureWait: wait,
       failureMaxWait: maxWait,
       disableAt,
-      laneFailures: options.limits.failuresPerDevice.points,
-      laneWindow: options.limits.failuresPerDevice.duration,
+      laneFailures: options.limits.knownBrowser.failures.points,
+      laneWindow: options.limits.knownBrowser.failures.duration,
     },
   }
 
@@ -168,7 +166,6 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       }
       await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag)))
     }),
-    onEvent: events.on,
     on: (type, listener) => onType(events, type, listener),
     async drain() {
       draining = true

@@ -1,5 +1,5 @@
 import { OtpError } from '../errors.js'
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import type { Cookies } from './cookies.js'
 import type { HttpRequest, ReadField } from './request.js'
 

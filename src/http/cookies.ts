@@ -1,4 +1,4 @@
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import type { HttpRequest } from './request.js'
 
 /**

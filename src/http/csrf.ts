@@ -1,6 +1,6 @@
 import { OtpError } from '../errors.js'
 import { atMost } from '../flow/waiting.js'
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import { createProblem, ProblemError } from './problem.js'
 import type { HttpRequest } from './request.js'
 

@@ -1,7 +1,7 @@
 import { OtpError } from '../errors.js'
 import { errorEvent, type RequestStep } from '../events.js'
 import type { OtpFlow } from '../flow/index.js'
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import { type Binding, createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
 import { checkCsrf } from './csrf.js'

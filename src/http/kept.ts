@@ -1,4 +1,4 @@
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import type { Cookies } from './cookies.js'
 import { createProblem, isProblemCode, type Problem } from './problem.js'
 

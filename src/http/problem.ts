@@ -1,5 +1,5 @@
 import type { OtpError } from '../errors.js'
-import type { FieldNames, HttpOptions } from '../options.js'
+import type { FieldNames, HttpOptions } from '../options/options.js'
 import type { ProblemCode } from '../outcomes.js'
 
 /** Why a request was refused, as RFC 9457 has it. `code` is what programs look at. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { OtpError } from '../errors.js'
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import type { Host } from '../validate.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 

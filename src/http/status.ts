@@ -1,5 +1,5 @@
 import type { OtpFlow } from '../flow/index.js'
-import type { HttpOptions } from '../options.js'
+import type { HttpOptions } from '../options/options.js'
 import type { StatusOutcome } from '../outcomes.js'
 import { createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'

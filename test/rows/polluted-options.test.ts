@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { resolveOptions } from '../../src/options.js'
+import { resolveOptions } from '../../src/options/resolve.js'
 import { createMemoryStore } from '../../src/store/memory.js'
 
 const pollution = {

@@ -36,7 +36,6 @@ export async function setupLoginOnly(
     ...options,
     flow: {
       store,
-      mode: 'login-only',
       knows: (number) => !number.startsWith('+1202'),
       ...options.flow,
     },
