@@ -18,7 +18,7 @@ const only = {
   limiter: { group: ['rate-limiter-flexible'], message: 'Limits belong to src/store.' },
   numbers: {
     group: ['awesome-phonenumber', 'libphonenumber-js', 'libphonenumber-js/*'],
-    message: 'Numbers are parsed in src/number.ts.',
+    message: 'Numbers are parsed in src/input.',
   },
   passport: {
     group: ['passport', 'passport-*', 'koa-passport'],
@@ -32,18 +32,22 @@ const only = {
     group: ['**/sandbox/**', '**/cli.js'],
     message: 'The product knows neither the sandbox nor the command line.',
   },
+  rest: {
+    group: ['../*/**', '../*.js', '!../outcomes.js'],
+    message: 'Numbers, codes and addresses are read without knowing the rest.',
+  },
   undici: { group: ['undici'], message: 'Calls to tyntec belong to src/tyntec.' },
 }
 
 const { adapters, framework, ioredis, itself, limiter, numbers, passport, product } = only
-const { sandbox, undici } = only
+const { rest, sandbox, undici } = only
 
 // The last match decides alone, so each layer names all that it may not import.
 const layers = {
   'src/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, sandbox, undici],
   'src/store/**': [adapters, framework, ioredis, itself, numbers, passport, sandbox, undici],
   'src/tyntec/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, sandbox],
-  'src/number.ts': [adapters, framework, ioredis, itself, limiter, passport, sandbox, undici],
+  'src/input/**': [adapters, framework, ioredis, itself, limiter, passport, sandbox, undici, rest],
   'src/strategy.ts': [
     adapters,
     framework,

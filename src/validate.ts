@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { normaliseAddress } from './address.js'
+import { normaliseAddress } from './input/address.js'
 import type { Events } from './events.js'
 import type { OtpOptions, ResolvedOptions } from './options/options.js'
 import { findHoles, type Peer } from './peers.js'
@@ -166,7 +166,7 @@ function* lookAtRequest(
     yield [
       'address',
       'A request has no IP address: all people without one are limited together. Behind a proxy, on a Unix socket ' +
-        `or without a server, say where the address is: ${trustOne}, and let the proxy send it without a port`,
+        `or without a server, say where the address is: ${trustOne}`,
     ]
   }
   if (production && !secure) {

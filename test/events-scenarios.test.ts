@@ -265,7 +265,7 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
       [undefined, 'code_required'],
       ['', 'code_required'],
       ['12345', 'malformed_code'],
-      ['123456\r\nevil', 'malformed_code'],
+      ['1234567\r\nevil', 'malformed_code'],
     ]
     for (const [code, reason] of checks) {
       await flow.flow.check({ handle, code })

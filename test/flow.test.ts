@@ -887,10 +887,11 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
   test('refuses what is no code, and asks nobody', async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
+    const fewDigits = (code: string) => (code.match(/\p{Nd}/gu) ?? []).length < 6
     const nasty = fc.oneof(
-      fc.anything().filter((code) => typeof code !== 'string' || !/^[\d -]{6,}$/.test(code)),
-      fc.string({ unit: 'grapheme', maxLength: 100 }).filter((code) => !/^[\d -]{6,}$/.test(code)),
-      fc.constantFrom('４２４２４２', '٤٢٤٢٤٢', '424242\n', '+424242', '1e5', '0x1234', ''),
+      fc.anything().filter((code) => typeof code !== 'string' || fewDigits(code)),
+      fc.string({ unit: 'grapheme', maxLength: 100 }).filter(fewDigits),
+      fc.constantFrom('４２４２４', '٤٢٤٢٤٢٤', '424242 424243', '+424242', '1e5', '0x1234', ''),
     )
     await fc.assert(
       fc.asyncProperty(nasty, async (code) => {

@@ -213,7 +213,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     const handle = await sendCode(setup)
     const before = await setup.dump()
     const commands = setup.redis ? await countCommands(setup.redis) : undefined
-    const codes = ['', '1', '12345', '1234567', 'abcdef', '１２３４５６', null, 5, {}, ['111111']]
+    const codes = ['', '1', '12345', '1234567', 'abcdef', '①②③④⑤⑥', null, 5, {}, ['111111']]
     for (let tries = 0; tries < 1000; tries++) {
       const input = { handle, code: codes[tries % codes.length], address: attacker }
       expect(await statusOf(setup.flow.check(input))).toMatch(

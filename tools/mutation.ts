@@ -17,8 +17,8 @@ interface Group {
 
 const groups: Record<string, Group> = {
   number: {
-    mutate: ['src/number.ts', 'src/code.ts', 'src/address.ts'],
-    tests: ['test/number.test.ts', 'test/code.test.ts', 'test/address.test.ts'],
+    mutate: ['src/input/number.ts', 'src/input/code.ts', 'src/input/address.ts'],
+    tests: ['test/input/number.test.ts', 'test/input/code.test.ts', 'test/input/address.test.ts'],
     isolate: true,
   },
   client: {

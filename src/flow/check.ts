@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { normaliseCode } from '../code.js'
+import { normaliseCode } from '../input/code.js'
 import { OtpError } from '../errors.js'
 import type { Channel, CheckOutcome, Identity, Proof } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
@@ -53,7 +53,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
 
   const normalised = normaliseCode(input.code, {
     length: options.pinLength,
-    alphanumeric: options.codeAlphabet === 'alphanumeric',
+    alphabet: options.codeAlphabet,
   })
   if ('status' in normalised) return normalised
   const ref = secrets.parseHandle(input.handle)

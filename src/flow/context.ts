@@ -1,6 +1,6 @@
 import type { Events } from '../events.js'
 import type { Limits } from '../limits.js'
-import type { NumberParser } from '../number.js'
+import type { NumberParser } from '../input/number.js'
 import type { ResolvedOptions } from '../options/options.js'
 import type { Pumping } from '../pumping.js'
 import type { Secrets } from '../secrets.js'

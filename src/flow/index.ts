@@ -8,7 +8,7 @@ import {
 } from '../events.js'
 import { createLimits } from '../limits.js'
 import { createMetrics } from '../metrics.js'
-import { createNumberParser } from '../number.js'
+import { createNumberParser } from '../input/number.js'
 import type { HttpOptions, OtpOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { createPumping } from '../pumping.js'

@@ -1,4 +1,4 @@
-import { normaliseAddress } from '../address.js'
+import { normaliseAddress } from '../input/address.js'
 import type { Channel, Refused } from '../outcomes.js'
 import type { Context } from './context.js'
 

@@ -1,4 +1,4 @@
-import { maskNumber } from '../number.js'
+import { maskNumber } from '../input/number.js'
 import type { Channel, Pending } from '../outcomes.js'
 import type { FlowRef } from '../secrets.js'
 import type { FlowRecord } from '../store/store.js'

@@ -1,4 +1,4 @@
-import { validateCountries } from '../number.js'
+import { validateCountries } from '../input/number.js'
 import { type ValidationName, validationCodes } from '../setup/checks.js'
 import { createMemoryStore, memoryStore } from '../store/memory.js'
 import type { OtpStore } from '../store/store.js'

@@ -5,7 +5,7 @@ import {
   type NumberType,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max'
-import type { Channel, Refused } from './outcomes.js'
+import type { Channel, Refused } from '../outcomes.js'
 
 /** What a number belongs to. Kinds that cost the caller or reach no phone are refused. */
 export type LineType = 'mobile' | 'fixed_or_mobile' | 'fixed' | 'voip'

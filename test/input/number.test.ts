@@ -5,7 +5,7 @@ import {
   maskNumber,
   type NumberRules,
   validateCountries,
-} from '../src/number.js'
+} from '../../src/input/number.js'
 
 const anywhere = createNumberParser({ countries: 'any', voice: false })
 
