@@ -40,8 +40,8 @@ export interface Secrets {
     blank: unknown,
     numberTag: string,
     lane: string | undefined,
-    /** The handle that this one comes after, if any. */
-    before?: string,
+    /** What else two clicks of one browser have in common. */
+    same?: string,
   ): string | undefined
   /** What a browser that has signed in with a number keeps. It proves that, and opens nothing. */
   createDevice(number: string): string
@@ -112,11 +112,11 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[]): Secret
     createHandle: (numberTag, lane) =>
       join(current, randomBytes(randomPartBytes), tagsOfHandle(numberTag, lane)),
 
-    fillBlank(blank, numberTag, lane, before = '') {
+    fillBlank(blank, numberTag, lane, same = '') {
       const seed = decode(blank, handleBytes)
       if (!seed || !isBlank(seed)) return undefined
       const tags = tagsOfHandle(numberTag, lane)
-      const filled = createHmac('sha256', current.handle).update(seed).update(tags).update(before)
+      const filled = createHmac('sha256', current.handle).update(seed).update(tags).update(same)
       return join(current, filled.digest(), tags)
     },
 

@@ -143,9 +143,9 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     }
   }
 
-  const { origins, production, revealAttempts, binding, cookie, fields, validate } = options
+  const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
   return {
-    options: { origins, production, revealAttempts, binding, cookie, fields, validate },
+    options: { origins, production, revealAttempts, binding, cookie, fields, validate, name },
     validation: createValidation(given, options, events),
     createBlank: secrets.createBlank,
     emit: events.emit,

@@ -27,6 +27,11 @@ export interface SendInput {
   device?: unknown
   /** What this browser got with the page, if anything. */
   blank?: unknown
+  /**
+   * What else is the same for two clicks on one page, like what the browser calls itself: one that has the same
+   * `blank` and differs in this, or in its address, is another browser.
+   */
+  browser?: string
   /** What the option `challenge` is to look at. */
   challenge?: unknown
   /**
@@ -86,7 +91,9 @@ async function reserveAndSend(
   const tags = secrets.numberTags(number)
   const [numberTag, ...previous] = tags
   const before = secrets.parseHandle(input.handle)
-  const filled = secrets.fillBlank(input.blank, numberTag, lane, before && String(input.handle))
+  // A blank that another host has planted is known to two browsers, which must not get one handle.
+  const same = [before && String(input.handle), wanted.addressKeys[0], input.browser]
+  const filled = secrets.fillBlank(input.blank, numberTag, lane, JSON.stringify(same))
   const handle = filled ?? secrets.createHandle(numberTag, lane)
   const ref = secrets.parseHandle(handle) as FlowRef // it was made just now
   // Another click on the same page may have begun this very flow.

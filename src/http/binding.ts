@@ -4,7 +4,9 @@ import type { Cookies } from './cookies.js'
 import type { HttpRequest, ReadField } from './request.js'
 
 /** Where the handle is, in the app's session. */
-export const sessionKey = 'tyntecOtp'
+export function sessionKeyOf({ name }: Pick<HttpOptions, 'name'>): string {
+  return name === 'login' ? 'tyntecOtp' : `tyntecOtp.${name}`
+}
 
 /** How long the browser keeps the handle: no flow lives longer. */
 const lifetime = 600
@@ -19,12 +21,12 @@ export interface Binding {
 
 /** @throws {OtpError} `ERR_OTP_MISUSE` when the session that should hold the handle is missing */
 export function createBinding(
-  { binding }: Pick<HttpOptions, 'binding'>,
+  options: Pick<HttpOptions, 'binding' | 'name'>,
   request: HttpRequest,
   cookies: Cookies,
   field: ReadField,
 ): Binding {
-  switch (binding) {
+  switch (options.binding) {
     case 'cookie':
       return {
         handle: cookies.read('handle'),
@@ -40,6 +42,7 @@ export function createBinding(
             'the routes of this package',
         )
       }
+      const sessionKey = sessionKeyOf(options)
       return {
         handle: Object.hasOwn(session, sessionKey) ? session[sessionKey] : undefined,
         keep(handle) {

@@ -2,8 +2,8 @@ import type { HttpOptions } from '../options/options.js'
 import type { HttpRequest } from './request.js'
 
 /**
- * Which of our cookies: the handle's, the kept outcome's, the mark of a known browser, or the blank
- * that comes with a page.
+ * Which of our cookies: the handle's, the kept outcome's, the mark of a known browser, or what comes with a
+ * page.
  */
 export type CookieKind = 'handle' | 'outcome' | 'device' | 'page'
 
@@ -21,11 +21,11 @@ export interface Cookies {
 }
 
 export function createCookies(
-  { cookie, production }: Pick<HttpOptions, 'cookie' | 'production'>,
+  { cookie, name, production }: Pick<HttpOptions, 'cookie' | 'name' | 'production'>,
   { headers, secure: https }: Pick<HttpRequest, 'headers' | 'secure'>,
 ): Cookies {
   const secure = production || https
-  const names = cookieNames(cookie, secure)
+  const names = cookieNames(cookie, name, secure)
   // Without https no browser takes a cookie for cross-site pages, and a page on localhost is same-site.
   const sameSite = secure || cookie.sameSite !== 'none' ? cookie.sameSite : 'lax'
   const attributes = [
@@ -36,12 +36,16 @@ export function createCookies(
     `SameSite=${sameSite[0]?.toUpperCase()}${sameSite.slice(1)}`,
   ].join('; ')
   const written = new Map<CookieKind, string>()
+  let given: ReadonlyMap<string, string> | undefined
 
   const set = (kind: CookieKind, value: string, seconds: number) => {
     written.set(kind, `${names[kind]}=${value}; Max-Age=${seconds}; ${attributes}`)
   }
   return {
-    read: (kind) => readCookie(headers.cookie ?? '', names[kind]),
+    read(kind) {
+      given ??= readCookies(headers.cookie ?? '')
+      return given.get(names[kind]) || undefined
+    },
     set,
     clear: (kind) => set(kind, '', 0),
     lines: () => [...written.values()],
@@ -50,10 +54,13 @@ export function createCookies(
 
 function cookieNames(
   { name, domain }: HttpOptions['cookie'],
+  flow: string,
   secure: boolean,
 ): Record<CookieKind, string> {
   const bound = secure && domain === undefined
-  let handle = name ?? (bound ? '__Host-otp' : 'otp')
+  // Flows on one host keep apart. No name of a flow has a dot.
+  const own = flow === 'login' ? 'otp' : `otp.${flow}`
+  let handle = name ?? (bound ? `__Host-${own}` : own)
   // A browser refuses a cookie whose attributes don't keep what its prefix promises.
   if (!bound) handle = handle.replace(/^__Host-/i, '')
   if (!secure) handle = handle.replace(/^__Secure-/i, '')
@@ -65,17 +72,29 @@ function cookieNames(
   }
 }
 
-/** Two different values under one name: someone else has set one of them, so neither counts. */
-function readCookie(header: string, name: string): string | undefined {
-  const values = new Set<string>()
+/**
+ * The cookies of a header. Only spaces and tabs around a name are not part of it (RFC 6265, 5.2): a browser keeps
+ * every other character, so a name without it would be one that another host could have set. A name that is there
+ * twice was set by two, of which at the most one is the app, and has no value.
+ */
+function readCookies(header: string): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
-    if (equals > 0 && pair.slice(0, equals).trim() === name) {
-      values.add(pair.slice(equals + 1).trim())
-    }
+    if (equals < 0) continue
+    const name = trimmed(pair.slice(0, equals))
+    values.set(name, values.has(name) ? '' : trimmed(pair.slice(equals + 1)))
   }
-  const [value] = values
-  return values.size === 1 && value !== '' ? value : undefined
+  return values
+}
+
+function trimmed(text: string): string {
+  const isSpace = (index: number) => text[index] === ' ' || text[index] === '\t'
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(start)) start += 1
+  while (end > start && isSpace(end - 1)) end -= 1
+  return text.slice(start, end)
 }
 
 /** At a sign-in the handle has had its day, and the browser is known from now on. */

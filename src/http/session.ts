@@ -1,6 +1,6 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
-import { sessionKey } from './binding.js'
+import { sessionKeyOf } from './binding.js'
 import { cleanReturnTo } from './return-to.js'
 
 /** The app's session around a login. */
@@ -32,6 +32,7 @@ export function createLoginSession(
   /** koa-session's `regenerate` changes the id and keeps the data. */
   keepsData: boolean,
 ): LoginSession {
+  const sessionKey = sessionKeyOf(options)
   let handle: unknown
 
   const current = (): Session => {

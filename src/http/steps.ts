@@ -27,6 +27,7 @@ export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
         device: cookies.read('device'),
         // One that other hosts of the domain can set would make a handle that they know.
         blank: flow.options.cookie.domain === undefined ? cookies.read('page') : undefined,
+        browser: browserOf(request),
         challenge: field('challenge'),
         // At once, because a send that fails from here on may have gone out all the same.
         onHandle: binding.keep,
@@ -74,6 +75,12 @@ export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions<
 function resolvePost(options: PostOptions<never>): Redirects {
   requireCsrf(options.csrf)
   return resolveRedirects(options)
+}
+
+/** What a browser says of itself with every request. */
+function browserOf({ headers }: HttpRequest): string {
+  const { 'user-agent': agent = '', 'accept-language': languages = '' } = headers
+  return `${agent.slice(0, 500)}\n${languages.slice(0, 500)}`
 }
 
 function pendingAnswer({ options }: OtpFlow, outcome: SendOutcome | ResendOutcome): Done | Refusal {

@@ -310,5 +310,12 @@ export interface ResolvedOptions {
 /** What the layer between HTTP and flow may see: nothing that opens anything. */
 export type HttpOptions = Pick<
   ResolvedOptions,
-  'origins' | 'production' | 'revealAttempts' | 'binding' | 'cookie' | 'fields' | 'validate'
+  | 'origins'
+  | 'production'
+  | 'revealAttempts'
+  | 'binding'
+  | 'cookie'
+  | 'fields'
+  | 'validate'
+  | 'name'
 >
