@@ -7,7 +7,7 @@ const only = {
     message: 'Frameworks belong to their adapter.',
   },
   ioredis: {
-    group: ['ioredis', 'ioredis-*'],
+    group: ['ioredis', 'ioredis-*', 'iovalkey', 'redis', 'redis-*', '@redis/*'],
     allowTypeImports: true,
     message: 'The app brings the client; only its types are used.',
   },
