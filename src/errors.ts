@@ -18,10 +18,23 @@ const statusByCode = {
   ERR_OTP_MISUSE: 500,
 } satisfies Record<OtpErrorCode, number>
 
+/** What tyntec has said of an error. Nothing here holds a number, a code, an id or the key. */
+export interface ProviderAnswer {
+  /** The HTTP status. */
+  readonly status: number
+  /** tyntec's own code: `1006`, or the name at the end of a problem's `type`. */
+  readonly code?: string
+  /** tyntec's own words, at most 160 characters; what may be a number, a code or an id is `…`. */
+  readonly message?: string
+  /** `number` when tyntec refuses the number itself, which is a person's mistake and not yours. */
+  readonly about?: 'number'
+}
+
 export interface OtpErrorOptions {
   cause?: unknown
   retryAfter?: number
   processed?: 'no' | 'unknown'
+  provider?: ProviderAnswer
 }
 
 /** Something the operator has to fix. What a person can cause is an outcome instead. */
@@ -38,6 +51,8 @@ export class OtpError extends Error {
    * sent, or tyntec's answer says that it refused.
    */
   readonly processed: 'no' | 'unknown' | undefined
+  /** What tyntec answered, where it did. */
+  readonly provider: ProviderAnswer | undefined
 
   constructor(code: OtpErrorCode, message: string, options: OtpErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -46,5 +61,6 @@ export class OtpError extends Error {
     this.status = statusByCode[code]
     this.retryAfter = options.retryAfter
     this.processed = options.processed
+    this.provider = options.provider
   }
 }

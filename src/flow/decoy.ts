@@ -10,7 +10,7 @@ import { sharePace } from './shared-pace.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
 export interface StepClient {
-  otp: Omit<OtpCalls, 'list' | 'check' | 'read'> & {
+  otp: Omit<OtpCalls, 'list' | 'find' | 'check' | 'read'> & {
     /** The send that is looked for carried this reference. */
     list(number: string, reference: string): Promise<Otp[]>
     check(otpId: string, code: string, expected: Counted): ReturnType<OtpCalls['check']>
@@ -161,8 +161,8 @@ export function createDecoys(
   }
 
   return {
-    observed: ({ otp, close }) => ({
-      close,
+    observed: ({ otp, ...others }) => ({
+      ...others,
       otp: {
         ...otp,
         async send(parameters) {

@@ -97,6 +97,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     baseUrl: options.baseUrl,
     // Every place of the bulkheads has a connection, so that none waits behind another's slow answer.
     connections: sends + 2 * checks,
+    // A step knows itself what it asks again, and in what time.
+    repeatReads: false,
   })
   const decoys = options.knows && createDecoys(secrets, options.attempts, events, store)
   const pressure = createPressure(decoys?.observed(client) ?? client, options.concurrency)

@@ -84,7 +84,7 @@ export function createPressure(tyntec: TyntecClient, concurrency: Concurrency): 
     }
   }
 
-  const { otp } = tyntec
+  const { otp, ...others } = tyntec
   const enter = (): Visit => {
     const ask = <T>(share: Share, call: () => Promise<T>): Promise<T> => {
       places.sends.keep(visit)
@@ -98,12 +98,14 @@ export function createPressure(tyntec: TyntecClient, concurrency: Concurrency): 
           resend: (otpId, parameters) => ask('sends', () => otp.resend(otpId, parameters)),
           // A look-up follows a send or a check; new ones must not take its place.
           list: (number) => ask('others', () => otp.list(number)),
+          find: (number, referenceId, options) =>
+            ask('others', () => otp.find(number, referenceId, options)),
           check: (otpId, code, expected) => ask('checks', () => otp.check(otpId, code, expected)),
           read: (otpId, expected) => ask('checks', () => otp.read(otpId, expected)),
           delete: (otpId) => ask('others', () => otp.delete(otpId)),
           events: (otpId) => ask('others', () => otp.events(otpId)),
         },
-        close: tyntec.close,
+        ...others,
       },
       refuseEarly(share) {
         const shut = breaker.state !== CircuitState.Closed

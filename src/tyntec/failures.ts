@@ -26,6 +26,14 @@ export function badAnswer(problem: string, options: OtpErrorOptions = {}): OtpEr
   })
 }
 
+/** tyntec has looked at the request and did nothing. */
+export function declined(problem: string, options: OtpErrorOptions = {}): OtpError {
+  return new OtpError('ERR_OTP_PROVIDER_RESPONSE', `tyntec refuses the request: ${problem}.`, {
+    processed: 'no',
+    ...options,
+  })
+}
+
 export function unavailable(problem: string, options: OtpErrorOptions = {}): OtpError {
   return new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec is unavailable: ${problem}.`, {
     processed: 'unknown',

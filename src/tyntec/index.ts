@@ -1,12 +1,8 @@
-export { createTyntecClient, type Expected, type OtpCalls, type TyntecClient } from './client.js'
-export type {
-  CheckAnswer,
-  Otp,
-  OtpEvent,
-  OtpStatus,
-  ResendAnswer,
-  ResendParameters,
-  SendParameters,
-  Via,
-} from './entities.js'
+export type { ApplicationCalls } from './applications.js'
+export type * from './chat-entities.js'
+export type { ChatCalls, Media, MediaOptions } from './chat.js'
+export { createTyntecClient, type TyntecClient } from './client.js'
+export type * from './entities.js'
 export type { TyntecClientOptions } from './options.js'
+export type { Expected, FindOptions, OtpCalls } from './otp.js'
+export type { SmsCalls } from './sms.js'

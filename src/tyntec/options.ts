@@ -1,4 +1,8 @@
 import { OtpError } from '../errors.js'
+import { isLoopback } from './loopback.js'
+import { proxyOf } from './proxy.js'
+
+export { isLoopback }
 
 /** What `createTyntecClient` takes. Every duration is in seconds. */
 export interface TyntecClientOptions {
@@ -42,6 +46,23 @@ export interface TyntecClientOptions {
    * @default 50
    */
   connections?: number | undefined
+
+  /**
+   * Goes through the proxy that `https_proxy` or `HTTPS_PROXY` names, but not to hosts that `no_proxy` or
+   * `NO_PROXY` names and never to loopback. The proxy sees a host name and nothing of what is said:
+   * certificates are tyntec's at the far end. `false` looks at no such variable.
+   *
+   * @default true
+   */
+  proxy?: boolean | undefined
+
+  /**
+   * Sends a read once more when its connection breaks before an answer, within its `timeout`. What sends,
+   * changes or deletes something is sent once, whatever this says.
+   *
+   * @default true
+   */
+  repeatReads?: boolean | undefined
 }
 
 export interface ResolvedTyntecOptions {
@@ -53,9 +74,21 @@ export interface ResolvedTyntecOptions {
   timeout: number
   maxBody: number
   connections: number
+  /** The proxy's URL, which may hold a password. */
+  proxy: string | undefined
+  repeatReads: boolean
 }
 
-const names = ['apiKey', 'baseUrl', 'connectTimeout', 'timeout', 'maxBody', 'connections']
+const names = [
+  'apiKey',
+  'baseUrl',
+  'connectTimeout',
+  'timeout',
+  'maxBody',
+  'connections',
+  'proxy',
+  'repeatReads',
+]
 
 /** The one place where the client's defaults live and its options are checked. */
 export function resolveTyntecOptions(options: TyntecClientOptions): ResolvedTyntecOptions {
@@ -65,13 +98,19 @@ export function resolveTyntecOptions(options: TyntecClientOptions): ResolvedTynt
   const unknown = Object.keys(options).some((name) => !names.includes(name))
   if (unknown) throw new OtpError('ERR_OTP_OPTIONS', `"options" may hold ${names.join(', ')}.`)
 
-  const { apiKey, baseUrl = 'https://api.tyntec.com' } = options
+  const { apiKey, baseUrl = 'https://api.tyntec.com', proxy = true, repeatReads = true } = options
   if (typeof apiKey !== 'function' && !isApiKey(apiKey)) {
     throw invalid('apiKey', 'a string of visible ASCII characters, or a function that gives one')
   }
+  if (typeof proxy !== 'boolean') throw invalid('proxy', 'true or false')
+  if (typeof repeatReads !== 'boolean') throw invalid('repeatReads', 'true or false')
+  const { origin, basePath } = parseBaseUrl(baseUrl)
   return {
     apiKey,
-    ...parseBaseUrl(baseUrl),
+    origin,
+    basePath,
+    proxy: proxy ? proxyOf(origin) : undefined,
+    repeatReads,
     connectTimeout: positive('connectTimeout', options.connectTimeout ?? 2, 600),
     timeout: positive('timeout', options.timeout ?? 8, 600),
     maxBody: whole('maxBody', options.maxBody ?? 65_536),
@@ -94,11 +133,6 @@ function parseBaseUrl(baseUrl: unknown): { origin: string; basePath: string } {
   const url = new URL(baseUrl)
   if (url.protocol !== 'https:' && !isLoopback(url.hostname)) throw invalid('baseUrl', expected)
   return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') }
-}
-
-export function isLoopback(hostname: string): boolean {
-  // The URL parser has already turned every spelling of an IPv4 address into four numbers.
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 function positive(name: string, value: unknown, most: number): number {

@@ -149,12 +149,14 @@ describe('the source', () => {
   })
 
   // proves: KEY-1
-  test('takes no setting from the environment but NODE_ENV', () => {
+  test('takes no setting from the environment but NODE_ENV, and where the way to the internet is', () => {
     const product = files.filter((file) => /^(?:src|adapters)\/(?!sandbox|cli)/.test(file))
     const read = product.flatMap((file) => [
       ...readFileSync(join(root, file), 'utf8').matchAll(/process\.env\b(\.\w+)?/g),
     ])
-    expect(new Set(read.map(([name]) => name))).toEqual(new Set(['process.env.NODE_ENV']))
+    expect(new Set(read.map(([name]) => name))).toEqual(
+      new Set(['process.env.NODE_ENV', 'process.env.https_proxy', 'process.env.HTTPS_PROXY']),
+    )
   })
 })
 

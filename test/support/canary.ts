@@ -160,7 +160,7 @@ function lookAt(response: ServerResponse, body: string) {
   const id = servers.get(server) ?? servers.size
   servers.set(server, id)
 
-  if (/\/2fa\/v1\/|^\/_sandbox\//.test(url.pathname)) {
+  if (/\/(?:2fa|messaging)\/v1\/|^\/_sandbox\//.test(url.pathname)) {
     tyntecs.add(id)
     learnFromTyntec(url, req.headers.apikey, body)
     return

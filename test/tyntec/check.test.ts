@@ -48,7 +48,7 @@ const table = `
   302  unsure  unsure  unsure  unsure  unsure  unsure   unsure       unsure        unsure  unsure
   400  refused refused refused refused refused refused  refused      refused       refused refused
   401  key     key     unsure  key     wrong   unsure   expired_now  attempts_now  unsure  unsure
-  402  unsure  unsure  unsure  unsure  unsure  unsure   unsure       unsure        unsure  unsure
+  402  unsure  unsure  unsure  refused unsure  unsure   unsure       unsure        unsure  unsure
   403  key     key     unsure  key     unsure  unsure   expired_now  attempts_now  unsure  unsure
   404  gone    gone    gone    gone    gone    used     expired      attempts      gone    unsure
   410  gone    gone    gone    gone    gone    used     expired      attempts      gone    unsure

@@ -83,13 +83,13 @@ describe('each call', () => {
     expect(await setupClient((await serveJson(410)).url).otp.delete(otpId)).toBe(false)
   })
 
-  test('events gives what it knows of each event', async () => {
+  test('events gives each event as it came, without what is null or of another type', async () => {
     const server = await serveJson(200, [
       { type: 'DELIVER_OTP_RES_OK', status: 'success', statusText: null, created: 1, more: true },
       { type: 'LATER_TYPE', status: null, created: 'x' },
     ])
     expect(await setupClient(server.url).otp.events(otpId)).toEqual([
-      { type: 'DELIVER_OTP_RES_OK', status: 'success', created: 1 },
+      { type: 'DELIVER_OTP_RES_OK', status: 'success', created: 1, more: true },
       { type: 'LATER_TYPE' },
     ])
     expect(server.requests).toMatchObject([{ method: 'GET', path: `/2fa/v1/otp/${otpId}/events` }])
@@ -296,14 +296,27 @@ describe('answers to send', () => {
     expect(error.message).not.toContain(number)
   })
 
-  test.each([`1006${number}`, `x1006`, 1006, '2006', undefined])(
-    'a 400 with the code %j tells of none, since that might be what was sent',
-    async (code) => {
+  test.each([
+    ['1006', '1006'],
+    [1006, '1006'],
+    ['2006', '2006'],
+    ['INSUFFICIENT_BALANCE', 'INSUFFICIENT_BALANCE'],
+    [`1006${number}`, undefined],
+    ['x1006', undefined],
+    [otpCode, undefined],
+    ['4821', undefined],
+    [otpId, undefined],
+    [undefined, undefined],
+    [null, undefined],
+    [{ 1006: 1 }, undefined],
+  ])(
+    'of the code %j of a refusal is told %j, since the rest might be what was sent',
+    async (code, told) => {
       const client = setupClient((await serveJson(400, { code, message: 'm' })).url)
-      expect(await failureOf(client.otp.send({ number }))).toMatchObject({
-        message: expect.stringContaining('(400)'),
-        processed: 'no',
-      })
+      const error = await failureOf(client.otp.send({ number, otpCode: '4821' }))
+      expect(error).toMatchObject({ processed: 'no', provider: { status: 400, message: 'm' } })
+      expect(error.provider?.code).toBe(told)
+      expect(error.message).toContain(told === undefined ? '(400: m)' : `(400, error ${told}: m)`)
     },
   )
 
@@ -603,6 +616,8 @@ describe('options', () => {
     ['maxBody', 0],
     ['maxBody', 1.5],
     ['connections', 0],
+    ['proxy', 'https://proxy.example'],
+    ['repeatReads', 1],
     ['baseURL', 'https://api.tyntec.com'],
   ])('%s %j is refused, without the value in the message', (name, value) => {
     const options = { apiKey, [name]: value } as Parameters<typeof createTyntecClient>[0]

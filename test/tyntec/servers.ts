@@ -1,10 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { onTestFinished } from 'vitest'
 
 export interface SeenRequest {
+  /** The text of the body, once it has come. */
+  body: string
   method: string
   path: string
   /** As sent, before decoding. */
@@ -19,8 +21,11 @@ export async function serve(answer: RequestListener) {
   const server = createServer((request, response) => {
     const { pathname, search, searchParams } = new URL(request.url ?? '', 'http://seen')
     const { method = '', headers } = request
-    requests.push({ method, path: pathname, search, query: searchParams, headers })
-    answer(request, response)
+    const seen = { method, path: pathname, search, query: searchParams, headers, body: '' }
+    requests.push(seen)
+    request.on('data', (chunk: Buffer) => (seen.body += chunk.toString()))
+    if (method === 'POST') request.once('end', () => answer(request, response))
+    else answer(request, response)
   })
   const port = await listen(server)
   onTestFinished(() => {
@@ -57,19 +62,38 @@ export async function serveBytes(answer: (socket: Socket, request: string) => vo
   return { url: `http://127.0.0.1:${port}`, port, requests, sockets }
 }
 
-/** An https server whose certificate nobody has reason to trust. */
-export async function serveSelfSigned() {
+/** A proxy that opens every tunnel to one port of loopback, and notes what it is asked. */
+export async function serveProxy(port: number, answer = 'HTTP/1.1 200 Connection Established') {
   const requests: string[] = []
-  const server = createTlsServer(selfSigned(), (socket) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (bytes) => {
+      requests.push(bytes.toString())
+      socket.write(`${answer}\r\n\r\n`)
+      const far = connect(port, '127.0.0.1')
+      far.on('error', () => socket.destroy())
+      socket.on('close', () => far.destroy())
+      socket.pipe(far).pipe(socket)
+    })
+  })
+  const own = await listen(server)
+  return { url: `http://127.0.0.1:${own}`, requests }
+}
+
+/** An https server whose certificate nobody has reason to trust. */
+export async function serveSelfSigned(answer = 'HTTP/1.1 204 No Content\r\n\r\n') {
+  const requests: string[] = []
+  const certificate = selfSigned()
+  const server = createTlsServer(certificate, (socket) => {
     socket.on('error', () => {})
     socket.on('data', (bytes) => {
       requests.push(bytes.toString())
-      socket.end('HTTP/1.1 204 No Content\r\n\r\n')
+      socket.end(answer)
     })
   })
   server.on('tlsClientError', () => {})
   const port = await listen(server)
-  return { url: `https://127.0.0.1:${port}`, requests }
+  return { url: `https://127.0.0.1:${port}`, port, requests, cert: certificate.cert }
 }
 
 /** A port of loopback that nothing listens on. */
@@ -103,8 +127,12 @@ function selfSigned(): { key: string; cert: string } {
     const time = new Date(Date.now() + days * 86_400_000).toISOString()
     return der(0x17, Buffer.from(`${time.slice(2, 19).replace(/\D/g, '')}Z`))
   }
-  const loopback = der(0x30, der(0x87, Buffer.from([127, 0, 0, 1])))
-  const altName = der(0x30, oid('551d11'), der(0x04, loopback))
+  const names = der(
+    0x30,
+    der(0x87, Buffer.from([127, 0, 0, 1])),
+    der(0x82, Buffer.from('tyntec.example')),
+  )
+  const altName = der(0x30, oid('551d11'), der(0x04, names))
   const body = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
