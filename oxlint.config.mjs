@@ -155,6 +155,12 @@ export default {
         'typescript/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
       },
     },
+    {
+      files: ['src/sandbox/start.ts'],
+      rules: {
+        'node/no-process-env': ['error', { allowedVariables: ['SANDBOX_APPLICATION'] }],
+      },
+    },
     { files: ['src/cli.ts'], rules: { 'no-console': 'off', 'node/no-process-env': 'off' } },
     {
       files: ['*.config.*', 'test/support/{global-setup,summary-reporter}.ts'],

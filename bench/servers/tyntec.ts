@@ -5,6 +5,7 @@ let codes: [number: string, code: string][] = []
 
 const sandbox = await startSandbox({
   print(line) {
+    if (line.startsWith('API')) return
     const [, number = '', code = ''] = line.split(/\s+/)
     if (codes.length === 0) setImmediate(flush)
     codes.push([number, code])

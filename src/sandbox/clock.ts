@@ -1,6 +1,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Seconds that it was moved forward. */
+  advanced(): number
   advance(seconds: number): void
   /** Runs `task` once `seconds` have passed by this clock. */
   after(seconds: number, task: () => void): void
@@ -35,6 +37,7 @@ export function createClock(): Clock {
 
   return {
     now,
+    advanced: () => offset / 1000,
     advance(seconds) {
       offset += Math.round(seconds * 1000)
       runDue()

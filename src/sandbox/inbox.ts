@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { Message, Messages } from './messages.js'
+import type { Message } from './messages.js'
 
 /** The page at `GET /`. Rendered here, so that it works without JavaScript too. */
 export function sendInbox(res: ServerResponse, messages: Message[]): void {
@@ -24,25 +24,6 @@ export function sendInbox(res: ServerResponse, messages: Message[]): void {
     'X-Content-Type-Options': 'nosniff',
   })
   res.end(body)
-}
-
-/** Messages as server-sent events, from now on; the `reset` event says that all were deleted. */
-export function streamMessages(res: ServerResponse, messages: Messages): void {
-  res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
-  res.write('retry: 1000\n\n')
-  const unsubscribe = messages.subscribe((message) => {
-    res.write(
-      message
-        ? `id: ${message.seq}\nevent: message\ndata: ${JSON.stringify(message)}\n\n`
-        : 'event: reset\ndata: {}\n\n',
-    )
-  })
-  // Something has to be written now and then, or a reader that has gone is never noticed.
-  const ping = setInterval(() => res.write(': ping\n\n'), 15_000).unref()
-  res.once('close', () => {
-    unsubscribe()
-    clearInterval(ping)
-  })
 }
 
 function toPage(messages: Message[], nonce: string): string {

@@ -1,4 +1,6 @@
-export type Channel = 'sms' | 'voice'
+import type { Events } from './events.js'
+
+export type Channel = 'sms' | 'voice' | 'whatsapp'
 
 /** What a phone received. */
 export interface Message {
@@ -8,9 +10,17 @@ export interface Message {
   to: string
   from: string
   text: string
+  /** An OTP's code, or what looks like one in another message; `''` when nothing does. */
   code: string
+  /** `''` for a message of the SMS or the Chat API. */
   otpId: string
   sentAt: string
+  /** The SMS API's `requestId`. */
+  requestId?: string
+  /** The Chat API's `messageId`. */
+  messageId?: string
+  /** What a Chat message holds beside its text. */
+  media?: { type?: string; url?: string; caption?: string }
 }
 
 export interface MessageFilter {
@@ -22,27 +32,30 @@ export interface Messages {
   add(message: Omit<Message, 'seq'>): Message
   /** Oldest first. */
   list(filter?: MessageFilter): Message[]
-  newest(filter: MessageFilter): Message | undefined
-  /** The newest match, or the first to arrive within `seconds`; `undefined` when none came. */
+  /**
+   * The newest match with a code, or the first to arrive within `seconds`; `undefined` when none
+   * came.
+   */
   wait(filter: MessageFilter, seconds: number, signal?: AbortSignal): Promise<Message | undefined>
-  /** Calls `listener` for each new message, and without one when all were deleted. */
-  subscribe(listener: (message?: Message) => void): () => void
+  /** Calls `listener` for each new message. */
+  subscribe(listener: (message: Message) => void): () => void
   clear(): void
 }
 
 const capacity = 500
 
-export function createMessages(): Messages {
+export function createMessages(events: Events): Messages {
   let seq = 0
   let messages: Message[] = []
-  const listeners = new Set<(message?: Message) => void>()
+  const listeners = new Set<(message: Message) => void>()
 
   const matches = (message: Message, { to, after }: MessageFilter) =>
     (to === undefined || message.to === to) && (after === undefined || message.seq > after)
 
-  const newest = (filter: MessageFilter) => messages.findLast((message) => matches(message, filter))
+  const hasCode = (message: Message, filter: MessageFilter) =>
+    message.code !== '' && matches(message, filter)
 
-  function subscribe(listener: (message?: Message) => void) {
+  function subscribe(listener: (message: Message) => void) {
     listeners.add(listener)
     return () => {
       listeners.delete(listener)
@@ -56,13 +69,13 @@ export function createMessages(): Messages {
       messages.push(message)
       if (messages.length > capacity) messages.shift()
       for (const listener of listeners) listener(message)
+      events.emit(() => ({ type: 'message', message }))
       return message
     },
     list: (filter = {}) => messages.filter((message) => matches(message, filter)),
-    newest,
     wait: (filter, seconds, signal) =>
       new Promise((resolve) => {
-        const found = newest(filter)
+        const found = messages.findLast((message) => hasCode(message, filter))
         if (found || seconds <= 0 || signal?.aborted) return resolve(found)
 
         function finish(message?: Message) {
@@ -73,7 +86,7 @@ export function createMessages(): Messages {
         }
         const giveUp = () => finish()
         const unsubscribe = subscribe((message) => {
-          if (message && matches(message, filter)) finish(message)
+          if (hasCode(message, filter)) finish(message)
         })
         const timer = setTimeout(giveUp, seconds * 1000)
         signal?.addEventListener('abort', giveUp, { once: true })
@@ -81,7 +94,7 @@ export function createMessages(): Messages {
     subscribe,
     clear() {
       messages = []
-      for (const listener of listeners) listener()
+      events.emit(() => ({ type: 'messages-deleted' }))
     },
   }
 }

@@ -1,7 +1,13 @@
 export type Line = 'mobile' | 'landline'
 
 export type NumberReading =
-  | { status: 'parsed'; number: string; line: Line }
+  | {
+      status: 'parsed'
+      number: string
+      line: Line
+      /** ISO 639-1: what most people speak in the number's country. */
+      language: string
+    }
   | { status: 'invalid'; reason: string }
 
 /** Reads a number as tyntec does, with the optional `country` of a send. */
@@ -33,6 +39,7 @@ export async function createNumberReader(): Promise<ReadNumber> {
       status: 'parsed',
       number: parsed.number,
       line: parsed.getType() === 'FIXED_LINE' ? 'landline' : 'mobile',
+      language: languageOf(parsed.country),
     }
   }
 
@@ -76,4 +83,8 @@ export async function createNumberReader(): Promise<ReadNumber> {
     cache.set(key, reading)
     return reading
   }
+}
+
+function languageOf(country: string | undefined): string {
+  return country === undefined ? 'en' : new Intl.Locale(`und-${country}`).maximize().language
 }

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Api } from './api.js'
-import { type Control, send, sendProblem } from './control.js'
+import type { Api } from './api/api.js'
+import type { Control } from './control/control.js'
+import { send, sendProblem } from './control/http.js'
 
 export interface ServerParts {
   api: Api
   control: Control
-  inbox(res: ServerResponse): void
+  /** The page at `/` and what is below `/m/`, read with GET by a browser of this machine. */
+  inbox(res: ServerResponse, request: { path: string; search: string }): void
   /** What delayed calls listen to; another one after each reset. */
   signal(): AbortSignal
 }
@@ -23,21 +25,23 @@ export function createSandboxServer({ api, control, inbox, signal }: ServerParts
     // Browsers ask for it unbidden, which would count as a call of tyntec's API.
     if (path === '/favicon.ico') return sendProblem(res, 404, 'There is no icon.')
 
-    const isControl = path.startsWith('/_sandbox/') || path === '/_sandbox'
-    if (path !== '/' && !isControl) {
-      const bodyTooLarge = hasBody(req) && readBody(req).then((body) => body === undefined)
-      return api(req, res, { path, search, bodyTooLarge, signal: signal() })
-    }
-
     // A web page can make the browser of whoever has it open talk to this port. It must not be able
     // to read the codes, under its own name (Origin) or under one it had point here (Host).
-    if (!isLocal(req)) return sendProblem(res, 403, 'Only pages and hosts of this machine may ask.')
+    const isControl = path.startsWith('/_sandbox/') || path === '/_sandbox'
+    const isInbox = path === '/' || path.startsWith('/m/')
+    const isApi = !isControl && !isInbox
+    if (!isLocalHost(req) || (!isApi && !isLocalOrigin(req))) {
+      return sendProblem(res, 403, 'Only pages and hosts of this machine may ask.')
+    }
+    if (isApi) {
+      return api(req, res, { path, search, readBody: () => readBody(req), signal: signal() })
+    }
     if (isControl) return control(req, res, { path, search, readBody: () => readBody(req) })
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('Allow', 'GET, HEAD')
       return sendProblem(res, 405, 'The inbox is read with GET.')
     }
-    inbox(res)
+    inbox(res, { path, search })
   }
 
   const server = createServer((req, res) => {
@@ -55,12 +59,10 @@ export function createSandboxServer({ api, control, inbox, signal }: ServerParts
 const localHost = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?$/i
 const localOrigin = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?$/i
 
-function isLocal({ headers }: IncomingMessage): boolean {
-  return (
-    localHost.test(headers.host ?? '') &&
-    (headers.origin === undefined || localOrigin.test(headers.origin))
-  )
-}
+const isLocalHost = ({ headers }: IncomingMessage) => localHost.test(headers.host ?? '')
+
+const isLocalOrigin = ({ headers }: IncomingMessage) =>
+  headers.origin === undefined || localOrigin.test(headers.origin)
 
 const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'

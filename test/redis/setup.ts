@@ -12,7 +12,7 @@ import {
 import { type Sandbox, startSandbox } from 'passport-tyntec-otp/sandbox'
 import { expect, onTestFinished, type TestContext } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
-import type { OtpStatusEntity } from '../../src/sandbox/otps.js'
+import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
 import { scripts } from '../../src/store/scripts.js'
 import type { CommandWords } from '../support/redis-proxy.js'
 

@@ -45,25 +45,6 @@ test('reloads itself without JavaScript', async () => {
   expect((await call('/')).text).toContain('<noscript><meta http-equiv="refresh"')
 })
 
-test('hears of each message, and of a reset', async () => {
-  const { sandbox, send } = await setupSandbox()
-  const leave = new AbortController()
-  const response = await fetch(`${sandbox.url}/_sandbox/events`, { signal: leave.signal })
-  expect(response.headers.get('content-type')).toBe('text/event-stream')
-  const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-  let stream = ''
-  const readUntil = async (wanted: string) => {
-    while (!stream.includes(wanted)) stream += (await chunks?.read())?.value ?? ''
-  }
-  await readUntil('retry')
-  await send({ otpCode: '111111' })
-  await readUntil('"code":"111111"')
-  sandbox.reset()
-  await readUntil('event: reset')
-  expect(stream).toMatch(/id: 1\nevent: message\ndata: \{"seq":1,.*\}\n\nevent: reset/)
-  leave.abort()
-})
-
 test('does not count as a call of the API', async () => {
   const { call, requests } = await setupSandbox()
   await call('/')

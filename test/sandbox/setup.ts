@@ -1,8 +1,9 @@
 import { request } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/index.js'
+import type { ApplicationEntity } from '../../src/sandbox/applications/applications.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
-import type { OtpStatusEntity, StatusEvent } from '../../src/sandbox/otps.js'
+import type { OtpStatusEntity, StatusEvent } from '../../src/sandbox/otp/entity.js'
 
 export const happyNumber = '+12015550100'
 
@@ -46,9 +47,28 @@ export async function setupSandbox(options?: SandboxOptions) {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
 
+  /** tyntec's APIs beside the OTP service, by their whole path. */
+  const tyntec = (method: string, path: string, query: Query = {}, init: RequestInit = {}) => {
+    const search = new URLSearchParams(query).toString()
+    const headers = { apikey: sandbox.apiKey, ...init.headers }
+    return call(`${path}${search && `?${search}`}`, { method, ...init, headers })
+  }
+
+  const application = (method: string, path = '', query?: Query, body?: unknown) =>
+    tyntec(method, `/2fa/v1/application${path}`, query, {
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    })
+
   return {
     sandbox,
     call,
+    tyntec,
+    application,
+    createApplication: async (settings: object = {}) =>
+      (await application('POST', '/', {}, settings)).json as ApplicationEntity,
     api,
     send,
     sendOtp,

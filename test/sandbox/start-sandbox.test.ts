@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startSandbox } from '../../src/sandbox/index.js'
 import { setupSandbox } from './setup.js'
 
@@ -40,15 +40,57 @@ test('keeps two sandboxes apart', async () => {
   expect(other.sandbox.messages()).toEqual([])
 })
 
-test('prints a line for each message', async () => {
+test('prints a line for each message and each call of the API', async () => {
   const lines: string[] = []
-  const { send } = await setupSandbox({ print: (line) => lines.push(line) })
+  const { addFault, api, send } = await setupSandbox({ print: (line) => lines.push(line) })
   await send()
   await send({ via: 'VOICE' })
+  await api('GET', '', {}, { headers: {} })
+  await addFault({ operation: 'otp.send', kind: 'reset', times: 1 })
+  await expect(send()).rejects.toThrow('fetch failed')
   expect(lines).toEqual([
     'SMS    +12015550100  4242  (expires 5:00)',
+    'API    POST /2fa/v1/otp  200',
     'VOICE  +12015550100  4242  (expires 5:00)',
+    'API    POST /2fa/v1/otp  200',
+    'API    GET /2fa/v1/otp  401  The header apikey is missing.',
+    'API    POST /2fa/v1/otp  no answer  Fault "reset" on otp.send, before the work.',
   ])
+})
+
+describe('by its object', () => {
+  test('faults come and go', async () => {
+    const { sandbox, send } = await setupSandbox()
+    const fault = sandbox.fault({ operation: 'otp.send', kind: 'status', status: 503, times: 2 })
+    expect(fault).toMatchObject({ id: expect.any(String), when: 'before', times: 2 })
+    expect((await send()).status).toBe(503)
+    sandbox.noFaults()
+    expect((await send()).status).toBe(200)
+  })
+
+  test('a wrong fault is refused by the name of its field', async () => {
+    const { sandbox } = await setupSandbox()
+    const fault = { operation: 'otp.send', kind: 'status', status: 99 } as const
+    expect(() => sandbox.fault(fault)).toThrow('"status"')
+  })
+
+  test('the clock moves', async () => {
+    const { get, sandbox, sendOtp } = await setupSandbox()
+    const { otpId } = await sendOtp()
+    sandbox.advance(301)
+    expect((await get(otpId)).json).toMatchObject({ otpStatus: 'EXPIRED' })
+    for (const seconds of [-1, Number.NaN, 1e12]) {
+      expect(() => sandbox.advance(seconds)).toThrow('seconds')
+    }
+  })
+
+  test('requests and OTPs are those of the control routes', async () => {
+    const { control, sandbox, send } = await setupSandbox()
+    await send()
+    expect(sandbox.requests()).toEqual((await control('GET', 'requests')).json)
+    expect(sandbox.otps()).toEqual((await control('GET', 'otps')).json)
+    expect(sandbox.otps()).toHaveLength(1)
+  })
 })
 
 test('can be closed twice', async () => {

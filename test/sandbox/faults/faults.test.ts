@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { happyNumber, setupSandbox } from './setup.js'
+import { happyNumber, setupSandbox } from '../setup.js'
 
 type Sandbox = Awaited<ReturnType<typeof setupSandbox>>
 
@@ -259,6 +259,14 @@ describe('matching', () => {
     }
   })
 
+  test('is by family', async () => {
+    const { addFault, application, send } = await setupSandbox()
+    await addFault({ operation: 'application.*', kind: 'status', status: 418 })
+    expect((await application('GET')).status).toBe(418)
+    expect((await application('GET', '/default')).status).toBe(418)
+    expect((await send()).status).toBe(200)
+  })
+
   test('is by number, also for calls by id', async () => {
     const { addFault, api, get, send, sendOtp } = await setupSandbox()
     const matched = await sendOtp({ number: '+4915112345678' })
@@ -320,6 +328,16 @@ describe('the list', () => {
     expect((await send()).status).toBe(200)
   })
 
+  test('loses one by its id', async () => {
+    const { addFault, control, send } = await setupSandbox()
+    await addFault(fault)
+    const { id } = (await addFault({ ...fault, status: 503 })).json as { id: string }
+    expect((await control('DELETE', `faults/${id}`)).status).toBe(204)
+    expect((await control('DELETE', `faults/${id}`)).status).toBe(404)
+    expect((await control('GET', 'faults')).json).toMatchObject([{ status: 500 }])
+    expect((await send()).status).toBe(500)
+  })
+
   test.each([
     ['an unknown operation', { operation: 'otp.sned', kind: 'hang' }, 'otp.send'],
     ['no operation', { kind: 'hang' }, 'operation'],
@@ -356,6 +374,8 @@ describe('the list', () => {
       '"headers"',
     ],
     ['messages of a call without any', { operation: 'otp.get', kind: 'drop-message' }, 'otp.send'],
+    ['an answer of the app', { operation: 'webhook.report', kind: 'hang' }, 'webhook'],
+    ['a channel that is none', { operation: '*', kind: 'fail-message', channel: 'fax' }, 'sms'],
     ['a list', [], 'object'],
   ])('refuses %s', async (_, body, reason) => {
     const { addFault, control } = await setupSandbox()
@@ -372,11 +392,14 @@ describe('the list', () => {
   })
 
   test('holds a thousand', async () => {
-    const { addFault } = await setupSandbox()
-    const hang = { operation: 'otp.get', kind: 'hang' }
-    const replies = await Promise.all(Array.from({ length: 1001 }, () => addFault(hang)))
-    expect(replies.filter(({ status }) => status === 201)).toHaveLength(1000)
-    expect(replies.filter(({ status }) => status === 400)).toHaveLength(1)
+    const { addFault, sandbox } = await setupSandbox()
+    const hang = { operation: 'otp.get', kind: 'hang' } as const
+    for (let count = 0; count < 999; count += 1) sandbox.fault(hang)
+    expect((await addFault(hang)).status).toBe(201)
+    expect(await addFault(hang)).toMatchObject({
+      status: 400,
+      json: { detail: expect.stringContaining('1000') },
+    })
   })
 })
 

@@ -1,6 +1,6 @@
-import type { Operation } from './faults.js'
+import type { Operation } from '../faults/rules.js'
 
-/** Why tyntec's API refuses a call, for its `ErrorResponse`, and what to do about it. */
+/** Why tyntec's API refuses a call, for its error body, and what to do about it. */
 export interface Problem {
   message: string
   hint: string
@@ -10,29 +10,8 @@ export interface Problem {
 
 export type Parameters = Map<string, string>
 
-const parametersOf: Record<Operation, readonly string[]> = {
-  'otp.send': [
-    'number',
-    'applicationId',
-    'via',
-    'country',
-    'language',
-    'text',
-    'referenceId',
-    'otpCode',
-    'sender',
-    'caller',
-    'pinLength',
-  ],
-  'otp.resend': ['via', 'sender', 'caller'],
-  'otp.check': ['otpCode'],
-  'otp.get': [],
-  'otp.list': ['number'],
-  'otp.delete': [],
-  'otp.events': [],
-}
-
-const originator = /^(?:\+?[0-9]{3,15}|[\x20-\x7e]{1,11})$/
+/** A number, or up to 11 visible characters. */
+export const originator = /^(?:\+?[0-9]{3,15}|[\x20-\x7e]{1,11})$/
 
 const formats: Record<string, { pattern: RegExp } & Omit<Problem, 'message'>> = {
   via: { pattern: /^(?:SMS|VOICE|AUTO)$/, hint: 'via is SMS, VOICE or AUTO.' },
@@ -47,12 +26,16 @@ const formats: Record<string, { pattern: RegExp } & Omit<Problem, 'message'>> = 
 }
 
 /** Stricter than tyntec says it is: what is not in the reference is refused, never passed over. */
-export function readParameters(operation: Operation, search: string): Parameters | Problem {
+export function readParameters(
+  operation: Operation,
+  known: readonly string[],
+  search: string,
+): Parameters | Problem {
   const parameters: Parameters = new Map()
   if (search === '') return parameters
   for (const [name, value] of new URLSearchParams(search)) {
-    if (!parametersOf[operation].includes(name)) {
-      return { message: `Unknown parameter ${name}`, hint: hintFor(name, operation) }
+    if (!known.includes(name)) {
+      return { message: `Unknown parameter ${name}`, hint: hintFor(name, operation, known) }
     }
     if (parameters.has(name)) {
       return { message: `Repeated parameter ${name}`, hint: `Send ${name} once.` }
@@ -75,8 +58,7 @@ export const missing = (name: string): Problem => ({
   hint: 'Parameters go in the query; a body is not read.',
 })
 
-function hintFor(name: string, operation: Operation): string {
-  const known = parametersOf[operation]
+function hintFor(name: string, operation: Operation, known: readonly string[]): string {
   if (name.toLowerCase() === 'apikey') return 'The key goes in the header apikey.'
   const near = known.find((parameter) => parameter.toLowerCase() === name.toLowerCase())
   if (near !== undefined) return `Did you mean ${near}?`

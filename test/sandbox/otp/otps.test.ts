@@ -1,17 +1,26 @@
 import { expect, test } from 'vitest'
-import { createClock } from '../../src/sandbox/clock.js'
-import { createMessages } from '../../src/sandbox/messages.js'
-import { createOtps, normalDelivery } from '../../src/sandbox/otps.js'
+import { createApplications } from '../../../src/sandbox/applications/applications.js'
+import { createClock } from '../../../src/sandbox/clock.js'
+import { createEvents } from '../../../src/sandbox/events.js'
+import { createMessages } from '../../../src/sandbox/messages.js'
+import { normalDelivery } from '../../../src/sandbox/otp/delivery.js'
+import { createOtps } from '../../../src/sandbox/otp/otps.js'
 
 function setupOtps() {
-  const messages = createMessages()
-  const otps = createOtps({ clock: createClock(), messages })
+  const clock = createClock()
+  const events = createEvents(clock.now)
+  const messages = createMessages(events)
+  const otps = createOtps({ clock, events, messages })
+  const applications = createApplications({ clock, onDelete: otps.applicationDeleted })
+  const [application] = applications.list('account')
+  if (!application) throw new Error('An account has its default application.')
   const send = (number = '+12015550100') =>
     otps.send(
       {
-        accountId: 'account',
+        application,
         number,
         line: 'mobile',
+        language: 'en',
         via: undefined,
         code: undefined,
         pinLength: undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { happyNumber, setupSandbox, statusOf } from './setup.js'
+import { happyNumber, setupSandbox, statusOf } from '../setup.js'
 
 describe('messages', () => {
   test('are listed oldest first', async () => {
@@ -132,8 +132,19 @@ describe('requests', () => {
         query: { number: happyNumber, pinLength: '6' },
         status: 200,
         at,
+        operation: 'otp.send',
+        number: happyNumber,
       },
-      { seq: 2, method: 'GET', path: `/2fa/v1/otp/${otpId}`, query: {}, status: 200, at },
+      {
+        seq: 2,
+        method: 'GET',
+        path: `/2fa/v1/otp/${otpId}`,
+        query: {},
+        status: 200,
+        at,
+        operation: 'otp.get',
+        number: happyNumber,
+      },
     ])
   })
 
@@ -220,6 +231,24 @@ describe('reset', () => {
   })
 })
 
+test('info says what is there, and what is not as at tyntec', async () => {
+  const { control, sandbox } = await setupSandbox()
+  sandbox.advance(90)
+  const { status, json } = await control('GET', 'info')
+  expect(status).toBe(200)
+  expect(json).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    now: expect.stringMatching(/Z$/),
+    advanced: 90,
+    seq: 1,
+    operations: expect.arrayContaining(['otp.send', 'application.delete-template', 'chat.media']),
+    magicNumbers: expect.arrayContaining([
+      { number: '+12015550111', text: 'The message never comes.' },
+    ]),
+    limitations: expect.arrayContaining([expect.stringContaining('DELIVER_OTP_RES_FAIL')]),
+  })
+})
+
 test('ready answers 200', async () => {
   const { control } = await setupSandbox()
   expect((await control('GET', 'ready')).status).toBe(200)
@@ -228,6 +257,7 @@ test('ready answers 200', async () => {
 test.each([
   ['GET', 'nothing', 404],
   ['GET', '', 404],
+  ['GET', 'otps/a/b', 404],
   ['POST', 'messages', 405],
   ['GET', 'reset', 405],
 ])('%s /_sandbox/%s is answered with %i', async (method, path, status) => {
@@ -258,6 +288,14 @@ describe.each(['/', '/_sandbox/messages', '/_sandbox/events?', '/_sandbox/nothin
     })
   },
 )
+
+test('another host is none of the API either', async () => {
+  const { sandbox } = await setupSandbox()
+  const headers = { host: 'evil.example', apikey: sandbox.apiKey }
+  const url = `${sandbox.url}/2fa/v1/otp?number=%2B12015550100`
+  expect(await statusOf(url, { method: 'POST', headers })).toBe(403)
+  expect(sandbox.messages()).toEqual([])
+})
 
 test('a web page elsewhere can not reset', async () => {
   const { sandbox, send } = await setupSandbox()

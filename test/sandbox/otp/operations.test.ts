@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { happyNumber, setupSandbox } from './setup.js'
+import { happyNumber, setupSandbox } from '../setup.js'
 
 const unknownId = '00000000-0000-4000-8000-000000000000'
 
@@ -11,7 +11,7 @@ describe('send', () => {
     expect(headers.get('content-type')).toBe('application/json')
     expect(json).toEqual({
       accountId: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      applicationId: 'default',
+      applicationId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
       attemptCount: 0,
       created: expect.any(Number),
       expire: expect.any(Number),
@@ -104,12 +104,37 @@ describe('send', () => {
     ['+4915112345678', 'VOICE', 'voice'],
     ['+498912345678', undefined, 'voice'],
     ['+498912345678', 'AUTO', 'voice'],
-    ['+498912345678', 'SMS', 'sms'],
   ])('reaches %s via %s by %s', async (number, via, channel) => {
     const { sandbox, send } = await setupSandbox()
     await send({ number, ...(via && { via }) })
     expect(sandbox.messages()[0]?.channel).toBe(channel)
   })
+
+  test('a landline gets no SMS, and that is known', async () => {
+    const { events, sandbox, sendOtp } = await setupSandbox()
+    const { otpId } = await sendOtp({ number: '+498912345678', via: 'SMS' })
+    expect(sandbox.messages()).toEqual([])
+    expect((await events(otpId)).at(-1)).toMatchObject({
+      type: 'DELIVER_OTP_RES_FAIL',
+      status: 'failed',
+    })
+    expect(sandbox.otps()).toMatchObject([{ otpId, reason: { why: 'landline' } }])
+  })
+
+  test('a call gets the voice text', async () => {
+    const { sandbox, send } = await setupSandbox()
+    await send({ via: 'VOICE' })
+    expect(sandbox.messages()[0]?.text).toBe('Your code is: 4242. Once more, your code is: 4242.')
+  })
+
+  test.each(['1', '12', '123', '12345678901'])(
+    'refuses the otpCode %s as a PIN of a wrong length',
+    async (otpCode) => {
+      const { sandbox, send } = await setupSandbox()
+      expect(await send({ otpCode })).toMatchObject({ status: 400, json: { code: '1006' } })
+      expect(sandbox.messages()).toEqual([])
+    },
+  )
 
   test.each([
     ['text without a placeholder', { text: 'Hello' }],
@@ -337,6 +362,15 @@ describe('resend', () => {
     expect(await resend(otp.otpId)).toMatchObject({ status: 200, json: otp })
     const [first, second] = sandbox.messages()
     expect(second).toEqual({ ...first, seq: 2, sentAt: expect.any(String) })
+  })
+
+  test('without a channel takes AUTO, also after a call', async () => {
+    const { resend, sandbox, sendOtp } = await setupSandbox()
+    const { otpId } = await sendOtp({ via: 'VOICE' })
+    await resend(otpId)
+    const landline = await sendOtp({ number: '+498912345678', via: 'SMS' })
+    await resend(landline.otpId)
+    expect(sandbox.messages().map(({ channel }) => channel)).toEqual(['voice', 'sms', 'voice'])
   })
 
   test('may take another channel, sender and caller', async () => {

@@ -1,0 +1,70 @@
+import type { Reason } from '../reason.js'
+import type { Otp, OtpStatusEntity } from './entity.js'
+
+/** One thing that happened to an OTP. */
+export interface TimelineEntry {
+  at: string
+  /**
+   * - `sent`, `resent`: tyntec was asked for a message.
+   * - `delivered`: it came to the phone. `not-delivered`: it won't; `reason` says why.
+   * - `late`: it comes later; `reason` says when.
+   * - `wrong-code`, `verified`, `locked`: what came of a check. `refused`: a check or a resend after the end.
+   * - `expired`: its time ran out. `forced`: its status was set on the control routes.
+   * - `application-deleted`: it can't be resent or checked any more.
+   */
+  type:
+    | 'sent'
+    | 'resent'
+    | 'delivered'
+    | 'not-delivered'
+    | 'late'
+    | 'wrong-code'
+    | 'verified'
+    | 'locked'
+    | 'refused'
+    | 'expired'
+    | 'forced'
+    | 'application-deleted'
+  /** A sentence in English, to be shown as it is. */
+  text: string
+  channel?: 'sms' | 'voice'
+  /** The `seq` of the message, of a delivery. */
+  message?: number
+  /** The `seq` of the API call in the journal. */
+  request?: number
+  reason?: Reason
+}
+
+/** An OTP as the control routes show it: tyntec's entity, and what only the sandbox knows. */
+export interface OtpView extends OtpStatusEntity {
+  code: string
+  /** The channel of the last send or resend. */
+  channel: 'sms' | 'voice'
+  line: 'mobile' | 'landline'
+  language: string
+  application: { name: string; deleted: boolean }
+  attemptsLeft: number
+  /** Oldest first. */
+  timeline: TimelineEntry[]
+  /** Why the last send or resend has brought no message (yet); `null` when it has. */
+  reason: Reason | null
+}
+
+export const toView = (otp: Otp, entity: OtpStatusEntity): OtpView => ({
+  ...entity,
+  code: otp.code,
+  channel: otp.via === 'SMS' ? 'sms' : 'voice',
+  line: otp.line,
+  language: otp.language,
+  application: { name: otp.application.name, deleted: otp.application.deleted },
+  attemptsLeft: Math.max(0, otp.attempts - otp.attemptCount),
+  timeline: otp.timeline,
+  reason: reasonOf(otp.timeline),
+})
+
+const deliveries: readonly TimelineEntry['type'][] = ['delivered', 'not-delivered', 'late']
+
+function reasonOf(timeline: readonly TimelineEntry[]): Reason | null {
+  const last = timeline.findLast(({ type }) => deliveries.includes(type))
+  return last?.type === 'delivered' ? null : (last?.reason ?? null)
+}
