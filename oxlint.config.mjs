@@ -15,7 +15,10 @@ const only = {
     group: ['passport-tyntec-otp', 'passport-tyntec-otp/*'],
     message: 'The package does not import itself by name.',
   },
-  limiter: { group: ['rate-limiter-flexible'], message: 'Limits belong to src/store.' },
+  limiter: {
+    group: ['rate-limiter-flexible', 'rate-limiter-flexible/**'],
+    message: 'Limits are judged in src/limits.',
+  },
   numbers: {
     group: ['awesome-phonenumber', 'libphonenumber-js', 'libphonenumber-js/*'],
     message: 'Numbers are parsed in src/input.',
@@ -45,7 +48,7 @@ const { rest, sandbox, undici } = only
 // The last match decides alone, so each layer names all that it may not import.
 const layers = {
   'src/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, sandbox, undici],
-  'src/store/**': [adapters, framework, ioredis, itself, numbers, passport, sandbox, undici],
+  'src/limits/**': [adapters, framework, ioredis, itself, numbers, passport, sandbox, undici],
   'src/tyntec/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, sandbox],
   'src/input/**': [adapters, framework, ioredis, itself, limiter, passport, sandbox, undici, rest],
   'src/strategy.ts': [

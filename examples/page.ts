@@ -2,11 +2,24 @@ import type { OtpPage } from 'passport-tyntec-otp'
 
 /** A page that signs in, without JavaScript. `status` is what `GET /status` answers. */
 export function page(user: { number: string } | undefined, status: OtpPage): string {
-  return layout(
-    user ? signedIn(user.number) : status.status === 'none' ? start : code(status),
-    status,
-  )
+  return layout(user ? signedIn(user.number) : bodyOf(status), status)
 }
+
+function bodyOf(status: OtpPage): string {
+  switch (status.status) {
+    case 'none':
+      return start
+    case 'ended':
+      return ended
+    default:
+      return code(status)
+  }
+}
+
+const ended = `
+<h1>The code has ended</h1>
+<form method="post" action="/login/resend"><button>Send a new code</button></form>
+<form method="post" action="/login/cancel"><button class="second">Use a different number</button></form>`
 
 const start = `
 <h1>Sign in with your phone</h1>
@@ -18,7 +31,7 @@ const start = `
   <button>Send code</button>
 </form>`
 
-function code(status: Exclude<OtpPage, { status: 'none' }>): string {
+function code(status: Exclude<OtpPage, { status: 'none' | 'ended' }>): string {
   const minutes = Math.ceil(status.expiresIn / 60)
   const { allowed, retryAfter, remaining } = status.resend
   return `

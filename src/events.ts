@@ -12,6 +12,8 @@ export type BudgetWindow = 'hour' | 'day' | 'country' | 'money'
 export type LimitName =
   | 'sends_per_number'
   | 'sends_per_address'
+  | 'messages_per_address_and_number'
+  | 'waits_per_address'
   | 'failures_per_number'
   | 'failures_per_address'
   | 'failed_numbers_per_address'

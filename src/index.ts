@@ -61,7 +61,8 @@ export type {
   Verified,
 } from './outcomes.js'
 export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
-export { type RedisClient, type RedisStoreOptions, redisStore } from './store/redis.js'
+export type { AnyRedisClient } from './store/clients/client.js'
+export { type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
 export type { ValidateOption, ValidationCode, ValidationName } from './setup/checks.js'
 export { Strategy, type StrategyOptions, type Verify, type VerifyDone } from './strategy.js'

@@ -18,6 +18,7 @@ export type ProblemCode =
   | 'channel_not_allowed'
   | 'cross_site'
   | 'challenge_required'
+  | 'sign_in_refused'
   | 'invalid_code'
   | 'no_pending_code'
   | 'check_in_progress'
@@ -60,7 +61,7 @@ export interface Unconfirmed extends Pending {
   handle: string
 }
 
-/** tyntec has proven the code. Open the app's session, then call `flow.complete(proof)`. */
+/** The code is proven. Open the app's session, then call `flow.complete(proof, { session })`. */
 export interface Verified {
   status: 'verified'
   identity: Identity
@@ -70,12 +71,30 @@ export interface Verified {
    * number can then lock out neither it nor its messages. It signs nobody in.
    */
   device: string
+  /** The session that an earlier answer, which was lost, has opened: end it once the new one is open. */
+  previous?: string | undefined
 }
 
-/** Another request of this browser with this code has opened the session: there is nothing left to do. */
+/**
+ * Another request of this browser with this code, under way at the same time, has opened the session that is named
+ * here, as `complete` was told: answer with it. Where that can't be done, check again with `again: true`.
+ */
 export interface SignedIn {
   status: 'signed_in'
+  identity: Identity
+  device: string
+  session?: string | undefined
 }
+
+/** The app has refused the person, a moment ago, for this very code. */
+export interface SignInRefused {
+  status: 'sign_in_refused'
+  /** The app's own words. */
+  message?: string | undefined
+}
+
+/** What a proof is for. A code for one is nothing for another. */
+export type Purpose = 'login' | 'link' | 'change' | 'step-up'
 
 /** Who has signed in. */
 export interface Identity {
@@ -84,6 +103,13 @@ export interface Identity {
   /** Stable for one sign-in; safe to log. */
   flowId: string
   verifiedAt: Date
+  /** How the last message went. */
+  channel: Channel
+  purpose: Purpose
+  /** This browser has signed in with this number before. */
+  knownBrowser: boolean
+  /** The same sign-in once more, since its answer was lost or doubled: the app's session is opened again. */
+  repeated: boolean
 }
 
 declare const proof: unique symbol
@@ -133,6 +159,7 @@ export type ResendOutcome =
 export type CheckOutcome =
   | Verified
   | SignedIn
+  | SignInRefused
   | { status: 'invalid_code'; attemptsRemaining: number }
   | Refused<
       | 'bad_request'
@@ -149,4 +176,6 @@ export type Delivery = 'unknown' | 'sent' | 'delivered' | 'failed'
 
 export type StatusOutcome =
   | { status: 'none' }
+  /** It has ended by itself: for ten minutes `resend` begins again with the same number. */
+  | { status: 'ended'; why: 'expired' | 'attempts'; to: string; resend: ResendState }
   | ({ status: 'pending' | 'unconfirmed'; delivery: Delivery } & Pending)

@@ -1,7 +1,7 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import { createPressure } from '../src/flow/pressure.js'
+import { createPressure } from '../src/carriers/pressure.js'
 import { serve } from './tyntec/servers.js'
 import { number, otp, otpId, setupClient } from './tyntec/setup.js'
 

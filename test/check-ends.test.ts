@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import type { CheckClaim, FlowRecord, Limiter } from '../src/store/store.js'
 import {
   failure,

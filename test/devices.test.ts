@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OtpFlow } from '../src/flow/index.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import {
   flowKinds,
   number,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import { atMost } from '../src/flow/waiting.js'
 import type { FlowRecord } from '../src/store/store.js'
 import {

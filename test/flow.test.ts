@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Verified } from '../src/outcomes.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import {
   failure,
   flowKinds,

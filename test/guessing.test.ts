@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OtpOptions } from '../src/options/options.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import { frameworks, number as victimOfApp, setupApp } from './support/app.js'
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { OtpEvent } from '../src/events.js'
 import { createEvents } from '../src/events.js'
-import { createLimits, type Recipient } from '../src/limits.js'
+import { createLimits, type Recipient } from '../src/limits/limits.js'
 import type { LimitOptions, LimitRule } from '../src/options/limits.js'
 import { resolveOptions } from '../src/options/resolve.js'
 import type { BudgetOptions } from '../src/options/spending.js'

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { OtpFlow } from '../src/flow/index.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import { frameworks, setupApp } from './support/app.js'
 import {
   failure,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { FlowRef } from '../src/secrets.js'
+import type { FlowRef } from '../src/secrets/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import type { CheckResult } from '../src/store/store.js'
 import { createRedis } from './support/redis.js'

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import type { OtpOptions } from '../src/options/options.js'
-import { createSecrets } from '../src/secrets.js'
+import { createSecrets } from '../src/secrets/secrets.js'
 import type { Limiter } from '../src/store/store.js'
 import {
   failure,

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { type Shown, sharePace } from '../src/flow/shared-pace.js'
+import { type Shown, sharePace } from '../src/carriers/shared-pace.js'
 import type { OtpStore } from '../src/store/store.js'
 import { number, rightCode, sendCode, setupFlow } from './support/flow.js'
 import { startSlowTyntec } from './support/slow-tyntec.js'

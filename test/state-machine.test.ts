@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { createSecrets, type FlowRef } from '../src/secrets.js'
+import { createSecrets, type FlowRef } from '../src/secrets/secrets.js'
 import type { CheckResult, CheckRules, SendResult } from '../src/store/store.js'
 import { subject } from './model/subject.js'
 import { timedMemory, timedRedis } from './model/timed.js'

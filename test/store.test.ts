@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { FlowRef } from '../src/secrets.js'
+import type { FlowRef } from '../src/secrets/secrets.js'
 import { redisStore } from '../src/store/redis.js'
 import { earlierOf, recordOf, statusOf } from '../src/store/replies.js'
 import { scripts } from '../src/store/scripts.js'

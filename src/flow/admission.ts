@@ -1,114 +1,149 @@
 import { OtpError } from '../errors.js'
-import type { Channel, Limited, Refused } from '../outcomes.js'
-import type { Counted, Message, Oddity } from '../pumping.js'
+import type { Refused as LimitRefusal } from '../limits/limits.js'
+import type { Recipient } from '../limits/message.js'
+import type { Origin } from '../limits/origin.js'
+import type { Limited, Refused } from '../outcomes.js'
+import type { Unsent } from '../store/slots.js'
+import type { Message } from '../store/slots.js'
+import type { Counts, Denied, Odd } from '../store/steps/admission.js'
 import type { Context } from './context.js'
 import { askApp } from './hooks.js'
+import { whenFree } from './waiting.js'
 
 /** A message that somebody asks for. */
-export interface Wanted {
-  number: string
-  country: string
-  via: Channel
-  lane: string | undefined
+export interface Wanted extends Recipient {
+  origin: Origin
+  /** As the framework has it. */
   address: unknown
-  addressKeys: readonly string[]
   token: unknown
 }
 
-export interface Admitted {
-  status: 'admitted'
-  /** No message went out: it counts for the address, and for nothing else. */
-  uncount(): Promise<void>
+/** What a step answers that reserves a message. */
+type Reply =
+  | { status: 'reserved' | 'renew' | 'admitted'; counts: Counts; odd?: Odd[] | undefined }
+  | { status: 'odd'; odd: Odd[] }
+  | ({ status: 'limited' } & Denied)
+  | { status: 'busy' }
+
+/** Why there is no message, as the person is told. */
+export type Inadmissible = Limited<'rate_limited'> | Refused<'challenge_required'>
+
+/** What becomes of a request for a message: the step's own answer, without what refuses it. */
+export type Admitted<R> = Exclude<R, { status: 'odd' | 'limited' | 'busy' }> & {
+  unsent: Unsent | undefined
+  /** Another request of this flow was under way, and has ended. */
+  joined: boolean
 }
 
 /**
- * What stands between a request and a message, before anything of the number is touched: the limit of its
- * address, the look of the traffic, and the app's own challenge. One wait for the store.
+ * Asks the store for a message: limits that are certain to refuse it cost nothing, the app's own challenge
+ * is asked before anything is counted, and the rest is one step.
  */
-export async function admit(
+export async function admit<R extends Reply | { status: string }>(
   context: Context,
   wanted: Wanted,
-): Promise<Admitted | Limited<'rate_limited'> | Refused<'challenge_required'>> {
-  const { limits, pumping, secrets, events } = context
-  const { number, country, addressKeys } = wanted
-  const message: Message = { country, addressKeys, rangeTags: secrets.rangeTags(number) }
+  reserve: (message: Message, passed: boolean, again: boolean) => Promise<R>,
+): Promise<Admitted<R> | Inadmissible> {
+  const { limits, events } = context
+  const message = limits.messageOf(wanted, wanted.origin)
+  const blocked = limits.refusedBefore(message, wanted.origin)
+  if (blocked) return { status: 'rate_limited', retryAfter: blocked.retryAfter }
+  const asked = await challenge(context, wanted, message)
+  if (asked !== 'passed' && asked !== undefined) return asked
 
-  const limiting = limits.sendsPerAddress.consume(addressKeys)
-  // Each request counts until it is refused. A flood from an address that is over its limit would so
-  // make everybody's traffic look odd, and is kept away from the meters.
-  const counting = limits.sendsPerAddress.refusedLately(addressKeys)
-    ? limiting.then(({ allowed }) => (allowed ? pumping.count(message) : notCounted))
-    : pumping.count(message)
-  const [limit, counted] = await Promise.allSettled([limiting, counting])
-  if (limit.status === 'rejected' || counted.status === 'rejected') {
-    if (counted.status === 'fulfilled') await counted.value.undo().catch(() => {})
-    throw (limit.status === 'rejected' ? limit : (counted as PromiseRejectedResult)).reason
+  const { reply, joined } = await whenFree((again) => reserve(message, asked === 'passed', again))
+  if (isLimited(reply)) return refuse(context, wanted, message, reply)
+  if (isOdd(reply)) {
+    suspect(context, wanted, reply.odd)
+    events.emit({ type: 'limit.hit', limit: 'pumping' })
+    return { status: 'rate_limited', retryAfter: waitOf(reply.odd) }
   }
-  const { odd, undo } = counted.value
-  if (!limit.value.allowed) {
-    await undo().catch(() => {})
-    events.emit({ type: 'limit.hit', limit: 'sends_per_address' })
-    return { status: 'rate_limited', retryAfter: limit.value.retryAfter }
+  let unsent: Unsent | undefined
+  if (isCounted(reply)) {
+    if (asked === undefined) suspect(context, wanted, reply.odd ?? [])
+    limits.counted(reply.counts, wanted)
+    unsent = { message, counts: reply.counts }
   }
-
-  const refused = await judge(context, wanted, odd)
-  if (refused) {
-    await undo().catch(() => {})
-    return refused
-  }
-  return { status: 'admitted', uncount: undo }
+  return { ...(reply as Exclude<R, { status: 'odd' | 'limited' | 'busy' }>), unsent, joined }
 }
 
-/** The same after an error. When the store is what failed, its deadline is not waited for once more. */
-export async function uncountAfter({ uncount }: Admitted, error: unknown): Promise<void> {
-  const uncounted = uncount().catch(() => {})
-  if (!(error instanceof OtpError && error.code === 'ERR_OTP_STORE_UNAVAILABLE')) await uncounted
-}
-
-const notCounted: Counted = { odd: [], async undo() {} }
-
-async function judge(
+/** Asks the app about every message, with what is odd about it. */
+async function challenge(
   context: Context,
   wanted: Wanted,
-  odd: readonly Oddity[],
-): Promise<Limited<'rate_limited'> | Refused<'challenge_required'> | undefined> {
-  const { options, limits, events } = context
-  const { country, via, lane } = wanted
-  const { challenge, pumping } = options
-  // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
-  const enforces = ({ by }: Oddity) =>
-    pumping.enforced[by] && (lane === undefined || challenge !== undefined)
-  for (const oddity of odd) {
-    const { by, unverified, verified } = oddity
-    const round = (count: number) => Math.round(count * 10) / 10
+  message: Message,
+): Promise<'passed' | undefined | Inadmissible> {
+  const { options, limits, events, store } = context
+  const ask = options.challenge
+  if (!ask) return undefined
+  const looked = await store.look(message)
+  if (looked.status === 'limited') return refuse(context, wanted, message, looked)
+  const odd = looked.odd ?? []
+  suspect(context, wanted, odd)
+  const { number, country, via, address } = wanted
+  const reasons = [
+    ...odd.filter(({ enforced }) => enforced).map(({ by }) => by),
+    ...(limits.guessing() ? (['guessing'] as const) : []),
+  ]
+  const token = typeof wanted.token === 'string' ? wanted.token : undefined
+  const passed = await askApp(context, 'challenge', () =>
+    ask({ reasons, token, number, country, via, address }),
+  )
+  if (passed === true) return 'passed'
+  events.emit({ type: 'challenge.refused', country, via, failed: passed === undefined })
+  return { status: 'challenge_required' }
+}
+
+/** @throws {OtpError} `ERR_OTP_BUDGET` */
+async function refuse(
+  { limits }: Context,
+  wanted: Wanted,
+  message: Message,
+  denied: Denied,
+): Promise<Limited<'rate_limited'>> {
+  const refused: LimitRefusal = await limits.refused(denied, message, wanted, wanted.origin)
+  if (refused.by === 'person') return { status: 'rate_limited', retryAfter: refused.retryAfter }
+  throw new OtpError('ERR_OTP_BUDGET', 'The budget for messages is used up', {
+    processed: 'no',
+    retryAfter: Math.min(refused.retryAfter, 3600),
+  })
+}
+
+/** Tells the operator what is odd about a message. */
+function suspect({ events }: Context, { country }: Wanted, odd: readonly Odd[]): void {
+  const round = (count: number) => Math.round(count * 10) / 10
+  for (const { by, unverified, verified, enforced } of odd) {
     events.emit({
       type: 'pumping.suspected',
       by,
       country,
       unverified: round(unverified),
       verified: round(verified),
-      enforced: enforces(oddity),
+      enforced,
     })
   }
-  const decisive = odd.filter(enforces)
-  if (!challenge) {
-    if (decisive.length === 0) return undefined
-    events.emit({ type: 'limit.hit', limit: 'pumping' })
-    return {
-      status: 'rate_limited',
-      retryAfter: Math.max(...decisive.map(({ retryAfter }) => retryAfter)),
-    }
-  }
-  const reasons = [
-    ...decisive.map(({ by }) => by),
-    ...(limits.guessing() ? ['guessing' as const] : []),
-  ]
-  const { number, address } = wanted
-  const token = typeof wanted.token === 'string' ? wanted.token : undefined
-  const passed = await askApp(context, 'challenge', () =>
-    challenge({ reasons, token, number, country, via, address }),
-  )
-  if (passed === true) return undefined
-  events.emit({ type: 'challenge.refused', country, via, failed: passed === undefined })
-  return { status: 'challenge_required' }
+}
+
+/** A meter falls with every sign-in, and by itself: seconds until it may look better. */
+const oddFor = 600
+
+function waitOf(odd: readonly Odd[]): number {
+  const waits = odd
+    .filter(({ enforced }) => enforced)
+    .map(({ wait }) => (wait === undefined ? oddFor : Math.max(1, Math.ceil(wait / 1000))))
+  return Math.max(...waits)
+}
+
+function isLimited(reply: { status: string }): reply is { status: 'limited' } & Denied {
+  return reply.status === 'limited'
+}
+
+function isOdd(reply: { status: string }): reply is { status: 'odd'; odd: Odd[] } {
+  return reply.status === 'odd'
+}
+
+function isCounted(reply: {
+  status: string
+}): reply is { status: 'reserved'; counts: Counts; odd?: Odd[] } {
+  return reply.status === 'reserved' || reply.status === 'renew'
 }

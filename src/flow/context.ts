@@ -1,36 +1,44 @@
+import type { Visit } from '../carriers/pressure.js'
+import type { StepClient } from '../carriers/decoy.js'
 import type { Events } from '../events.js'
-import type { Limits } from '../limits.js'
 import type { NumberParser } from '../input/number.js'
+import type { Limits } from '../limits/limits.js'
 import type { ResolvedOptions } from '../options/options.js'
-import type { Pumping } from '../pumping.js'
-import type { Secrets } from '../secrets.js'
-import type { CheckRules, OtpStore } from '../store/store.js'
-import type { StepClient } from './decoy.js'
-import type { Visit } from './pressure.js'
+import type { Secrets } from '../secrets/secrets.js'
+import type { FlowStore } from '../store/flows.js'
+import type { FailureRules } from '../store/steps/failures.js'
 
 /** One step's way to tyntec. */
 export interface Calls {
   tyntec: StepClient
-  refuseEarly: Visit['refuseEarly']
+  visit: Visit
 }
 
 /** What the steps of a flow work with. */
 export interface Context extends Calls {
   options: ResolvedOptions
-  pumping: Pumping
-  store: OtpStore
+  store: FlowStore
   secrets: Secrets
   limits: Limits
   numbers: NumberParser
   events: Events
-  rules: CheckRules
+  rules: FailureRules
 }
 
 /** Seconds that a step may take before another request may take it over. tyntec's deadline is under it. */
 export const lease = 10
 
-/** Seconds in which a check whose end is unknown, or a login whose session is not open, can be repeated. */
+/** Seconds for opening the app's session: its verify function may take 30 s, and runs once. */
+export const openingLease = 35
+
+/**
+ * Seconds in which a check whose end is unknown can be settled, a session whose opening has failed opened
+ * again, and a sign-in whose answer was lost answered again.
+ */
 export const window = 60
+
+/** How often a sign-in is answered again. */
+export const repeats = 3
 
 /** With less left than this many seconds, a resend becomes a new code. */
 export const renewBelow = 60

@@ -1,10 +1,12 @@
 import { OtpError } from '../errors.js'
 import { errorEvent } from '../events.js'
 import type { Channel } from '../outcomes.js'
-import type { FlowRef } from '../secrets.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { Unsent } from '../store/slots.js'
 import type { Via } from '../tyntec/index.js'
 import { type Context, lease } from './context.js'
-import { adoptSend, settleSent } from './lookup.js'
+import { adoptSend, keptSent } from './lookup.js'
+import { otpOf } from './pending.js'
 
 export interface Order {
   reference: string
@@ -12,6 +14,13 @@ export interface Order {
   via: Channel
   language: string | undefined
 }
+
+export type Delivered =
+  /** `oldOtp`: the OTP of the flow that has ended for it. */
+  | { status: 'sent'; lifetime: number; oldOtp: string | undefined }
+  | { status: 'unconfirmed'; oldOtp: string | undefined }
+  /** tyntec does not take this number. */
+  | { status: 'refused' }
 
 /**
  * One POST for a reserved send. An answer that was lost or can't be read is looked up, never asked for again.
@@ -22,13 +31,15 @@ export async function deliver(
   context: Context,
   ref: FlowRef,
   order: Order,
-): Promise<
-  { status: 'sent'; lifetime: number } | { status: 'unconfirmed' } | { status: 'refused' }
-> {
-  const { options, store, tyntec } = context
+  /** What the message gets back when it did not go out, and the flow that ends when it did. */
+  { unsent, old }: { unsent?: Unsent | undefined; old?: FlowRef | undefined },
+): Promise<Delivered> {
+  const { options, store, tyntec, events } = context
   const { reference, number, language } = order
   const started = performance.now()
+  const failed = () => store.settleSend(ref, reference, { result: 'failed' }, { unsent })
   try {
+    context.visit.take('sends')
     const otp = await tyntec.otp.send({
       number,
       via: viaOf(order.via),
@@ -37,31 +48,33 @@ export async function deliver(
       ...(language && { language }),
       ...(options.applicationId && { applicationId: options.applicationId }),
     })
-    return { status: 'sent', lifetime: await settleSent(context, ref, reference, otp) }
+    return { status: 'sent', ...(await keptSent(context, ref, reference, otp, old)) }
   } catch (error) {
     if (!(error instanceof OtpError) || error.processed === undefined) throw error
     if (error.processed === 'no') {
-      await store.settleSend(ref, reference, { result: 'failed' })
-      // A 400: tyntec does not take this number, or this app's settings.
-      if (error.code === 'ERR_OTP_PROVIDER_RESPONSE') {
-        context.events.emit(errorEvent('send', error))
-        return { status: 'refused' }
-      }
-      throw error
+      await failed()
+      if (!isAboutNumber(error)) throw error
+      events.emit(errorEvent('send', error))
+      return { status: 'refused' }
     }
     const secondsLeft = leaseLeft(started)
-    context.events.emit(errorEvent('send', error))
-    const found = await adoptSend(context, ref, reference, number, secondsLeft).catch(
+    events.emit(errorEvent('send', error))
+    const found = await adoptSend(context, ref, { reference, number, old }, secondsLeft).catch(
       (lookup: unknown) => {
         // That tyntec can't say is no more than that; that the store can't keep it is an outage.
         if (lookup instanceof OtpError && lookup.code !== 'ERR_OTP_STORE_UNAVAILABLE') return
         throw lookup
       },
     )
-    if (found) return { status: 'sent', lifetime: found }
-    await store.settleSend(ref, reference, { result: 'unconfirmed' })
-    return { status: 'unconfirmed' }
+    if (found) return { status: 'sent', ...found }
+    const settled = await store.settleSend(ref, reference, { result: 'unconfirmed' }, { old })
+    return { status: 'unconfirmed', oldOtp: otpOf(context, old, settled.old) }
   }
+}
+
+/** A 400 about the number is the person's to mend; any other is the operator's. */
+function isAboutNumber(error: OtpError): boolean {
+  return error.provider?.about === 'number'
 }
 
 export function viaOf(channel: Channel): Via {

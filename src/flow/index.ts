@@ -6,20 +6,21 @@ import {
   type OtpEventBody,
   type OtpEventOf,
 } from '../events.js'
-import { createLimits } from '../limits.js'
+import { createDecoys } from '../carriers/decoy.js'
+import { createPressure } from '../carriers/pressure.js'
+import { createLimits } from '../limits/limits.js'
 import { createMetrics } from '../metrics.js'
 import { createNumberParser } from '../input/number.js'
 import type { HttpOptions, OtpOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
-import { createPumping } from '../pumping.js'
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
-import { createSecrets } from '../secrets.js'
+import { createSecrets } from '../secrets/secrets.js'
+import { createFlowStore } from '../store/flows.js'
 import { createTyntecClient } from '../tyntec/index.js'
 import { createValidation, type Validation } from '../validate.js'
-import { createDecoys } from './decoy.js'
-import { createPressure } from './pressure.js'
-import { type CheckInput, check, close, complete, release } from './check.js'
+import { type CheckInput, check } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
+import { close, type Completion, complete, release } from './proof.js'
 import { type ResendInput, resend } from './resend.js'
 import { type SendInput, send } from './send.js'
 import { cancel, status } from './status.js'
@@ -44,15 +45,20 @@ export interface OtpFlow {
    * fails, call `release(proof)` and let the person try the same code again.
    */
   check(input: CheckInput): Promise<CheckOutcome>
-  /** Ends a proven flow once its session is open. False when it had ended before: close the session. */
-  complete(proof: Proof): Promise<boolean>
+  /**
+   * Ends a proven flow once its session is open. False when it had ended before: close the session.
+   * `session`: what the app's session is called, so that it can be ended when this answer is lost.
+   */
+  complete(proof: Proof, opened?: Omit<Completion, 'proof'>): Promise<boolean>
   /** Lets the same code open the session later: opening it has failed, or nobody was there to hear. */
   release(proof: Proof): Promise<void>
   /** What the person may know of this browser's flow. */
   status(input: { handle: unknown }): Promise<StatusOutcome>
   /** Ends this browser's flow and deletes its code at tyntec. */
   cancel(input: { handle: unknown }): Promise<void>
-  /** Forgets the failed checks of a number: for the support desk, once the owner is known. */
+  /**
+   * Ends failures, waits and message limits of a number: for the support desk, once the owner is known.
+   */
   unlock(number: string): Promise<void>
   /**
    * Adds a listener for the events of one type; the answer removes it.
@@ -73,9 +79,9 @@ export interface OtpFlow {
   /** @internal Looks at how the app has set things up. */
   readonly validation: Validation
   /** @internal Ends a flow whose person the app has refused: as `complete`, with no session to tell of. */
-  close(proof: Proof): Promise<boolean>
-  /** @internal What a browser gets before it has a handle. */
-  createBlank(): string
+  close(proof: Proof, refusal?: { message?: string | undefined }): Promise<boolean>
+  /** @internal What a browser gets with the page, before it has a handle. */
+  createPageToken(): string
   /** @internal Tells of what the flow itself doesn't see. */
   emit(event: OtpEventBody): void
 }
@@ -88,7 +94,7 @@ export interface OtpFlow {
 export function createOtpFlow(given: OtpOptions): OtpFlow {
   const options = resolveOptions(given)
   const events = createEvents(options.onEvent, options.logger)
-  const secrets = createSecrets(options.secrets)
+  const secrets = createSecrets(options.secrets, options.name)
   const { store } = options
   const { free, window, wait, maxWait, disableAt } = options.limits.failuresPerNumber
   const { sends, checks } = options.concurrency
@@ -106,9 +112,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     options,
     events,
     secrets,
-    store,
-    limits: createLimits(options, store, events),
-    pumping: createPumping(options.pumping, store),
+    store: createFlowStore(store),
+    limits: createLimits(options, secrets, events),
     numbers: createNumberParser(options),
     rules: {
       attempts: options.attempts,
@@ -117,8 +122,6 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       failureWait: wait,
       failureMaxWait: maxWait,
       disableAt,
-      laneFailures: options.limits.knownBrowser.failures.points,
-      laneWindow: options.limits.knownBrowser.failures.duration,
     },
   }
 
@@ -132,8 +135,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
       const visit = pressure.enter()
-      const { refuseEarly } = visit
-      const calls: Calls = { tyntec: decoys?.enter(visit) ?? visit.tyntec, refuseEarly }
+      const calls: Calls = { tyntec: decoys?.enter(visit) ?? visit, visit }
       const ending = watch(name, input, (events) => run({ ...context, ...calls, events }, input))
       const settled = ending.then(forget, forget)
       function forget() {
@@ -145,28 +147,30 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     }
   }
 
+  const completing = step('complete', complete)
+  const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
   return {
     options: { origins, production, revealAttempts, binding, cookie, fields, validate, name },
     validation: createValidation(given, options, events),
-    createBlank: secrets.createBlank,
+    createPageToken: secrets.createPageToken,
     emit: events.emit,
     send: step('send', send),
     resend: step('resend', resend),
     check: step('check', check),
-    complete: step('complete', complete),
-    close: step('complete', close),
+    complete: (proof, opened) => completing({ ...opened, proof }),
+    close: (proof, refusal) => closing({ ...refusal, proof }),
     release: step('release', release),
     status: step('status', status),
     cancel: step('cancel', cancel),
-    unlock: step('unlock', async ({ numbers }: Context, number: string) => {
+    unlock: step('unlock', async ({ numbers, store }: Context, number: string) => {
       const parsed = numbers.parse(number)
       // A number that is not allowed any more can still be unlocked.
       const canonical = 'status' in parsed ? number : parsed.number
       if (!/^\+[1-9][0-9]{6,14}$/.test(canonical)) {
         throw new OtpError('ERR_OTP_MISUSE', 'unlock() takes a number in E.164 form')
       }
-      await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag)))
+      await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag, true)))
     }),
     on: (type, listener) => onType(events, type, listener),
     async drain() {

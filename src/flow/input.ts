@@ -1,6 +1,4 @@
-import { normaliseAddress } from '../input/address.js'
-import type { Channel, Refused } from '../outcomes.js'
-import type { Context } from './context.js'
+import type { Channel, Purpose, Refused } from '../outcomes.js'
 
 /** Which channel is asked for; a message when none is. */
 export function channelOf(
@@ -12,19 +10,17 @@ export function channelOf(
   return via === 'voice' && voice ? 'voice' : { status: 'channel_not_allowed' }
 }
 
-/** ISO 639-1, or nothing: then tyntec chooses by the number's country. */
-export function languageOf(language: unknown): string | undefined | Refused<'bad_request'> {
-  if (language === undefined || language === null || language === '') return undefined
-  if (typeof language !== 'string' || !/^[a-zA-Z]{2}$/.test(language)) {
-    return { status: 'bad_request' }
-  }
-  return language.toLowerCase()
+/**
+ * ISO 639-1, of any BCP 47 tag. Nothing for what is none: a hint never refuses a message, and tyntec
+ * chooses by the number's country.
+ */
+export function languageOf(language: unknown): string | undefined {
+  if (typeof language !== 'string') return undefined
+  const [, primary] = /^([a-zA-Z]{2})(?:[-_][\w-]{1,32})?$/.exec(language.trim()) ?? []
+  return primary?.toLowerCase()
 }
 
-/** What stands for the address of a request in limits. */
-export function addressKeysOf(
-  { secrets }: Pick<Context, 'secrets'>,
-  address: unknown,
-): readonly string[] {
-  return secrets.addressTags(normaliseAddress(address))
+/** What a flow's record says of its purpose: nothing for a login. */
+export function purposeOf(purpose: Purpose | undefined): Purpose | undefined {
+  return purpose === 'login' ? undefined : purpose
 }

@@ -1,9 +1,9 @@
 import { OtpError } from '../errors.js'
-import type { FlowRef } from '../secrets.js'
-import type { FlowRecord } from '../store/store.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { FlowView } from '../store/steps/flow.js'
 import type { Otp } from '../tyntec/index.js'
 import type { Context } from './context.js'
-import { unsealed } from './pending.js'
+import { otpOf, unsealed } from './pending.js'
 import { atMost } from './waiting.js'
 
 /** Seconds between two look-ups of one send, or two questions for its delivery. */
@@ -12,26 +12,31 @@ export const lookupEvery = 3
 /** Seconds for both tries to find a send in tyntec's list. */
 const lookupTime = 3
 
+interface Kept {
+  lifetime: number
+  /** The OTP of the flow that has ended for it. */
+  oldOtp: string | undefined
+}
+
 /**
  * Finds a send whose answer was lost by the `referenceId` it carried, and keeps its otpId. Never
- * sends. Gives its lifetime, or nothing when tyntec's list doesn't show it, which is no proof that it
- * won't.
+ * sends. Gives nothing when tyntec's list doesn't show it, which is no proof that it won't.
  *
  * @throws {OtpError} when tyntec or the store can't be asked.
  */
 export async function adoptSend(
   context: Context,
   ref: FlowRef,
-  reference: string,
-  number: string,
+  sent: { reference: string; number: string; old: FlowRef | undefined },
   secondsLeft = lookupTime,
-): Promise<number | undefined> {
-  const otp = await findSend(context, reference, number, Math.min(lookupTime, secondsLeft))
-  return otp && settleSent(context, ref, reference, otp)
+): Promise<Kept | undefined> {
+  const seconds = Math.min(lookupTime, secondsLeft)
+  const otp = await findSend(context, sent.reference, sent.number, seconds)
+  return otp && keptSent(context, ref, sent.reference, otp, sent.old)
 }
 
 /** Settles a flow whose send has no known end, if tyntec can tell it by now, and says whether it can. */
-export async function lookUp(context: Context, ref: FlowRef, record: FlowRecord): Promise<boolean> {
+export async function lookUp(context: Context, ref: FlowRef, record: FlowView): Promise<boolean> {
   const values = unsealed(context, ref, record)
   if (!values) return false
   const otp = await findSend(context, record.reference, values.number, lookupTime)
@@ -41,13 +46,13 @@ export async function lookUp(context: Context, ref: FlowRef, record: FlowRecord)
 }
 
 /**
- * The same for who was told that it is his turn. Others wait for the end of it, and are not told so
- * again too soon.
+ * The same for a request that was told that it is its turn. Others wait for the end of it, and are not
+ * told so again too soon.
  */
 export async function lookUpInTurn(
   context: Context,
   ref: FlowRef,
-  record: FlowRecord,
+  record: FlowView,
 ): Promise<void> {
   let found = false
   try {
@@ -62,31 +67,32 @@ export async function lookUpInTurn(
 }
 
 /** Keeps the otpId of a send, and gives its lifetime in seconds. */
-export async function settleSent(
+export async function keptSent(
   context: Context,
   ref: FlowRef,
   reference: string,
   otp: Otp,
-): Promise<number> {
-  const { kept, lifetime } = await keepSent(context, ref, reference, otp)
+  old: FlowRef | undefined,
+): Promise<Kept> {
+  const { kept, ...more } = await keepSent(context, ref, reference, otp, old)
   if (!kept) throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow is gone from the store')
-  return lifetime
+  return more
 }
 
 async function keepSent(
-  { options, secrets, store }: Context,
+  context: Context,
   ref: FlowRef,
   reference: string,
   otp: Otp,
-): Promise<{ kept: boolean; lifetime: number }> {
-  const lifetime = lifetimeOf(otp, options.lifetime, options.maxLifetime)
-  const kept = await store.settleSend(ref, reference, {
-    result: 'sent',
-    otp: secrets.seal(ref, 'otp', otp.otpId),
-    lifetime,
-    maxLifetime: options.maxLifetime,
-  })
-  return { kept, lifetime }
+  old?: FlowRef,
+): Promise<Kept & { kept: boolean }> {
+  const { options, secrets, store } = context
+  const { maxLifetime } = options
+  const lifetime = lifetimeOf(otp, options.lifetime, maxLifetime)
+  const sealed = secrets.seal(ref, 'otp', otp.otpId)
+  const result = { result: 'sent', otp: sealed, lifetime, maxLifetime } as const
+  const settled = await store.settleSend(ref, reference, result, { old })
+  return { kept: settled.kept, lifetime, oldOtp: otpOf(context, old, settled.old) }
 }
 
 async function findSend(
@@ -100,11 +106,13 @@ async function findSend(
   for (let tries = 0; tries < 2; tries++) {
     try {
       const left = (ends - performance.now()) / 1000
-      const otps = await atMost(left, tyntec.otp.list(number, reference))
-      if (!otps) throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec's list took too long`)
+      const found = await atMost(
+        left,
+        tyntec.otp.find(number, reference).then((otp) => ({ otp })),
+      )
+      if (!found) throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec's list took too long`)
       failure = undefined
-      const found = otps.find(({ referenceId }) => referenceId === reference)
-      if (found) return found
+      if (found.otp) return found.otp
     } catch (error) {
       failure = error
     }

@@ -1,32 +1,58 @@
 import { maskNumber } from '../input/number.js'
-import type { Channel, Pending } from '../outcomes.js'
-import type { FlowRef } from '../secrets.js'
-import type { FlowRecord } from '../store/store.js'
+import type { Channel, Pending, ResendState } from '../outcomes.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { FlowView } from '../store/steps/flow.js'
 import type { Context } from './context.js'
+
+type Shown = Pick<FlowView, 'via' | 'expiresIn' | 'sentAgo' | 'resends'>
 
 /** What the person may know, from the record. */
 export function pendingOf(
-  { options, numbers }: Context,
+  { options, numbers }: Pick<Context, 'options' | 'numbers'>,
   number: string,
-  record: Pick<FlowRecord, 'via' | 'expiresIn' | 'sentAgo' | 'resends'>,
+  record: Shown,
+  channels: Channel[] = channelsOf(numbers, number),
 ): Pending {
-  const wait = options.resendWaits[record.resends]
-  const retryAfter = wait === undefined ? 0 : Math.max(0, Math.ceil(wait - record.sentAgo))
   return {
     to: maskNumber(number),
     via: record.via,
     expiresIn: Math.max(0, Math.ceil(record.expiresIn)),
     codeLength: options.pinLength,
-    resend: {
-      allowed: wait !== undefined && retryAfter === 0,
-      retryAfter,
-      remaining: Math.max(0, options.resendWaits.length - record.resends),
-      channels: channelsOf(numbers, number),
-    },
+    resend: resendOf(options, record, channels),
   }
 }
 
-/** A landline takes calls only. */
+function resendOf(
+  { resendWaits }: Context['options'],
+  { sentAgo, resends }: Shown,
+  channels: Channel[],
+): ResendState {
+  const wait = resendWaits[resends]
+  const retryAfter = wait === undefined ? 0 : Math.max(0, Math.ceil(wait - sentAgo))
+  return {
+    allowed: wait !== undefined && retryAfter === 0,
+    retryAfter,
+    remaining: Math.max(0, resendWaits.length - resends),
+    channels,
+  }
+}
+
+/** The same once the flow has ended: a resend begins anew, as soon as the number may have another message. */
+export function renewableOf(
+  { options, numbers }: Pick<Context, 'options' | 'numbers'>,
+  number: string,
+  { sentAgo }: Shown,
+): ResendState {
+  const retryAfter = Math.max(0, Math.ceil((options.resendWaits[0] ?? 30) - sentAgo))
+  return {
+    allowed: retryAfter === 0,
+    retryAfter,
+    remaining: options.resendWaits.length,
+    channels: channelsOf(numbers, number),
+  }
+}
+
+/** How this number can be reached. A landline takes calls only. */
 export function channelsOf(numbers: Context['numbers'], number: string): Channel[] {
   for (const via of ['sms', 'voice'] as const) {
     const parsed = numbers.parse(number, undefined, via)
@@ -37,12 +63,21 @@ export function channelsOf(numbers: Context['numbers'], number: string): Channel
 
 /** The record's sealed values, or nothing when they are not this flow's: then it is over. */
 export function unsealed(
-  { secrets }: Context,
+  { secrets }: Pick<Context, 'secrets'>,
   ref: FlowRef,
-  record: FlowRecord,
+  record: Pick<FlowView, 'number' | 'otp'>,
 ): { number: string; otpId: string | undefined } | undefined {
   const number = secrets.unseal(ref, 'number', record.number)
   const otpId = record.otp === undefined ? undefined : secrets.unseal(ref, 'otp', record.otp)
   if (number === undefined || (record.otp !== undefined && otpId === undefined)) return undefined
   return { number, otpId }
+}
+
+/** The otpId of a flow that has just ended. */
+export function otpOf(
+  { secrets }: Pick<Context, 'secrets'>,
+  ref: FlowRef | undefined,
+  record: { otp?: string | undefined } | undefined,
+): string | undefined {
+  return ref && record?.otp !== undefined ? secrets.unseal(ref, 'otp', record.otp) : undefined
 }

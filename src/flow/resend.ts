@@ -1,17 +1,19 @@
 import { OtpError } from '../errors.js'
-import type { ResendOutcome } from '../outcomes.js'
-import type { FlowRef } from '../secrets.js'
-import type { FlowRecord } from '../store/store.js'
+import { originOf } from '../limits/origin.js'
+import type { Purpose, ResendOutcome } from '../outcomes.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { Unsent } from '../store/slots.js'
+import type { FlowView } from '../store/steps/flow.js'
 import type { ResendAnswer } from '../tyntec/index.js'
-import { admit, uncountAfter, type Wanted } from './admission.js'
+import { admit, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
 import { requireSending } from './hooks.js'
-import { addressKeysOf, channelOf } from './input.js'
+import { channelOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf, unsealed } from './pending.js'
-import { reserveMessage, whenFree } from './reserve.js'
-import { deleteOtp } from './status.js'
+import { sendTo } from './send.js'
+import { deleteOtp, endOf } from './status.js'
 
 export interface ResendInput {
   handle: unknown
@@ -19,124 +21,129 @@ export interface ResendInput {
   address?: unknown
   /** What the option `challenge` is to look at. */
   challenge?: unknown
+  /** As for `send`: called when the flow has ended, and a new one begins. */
+  onHandle?: (handle: string) => void
+}
+
+/** A message of a running flow. */
+interface Asked extends Wanted {
+  ref: FlowRef
+  handle: string
 }
 
 export async function resend(context: Context, input: ResendInput): Promise<ResendOutcome> {
-  const { options, secrets, store, limits, numbers } = context
+  const { options, secrets, store, numbers } = context
 
   const via = channelOf(input.via, options.voice)
   if (typeof via === 'object') return via
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
-  context.refuseEarly('sends')
+  context.visit.refuseEarly('sends')
   await requireSending(context)
 
   // Budgets and the look of the traffic go by country, which only the record knows.
-  const record = await store.read(ref, Number.MAX_SAFE_INTEGER)
-  if (!record || record.state === 'dead' || record.state === 'completed') return over(record)
-  const values = unsealed(context, ref, record)
-  if (!values) {
-    await store.end(ref, 'expired')
-    return { status: 'code_expired' }
-  }
+  const { record } = await store.read(ref)
+  const values = record && unsealed(context, ref, record)
+  if (!record || !values) return { status: 'no_pending_code' }
   const parsed = numbers.parse(values.number, undefined, via)
   // This line takes no such calls, or the app's countries have changed.
   if ('status' in parsed) return { status: 'channel_not_allowed' }
 
-  const { address, challenge: token } = input
-  const addressKeys = addressKeysOf(context, address)
   const { number, country } = parsed
-  const wanted: Wanted = { number, country, via, lane: ref.lane, address, addressKeys, token }
-  // A flow that began without a message goes on without any.
-  const known = !(options.knows && secrets.isDecoyReference(record.reference))
-  const admitted = await admit(context, wanted)
-  if (admitted.status !== 'admitted') return admitted
-
-  let sent = false
-  try {
-    const asked = { ...wanted, known }
-    const outcome = await reserveAndResend(context, ref, String(input.handle), asked, (is) => {
-      sent = is
-    })
-    // Clicks that send nothing must not use up the messages of everybody at this address.
-    if (outcome.idle) await limits.sendsPerAddress.refund(addressKeys).catch(() => {})
-    if (!sent) await admitted.uncount().catch(() => {})
-    return outcome.outcome
-  } catch (error) {
-    if (!sent) await uncountAfter(admitted, error)
-    throw error
+  const asked: Asked = {
+    number,
+    country,
+    via,
+    ref,
+    handle: String(input.handle),
+    lane: ref.lane,
+    tags: secrets.numberTags(number),
+    // A flow that began without a message goes on without any.
+    known: !(options.knows && isDecoy(context, ref, record)),
+    origin: originOf(options, secrets, input.address),
+    address: input.address,
+    token: input.challenge,
   }
+  return endOf(record) ? beginAgain(context, asked, record, input) : sendAgain(context, asked)
 }
 
-function over(record: FlowRecord | undefined): ResendOutcome {
-  if (record?.end === 'expired') return { status: 'code_expired' }
-  if (record?.end === 'attempts') return { status: 'too_many_attempts' }
-  return { status: 'no_pending_code' }
+function isDecoy({ secrets }: Context, ref: FlowRef, record: FlowView): boolean {
+  const otpId = record.otp === undefined ? undefined : secrets.unseal(ref, 'otp', record.otp)
+  return (
+    secrets.isDecoyReference(record.reference) || (otpId !== undefined && secrets.isDecoyId(otpId))
+  )
 }
 
-async function reserveAndResend(
+/** The flow has expired, or its tries are used up: a new code for the same number, as a new flow. */
+async function beginAgain(
   context: Context,
-  ref: FlowRef,
-  handle: string,
-  { number, country, via, lane, known }: Wanted & { known: boolean },
-  /** Told before tyntec is asked, and when tyntec provably did nothing. */
-  sent: (is: boolean) => void,
-): Promise<{ outcome: ResendOutcome; idle?: true }> {
-  const { options, secrets, store, events, tyntec } = context
-  const { flowId } = ref
+  { ref, handle, ...asked }: Asked,
+  { purpose }: FlowView,
+  { onHandle }: ResendInput,
+): Promise<ResendOutcome> {
+  const made = context.secrets.createHandle(asked.tags[0], asked.lane)
+  const outcome = await sendTo(context, made, {
+    ...asked,
+    language: undefined,
+    purpose: purpose as Purpose | undefined, // the flow has written it
+    before: { handle, ref },
+    onHandle,
+  })
+  if (outcome.status === 'sent') return { ...outcome, newCode: true }
+  // tyntec took the number before.
+  if (outcome.status === 'invalid_number') return { status: 'no_pending_code' }
+  return outcome
+}
 
-  const reference = secrets.createReference(known)
+async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome> {
+  const { options, secrets, store } = context
+  const { number, via, ref, handle } = asked
+  const { lifetime, maxLifetime } = options
+  const reference = secrets.createReference(asked.known)
   const reserve = (lookedUp: boolean) =>
-    reserveMessage(
-      context,
-      { tags: secrets.numberTags(number), lane, country, via },
-      () =>
-        store.reserveResend(ref, {
+    admit(context, asked, (message, passed, again) =>
+      store.resend(
+        ref,
+        {
           reference,
           via,
           lease,
           waits: options.resendWaits,
           cooldown: options.resendWaits[0] ?? 30,
           renewBelow,
-          lifetime: options.lifetime,
-          maxLifetime: options.maxLifetime,
+          lifetime,
+          maxLifetime,
           lookedUp,
-        }),
-      () => undo(),
+          again,
+        },
+        message,
+        passed,
+      ),
     )
-  const undo = async () => {
-    // Which of the two it is depends on whether the resend had become a new send.
-    await store.settleResend(ref, reference, 'failed')
-    await store.settleSend(ref, reference, { result: 'failed' })
-  }
-
-  let { reserved, joined } = await whenFree(() => reserve(false))
+  let reserved = await reserve(false)
   if (reserved.status === 'lookup') {
     await lookUp(context, ref, reserved.record)
     // Others look it up too, or are the first to have it sent anew.
-    ;({ reserved, joined } = await whenFree(() => reserve(true)))
+    reserved = await reserve(true)
   }
-
   switch (reserved.status) {
     case 'rate_limited':
-      return { outcome: reserved }
+    case 'challenge_required':
+      return reserved
     case 'none':
-      return { outcome: { status: 'no_pending_code' }, idle: true }
+      return { status: 'no_pending_code' }
     case 'expired':
-      return { outcome: { status: 'code_expired' }, idle: true }
+      return { status: 'code_expired' }
     case 'attempts':
-      return { outcome: { status: 'too_many_attempts' }, idle: true }
-    case 'exhausted': {
-      const { retryAfter } = reserved
-      return { outcome: { status: 'rate_limited', retryAfter }, idle: true }
-    }
+      return { status: 'too_many_attempts' }
+    case 'exhausted':
+      return { status: 'rate_limited', retryAfter: reserved.retryAfter }
     case 'too_soon': {
       const { retryAfter } = reserved
-      const record = joined ? await store.read(ref, Number.MAX_SAFE_INTEGER) : undefined
-      const outcome: ResendOutcome = record
+      const { record } = reserved.joined ? await store.read(ref) : {}
+      return record
         ? { status: 'sent', handle, ...pendingOf(context, number, record) }
         : { status: 'resend_too_soon', retryAfter }
-      return { outcome, idle: true }
     }
     case 'reserved':
     case 'renew':
@@ -144,62 +151,83 @@ async function reserveAndResend(
     default:
       throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow changed while it was looked up')
   }
-
-  const { record, taken } = reserved
+  const { record, status, unsent } = reserved
   const otpId = unsealed(context, ref, record)?.otpId
+  if (status === 'reserved' && otpId !== undefined) {
+    const outcome = await repeat(context, asked, { reference, otpId, record, unsent })
+    if (outcome) return outcome
+  }
+  return renew(context, asked, { reference, otpId, record, unsent })
+}
+
+interface Reserved {
+  reference: string
+  otpId: string | undefined
+  record: FlowView
+  unsent: Unsent | undefined
+}
+
+/** The same code once more. Nothing when tyntec says that it is over. */
+async function repeat(
+  context: Context,
+  asked: Asked,
+  { reference, otpId, record, unsent }: Reserved & { otpId: string },
+): Promise<ResendOutcome | undefined> {
+  const { store, events, tyntec, options } = context
+  const { number, via, country, ref, handle, known } = asked
+  const { flowId } = ref
+  const { lifetime, maxLifetime } = options
+  const settle = (result: 'sent' | 'failed' | 'renew') =>
+    store.settleResend(ref, reference, { result, lifetime, maxLifetime }, unsent)
   const pending = pendingOf(context, number, record)
-  const takeBack = async () => {
-    sent(false)
-    await taken.refundNumber()
-  }
-  sent(true)
 
-  if (reserved.status === 'reserved' && otpId !== undefined) {
-    let answer: ResendAnswer
-    try {
-      answer = await tyntec.otp.resend(otpId, { via: viaOf(via) })
-    } catch (error) {
-      if (!(error instanceof OtpError)) throw error
-      if (error.processed === 'no') {
-        await Promise.all([store.settleResend(ref, reference, 'failed'), takeBack()])
-        throw error
-      }
-      // It may have gone out: counted and waited for as if it had, and the code is the same.
-      await store.settleResend(ref, reference, 'sent')
-      const type = known ? 'otp.unconfirmed' : 'otp.decoyed'
-      events.emit({ type, flowId, via, country })
-      return { outcome: { status: 'unconfirmed', handle, ...pending } }
+  let answer: ResendAnswer
+  try {
+    context.visit.take('sends')
+    answer = await tyntec.otp.resend(otpId, { via: viaOf(via) })
+  } catch (error) {
+    if (!(error instanceof OtpError)) throw error
+    if (error.processed === 'no') {
+      await settle('failed')
+      throw error
     }
-    if (answer.result === 'sent') {
-      await store.settleResend(ref, reference, 'sent')
-      if (known) events.emit({ type: 'otp.resent', flowId, via, country, newCode: false })
-      else events.emit({ type: 'otp.decoyed', flowId, via, country })
-      return { outcome: { status: 'sent', handle, ...pending } }
-    }
-    if (!(await store.settleResend(ref, reference, 'renew'))) {
-      await takeBack()
-      return { outcome: { status: 'no_pending_code' } }
-    }
+    // It may have gone out: counted and waited for as if it had, and the code is the same.
+    await settle('sent')
+    events.emit({ type: known ? 'otp.unconfirmed' : 'otp.decoyed', flowId, via, country })
+    return { status: 'unconfirmed', handle, ...pending }
   }
+  if (answer.result === 'sent') {
+    await settle('sent')
+    if (known) events.emit({ type: 'otp.resent', flowId, via, country, newCode: false })
+    else events.emit({ type: 'otp.decoyed', flowId, via, country })
+    return { status: 'sent', handle, ...pending }
+  }
+  return (await settle('renew')) ? undefined : { status: 'no_pending_code' }
+}
 
+/** A new code in the same flow. */
+async function renew(
+  context: Context,
+  asked: Asked,
+  { reference, otpId, record, unsent }: Reserved,
+): Promise<ResendOutcome> {
+  const { store, events } = context
+  const { number, via, country, ref, handle, known } = asked
+  const { flowId } = ref
   const order = { reference, number, via, language: undefined }
-  const delivered = await deliver(context, ref, order).catch(async (error: unknown) => {
-    if (error instanceof OtpError && error.processed === 'no') await takeBack()
-    throw error
-  })
+  const delivered = await deliver(context, ref, order, { unsent })
   if (delivered.status === 'refused') {
-    await takeBack()
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')
   }
   // A new code ends with its flow, which may be before its own time.
-  const after = await store.read(ref, Number.MAX_SAFE_INTEGER)
-  const renewed = after ? pendingOf(context, number, after) : pending
+  const { record: after } = await store.read(ref)
+  const pending = pendingOf(context, number, after ?? record)
   if (delivered.status === 'unconfirmed') {
     events.emit({ type: known ? 'otp.unconfirmed' : 'otp.decoyed', flowId, via, country })
-    return { outcome: { status: 'unconfirmed', handle, ...renewed } }
+    return { status: 'unconfirmed', handle, ...pending }
   }
   if (otpId !== undefined) await deleteOtp(context, otpId)
   if (known) events.emit({ type: 'otp.resent', flowId, via, country, newCode: true })
   else events.emit({ type: 'otp.decoyed', flowId, via, country })
-  return { outcome: { status: 'sent', handle, ...renewed, newCode: true } }
+  return { status: 'sent', handle, ...pending, newCode: true }
 }

@@ -1,11 +1,12 @@
 import { errorEvent } from '../events.js'
 import type { Delivery, StatusOutcome } from '../outcomes.js'
-import type { FlowRef } from '../secrets.js'
-import type { FlowEnd } from '../store/store.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { FlowView } from '../store/steps/flow.js'
 import type { OtpEvent as DeliveryEvent } from '../tyntec/index.js'
 import type { Context } from './context.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
-import { pendingOf, unsealed } from './pending.js'
+import { maskNumber } from '../input/number.js'
+import { pendingOf, renewableOf, unsealed } from './pending.js'
 import { atMost } from './waiting.js'
 
 export async function status(context: Context, input: { handle: unknown }): Promise<StatusOutcome> {
@@ -13,21 +14,29 @@ export async function status(context: Context, input: { handle: unknown }): Prom
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'none' }
   // However often its page asks, tyntec is asked for one flow no more often than that.
-  let record = await store.read(ref, lookupEvery)
-  if (record?.lookupDue) {
+  let { record, lookupDue, deliveryDue } = await store.read(ref, lookupEvery)
+  if (record && lookupDue) {
     // The page is shown whether or not tyntec can be asked.
     await lookUpInTurn(context, ref, record).catch(() => {})
-    record = await store.read(ref, lookupEvery)
+    ;({ record, deliveryDue } = await store.read(ref, lookupEvery))
   }
-  const shown =
-    record?.state === 'pending' || record?.state === 'unconfirmed' || record?.state === 'sending'
-  if (!record || !shown || record.expiresIn <= 0) return { status: 'none' }
+  if (!record) return { status: 'none' }
   const values = unsealed(context, ref, record)
   if (!values) return { status: 'none' }
+  const why = endOf(record)
+  if (why) {
+    return {
+      status: 'ended',
+      why,
+      to: maskNumber(values.number),
+      resend: renewableOf(context, values.number, record),
+    }
+  }
+  if (!isShown(record)) return { status: 'none' }
 
-  let delivery = record.delivery
+  let { delivery } = record
   // Where only some numbers get messages, what became of one would tell which.
-  if (record.deliveryDue && values.otpId !== undefined && !options.knows) {
+  if (deliveryDue && values.otpId !== undefined && !options.knows) {
     delivery = (await askDelivery(context, ref, values.otpId)) ?? delivery
   }
   return {
@@ -37,21 +46,25 @@ export async function status(context: Context, input: { handle: unknown }): Prom
   }
 }
 
+/** Why a flow has ended by itself, so that a resend can begin anew. */
+export function endOf({ state, end, expiresIn }: FlowView): 'expired' | 'attempts' | undefined {
+  if (state === 'dead') return end === 'expired' || end === 'attempts' ? end : undefined
+  return isShown({ state }) && expiresIn <= 0 ? 'expired' : undefined
+}
+
+function isShown({ state }: Pick<FlowView, 'state'>): boolean {
+  return state === 'pending' || state === 'unconfirmed' || state === 'sending'
+}
+
 /** Ends the flow here and, as far as tyntec can be asked, there. */
 export async function cancel(context: Context, input: { handle: unknown }): Promise<void> {
   const ref = context.secrets.parseHandle(input.handle)
   if (!ref) return
-  if (await discard(context, ref, 'cancelled')) {
-    context.events.emit({ type: 'otp.cancelled', flowId: ref.flowId })
-  }
-}
-
-export async function discard(context: Context, ref: FlowRef, end: FlowEnd): Promise<boolean> {
-  const record = await context.store.end(ref, end)
-  if (!record) return false
+  const record = await context.store.end(ref, 'cancelled')
+  if (!record) return
   const otpId = unsealed(context, ref, record)?.otpId
   if (otpId !== undefined) await deleteOtp(context, otpId)
-  return true
+  context.events.emit({ type: 'otp.cancelled', flowId: ref.flowId })
 }
 
 /** The flow is over here already, so tyntec's answer is not waited for longer than a second. */
@@ -70,7 +83,7 @@ async function askDelivery(
   const events = await atMost(2, tyntec.otp.events(otpId)).catch(() => undefined)
   if (!events) return undefined
   const delivery = deliveryOf(events)
-  await store.setDelivery(ref, delivery).catch(() => {})
+  await store.deliver(ref, delivery).catch(() => {})
   return delivery
 }
 

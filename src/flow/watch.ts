@@ -7,7 +7,7 @@ import {
   type RequestStep,
 } from '../events.js'
 import type { Metrics } from '../metrics.js'
-import type { Secrets } from '../secrets.js'
+import type { Secrets } from '../secrets/secrets.js'
 
 export type StepName = RequestStep | 'complete' | 'release' | 'unlock'
 
@@ -129,7 +129,9 @@ const noRefusals: ReadonlySet<string> = new Set([
   'unconfirmed',
   'verified',
   'signed_in',
+  'sign_in_refused',
   'pending',
+  'ended',
 ])
 
 /** The event of a refusal that the step itself has not told of. */

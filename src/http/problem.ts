@@ -98,6 +98,11 @@ const kinds = {
     title: 'No code to check',
     detail: 'There is no code to check in this browser. Ask for a new one.',
   },
+  sign_in_refused: {
+    status: 403,
+    title: 'Sign-in refused',
+    detail: 'You cannot sign in with this number here.',
+  },
   check_in_progress: {
     status: 409,
     title: 'Check in progress',

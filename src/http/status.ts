@@ -62,7 +62,7 @@ const blankKept = 86_400
  * Another site's request gets none.
  */
 function giveBlank(
-  { options, createBlank }: OtpFlow,
+  { options, createPageToken }: OtpFlow,
   request: HttpRequest,
   cookies: Cookies,
 ): void {
@@ -74,7 +74,7 @@ function giveBlank(
     options.cookie.domain !== undefined ||
     cookies.read('page') !== undefined
   if (method !== 'GET' || given || !own || isPrefetch(headers)) return
-  cookies.set('page', createBlank(), blankKept)
+  cookies.set('page', createPageToken(), blankKept)
 }
 
 async function handleOf(

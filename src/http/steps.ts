@@ -26,7 +26,7 @@ export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
         handle: binding.handle,
         device: cookies.read('device'),
         // One that other hosts of the domain can set would make a handle that they know.
-        blank: flow.options.cookie.domain === undefined ? cookies.read('page') : undefined,
+        pageToken: flow.options.cookie.domain === undefined ? cookies.read('page') : undefined,
         browser: browserOf(request),
         challenge: field('challenge'),
         // At once, because a send that fails from here on may have gone out all the same.

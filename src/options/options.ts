@@ -2,7 +2,7 @@ import type { OtpEventListener } from '../events.js'
 import type { OtpLogger } from '../log.js'
 import type { OtpMeter } from '../metrics.js'
 import type { ValidateOption, ValidationName } from '../setup/checks.js'
-import type { OtpStore } from '../store/store.js'
+import type { OtpStore, StepStore } from '../store/store.js'
 import type { LimitOptions, LimitRule, ResolvedLimits } from './limits.js'
 import type {
   BudgetOptions,
@@ -266,7 +266,7 @@ export interface ResolvedOptions {
   apiKey: Exclude<OtpOptions['apiKey'], undefined>
   secrets: readonly (string | Uint8Array)[]
   countries: readonly string[] | 'any'
-  store: OtpStore
+  store: StepStore
   origins: readonly string[]
   /** Apart from other flows on the same store. */
   name: string

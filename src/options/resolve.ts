@@ -1,7 +1,7 @@
 import { validateCountries } from '../input/number.js'
 import { type ValidationName, validationCodes } from '../setup/checks.js'
 import { createMemoryStore, memoryStore } from '../store/memory.js'
-import type { OtpStore } from '../store/store.js'
+import { type StepStore, storeOf } from '../store/store.js'
 import { resolveLimits, rule } from './limits.js'
 import type {
   ConcurrencyOptions,
@@ -67,8 +67,15 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
 }
 
 /** The check `memoryStore` tells of the default, which production refuses. */
-function defaultStore(production: boolean): OtpStore {
-  return production ? memoryStore() : createMemoryStore(() => performance.now())
+function defaultStore(production: boolean): StepStore {
+  if (production) memoryStore()
+  return createMemoryStore(() => performance.now())
+}
+
+const stored: Check<StepStore> = (name, value) => {
+  const store = storeOf(value)
+  if (store) return store
+  throw invalid(name, 'a redisStore() or a memoryStore()')
 }
 
 const apiKey: Check<ResolvedOptions['apiKey']> = (name, value) => {
@@ -167,9 +174,7 @@ const table = {
   apiKey: [apiKey],
   secret: [secrets],
   countries: [countries],
-  store: [
-    optional(withMethods<OtpStore>(['reserveSend', 'claimCheck', 'limiter'], 'a redisStore()')),
-  ],
+  store: [optional(stored)],
   origin: [origins],
   name: [text(/^[\w-]{1,40}$/, 'a name of letters, digits, hyphens and underscores'), 'login'],
   baseUrl: [asText],

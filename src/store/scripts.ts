@@ -1,619 +1,10286 @@
-/*
- * One script per transition. Every key of a script carries the number's hash tag, so the scripts run
- * on a Cluster. Time is Redis's own: no two clocks are compared. Each script can run twice with the
- * same reference or attempt, because clients send a command again when its answer was lost.
- */
-
-const prelude = `
+/* Made by `npm run build:scripts` of src/store/steps. Change those, not this. */
+export const scripts = {
+  send: `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local names = {'state', 'end', 'reference', 'number', 'otp', 'via', 'expires', 'sent', 'resends',
-  'attempts', 'counted', 'delivery', 'created', 'lease', 'resend', 'by', 'open', 'opener'}
-local numeric = {expires = 1, sent = 1, resends = 1, attempts = 1, counted = 1, created = 1, lease = 1}
-
--- A key of another type is not ours to read: the flow is over.
-local function hmget(key, ...)
-  local values = redis.pcall('HMGET', key, ...)
-  if values.err then
-    redis.call('DEL', key)
-    values = redis.call('HMGET', key, ...)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
   end
-  return values
+  boxes[name] = box
 end
-
-local function number(value)
-  return tonumber(value or 0) or 0
+local refusalOfFlow
+function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
-
-local function get(key)
-  local value = redis.pcall('GET', key)
-  if type(value) == 'string' then return value end
-end
-
--- Milliseconds that Redis's clock may go back, at a failover for example, without any harm.
 local skew = 10000
-
--- No lease is longer than ten seconds: what is was written by a clock that was ahead.
-local function leaseOf(value)
-  local ends = number(value)
-  return ends <= now + 10000 + skew and ends or 0
-end
-
-local function load(key)
-  local values = hmget(key, unpack(names))
-  local flow = {}
-  for index, name in ipairs(names) do
-    local value = values[index]
-    if numeric[name] then value = number(value) end
-    flow[name] = value
-  end
-  -- It began while the clock was ahead, and would last for longer by as much: it is over instead.
-  if flow.created > now + skew then
-    redis.call('DEL', key)
-    return load(key)
-  end
-  flow.lease = leaseOf(flow.lease)
-  return flow
-end
-
-local function view(status, flow, extra, more)
-  return {status, flow.state or '', flow['end'] or '', flow.reference or '', flow.number or '',
-    flow.otp or '', flow.via or '', flow.expires - now, now - flow.sent, flow.resends, flow.attempts,
-    flow.counted, flow.delivery or '', extra or '', more or ''}
-end
-
--- Why a flow takes no further step; nothing when it does.
-local function refusal(flow)
-  if not flow.state or flow.state == 'completed' then return 'none' end
-  if flow.state == 'dead' then
-    if flow['end'] == 'expired' or flow['end'] == 'attempts' then return flow['end'] end
-    return 'none'
-  end
-  if flow.state ~= 'verified' and flow.expires <= now then return 'expired' end
-end
-
--- An ended flow says only that it has ended.
-local function finish(key, state, why)
-  redis.call('HDEL', key, 'reference', 'number', 'otp', 'lease', 'resend', 'delivery')
-  redis.call('HSET', key, 'state', state, 'end', why)
-end
-
--- At most so much of it stays: a clock that was ahead has made it longer.
-local function remains(key, most)
-  local left = math.max(redis.call('PTTL', key), 0)
-  if not most or left <= tonumber(most) then return left end
-  redis.call('PEXPIRE', key, most)
-  return tonumber(most)
-end
-
--- Whether it is this request's turn to ask tyntec, which is one's in so many milliseconds.
-local function turn(key, every)
-  local last = number(redis.call('HGET', key, 'askedAt'))
-  if last <= now and now - last < tonumber(every) then return false end
-  redis.call('HSET', key, 'askedAt', now)
-  return true
-end
-
--- The same for a send that has no known end. Others wait for this look-up until its lease ends.
-local function lookUp(key, flow, every, lease)
-  if not turn(key, every) then return false end
-  flow.state = 'unconfirmed'
-  redis.call('HSET', key, 'state', flow.state, 'lease', now + lease)
-  return true
-end
-
-local function failuresOf(key)
-  local found = hmget(key, 'recent', 'total', 'until', 'last', 'by')
-  local failed = {recent = number(found[1]), total = number(found[2]), wait = number(found[3]),
-    last = number(found[4]), by = found[5]}
-  -- The clock was ahead when the wait was written: it begins now, and lasts no longer than it should.
-  if failed.last > now then
-    failed.wait = math.max(failed.wait - failed.last + now, 0)
-    failed.last = now
-    redis.call('HSET', key, 'until', failed.wait, 'last', now)
-  end
-  return failed
-end
-
--- Which flow the number's latest message belongs to, and whether that is only reserved so far. Who has
--- been refused gives it back at once, and a known browser doesn't wait for that: with refused
--- requests alone strangers could keep it from sending.
-local function holder(key)
-  local value = get(key) or ''
-  local flow = string.gsub(value, '^%?', '')
-  return flow, flow ~= value
-end
-
-local function hold(key, flow)
-  if get(key) == '?' .. flow then redis.call('SET', key, flow, 'PX', math.max(remains(key), 1)) end
-end
-
--- A known browser passes others only, so that its own double click is one message. What it has passed may
--- be out by the time it gives its own back.
-local function reserve(flowKey, key, flow, cooldown, known, passed)
-  if passed > 0 then redis.call('HSET', flowKey, 'passed', now + passed) end
-  redis.call('SET', key, (known and '' or '?') .. flow, 'PX', cooldown)
-end
-
-local function giveBack(flowKey, key, flow)
-  if holder(key) ~= flow then return end
-  local left = math.min(number(redis.call('HGET', flowKey, 'passed')) - now, remains(key))
-  if left > 0 then
-    redis.call('SET', key, '?' .. flow, 'PX', left)
-  else
-    redis.call('DEL', key)
-  end
-end
-`
-
-// KEYS: flow, sent, the browser's current flow, attempt.
-// ARGV: reference, number, via, lease, cooldown, lifetime, keep, has current, looked up, flow,
-// is a known browser, how often a send is looked up, how long that may take.
-const reserveSend = `
-if hmget(KEYS[1], 'reference')[1] == ARGV[1] then return {'reserved'} end
-if ARGV[8] == '1' then
-  local current = load(KEYS[3])
-  if not refusal(current) and current.state ~= 'verified' and current.via == ARGV[3] then
-    local recent = now - current.sent < tonumber(ARGV[5])
-    if current.state ~= 'pending' and current.lease > now then return {'busy'} end
-    -- Before another message always; else as often as anybody may.
-    if current.state ~= 'pending' and ARGV[9] == '0'
-      and (not recent or lookUp(KEYS[3], current, ARGV[12], ARGV[13])) then
-      return view('lookup', current)
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
     end
-    if recent then return view('current', current) end
-  end
+    return flow
 end
-local wait = remains(KEYS[2], ARGV[5])
-local known = ARGV[11] == '1'
-local _, reserved = holder(KEYS[2])
-local passed = known and reserved and wait or 0
-if wait > passed then return {'too_soon', wait} end
-redis.call('DEL', KEYS[1], KEYS[4])
-redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'number', ARGV[2],
-  'via', ARGV[3], 'lease', now + ARGV[4], 'created', now, 'sent', now, 'expires', now + ARGV[6],
-  'resends', 0, 'attempts', 0, 'counted', 0)
-redis.call('PEXPIRE', KEYS[1], ARGV[7])
-reserve(KEYS[1], KEYS[2], ARGV[10], ARGV[5], known, passed)
-return {'reserved'}
-`
-
-// KEYS: flow, sent. ARGV: reference, result, otp, lifetime, longest lifetime, flow.
-const settleSend = `
-local flow = load(KEYS[1])
-if flow.reference ~= ARGV[1] then return 0 end
-if flow.state ~= 'sending' and flow.state ~= 'unconfirmed' then
-  return (ARGV[2] == 'sent' and flow.state == 'pending') and 1 or 0
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
 end
-if ARGV[2] == 'sent' then
-  -- The lifetime runs from the first send of the flow at the longest.
-  local last = flow.created + ARGV[5]
-  local expires = math.min(flow.sent + ARGV[4], last)
-  hold(KEYS[2], ARGV[6])
-  redis.call('HSET', KEYS[1], 'state', 'pending', 'otp', ARGV[3], 'expires', expires, 'lease', 0,
-    'counted', 0)
-  redis.call('HDEL', KEYS[1], 'delivery', 'askedAt')
-  redis.call('PEXPIRE', KEYS[1], math.max(1, math.min(flow.created + 600000, expires + 300000) - now))
-elseif ARGV[2] == 'unconfirmed' then
-  hold(KEYS[2], ARGV[6])
-  redis.call('HSET', KEYS[1], 'state', 'unconfirmed', 'lease', 0)
-else
-  giveBack(KEYS[1], KEYS[2], ARGV[6])
-  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore', 'referenceBefore',
-    'stateBefore', 'expiresBefore')
-  if before[3] then
-    -- It was a resend that had become a new send: the flow is what it was before.
-    redis.call('HSET', KEYS[1], 'state', before[4], 'lease', 0, 'expires', before[5],
-      'resends', flow.resends - 1, 'sent', before[1], 'via', before[2], 'reference', before[3])
-    redis.call('HDEL', KEYS[1], 'resend', 'referenceBefore')
-  else
-    redis.call('DEL', KEYS[1])
-  end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
 end
-return 1
-`
-
-// KEYS: flow, sent, attempt.
-// ARGV: reference, via, lease, cooldown, renew below, looked up, flow, lifetime, longest lifetime,
-// is a known browser, waits...
-const reserveResend = `
-local flow = load(KEYS[1])
-if flow.resend and flow.resend == ARGV[1] then
-  return view(flow.reference == ARGV[1] and 'renew' or 'reserved', flow)
-end
-local refused = refusal(flow)
-if refused then return {refused} end
-if flow.state == 'verified' then return {'none'} end
-if flow.lease > now then return {'busy'} end
-local check = hmget(KEYS[3], 'state', 'lease')
-if check[1] == 'checking' and leaseOf(check[2]) > now then return {'busy'} end
-local wait = ARGV[11 + flow.resends]
-if not wait then return {'exhausted', flow.expires - now} end
-local left = math.max(flow.sent + wait - now, 0)
-local sender, reserved = holder(KEYS[2])
-local known = ARGV[10] == '1'
-local held = remains(KEYS[2], ARGV[4])
-local passed = known and reserved and held or 0
-if sender ~= ARGV[7] and held > passed then left = math.max(left, held) end
-if left > 0 then return {'too_soon', left} end
-if flow.state ~= 'pending' and ARGV[6] == '0' then return view('lookup', flow) end
-local renew = flow.state ~= 'pending' or flow.expires - now < tonumber(ARGV[5])
--- When a new code would end. Its answer may be lost, so it has its time from now on.
-local renewed = now + math.min(ARGV[8], flow.created + ARGV[9] - now, remains(KEYS[1]))
-redis.call('HSET', KEYS[1], 'resends', flow.resends + 1, 'sentBefore', flow.sent, 'sent', now,
-  'viaBefore', flow.via, 'via', ARGV[2], 'lease', now + ARGV[3], 'resend', ARGV[1],
-  'renewed', renewed)
-redis.call('HDEL', KEYS[1], 'delivery', 'askedAt')
-reserve(KEYS[1], KEYS[2], ARGV[7], ARGV[4], known, passed)
-if renew then
-  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1], 'expires', renewed,
-    'stateBefore', flow.state == 'pending' and 'pending' or 'unconfirmed',
-    'referenceBefore', flow.reference, 'expiresBefore', flow.expires)
-end
-return view(renew and 'renew' or 'reserved', load(KEYS[1]))
-`
-
-// KEYS: flow, sent. ARGV: reference, result, flow.
-const settleResend = `
-local flow = load(KEYS[1])
-if flow.resend ~= ARGV[1] then return 0 end
-if flow.state ~= 'pending' then return (ARGV[2] == 'renew' and flow.state == 'sending') and 1 or 0 end
-if ARGV[2] == 'sent' then
-  hold(KEYS[2], ARGV[3])
-  redis.call('HSET', KEYS[1], 'lease', 0)
-elseif ARGV[2] == 'renew' then
-  redis.call('HSET', KEYS[1], 'state', 'sending', 'reference', ARGV[1],
-    'stateBefore', 'pending', 'referenceBefore', flow.reference, 'expiresBefore', flow.expires,
-    'expires', number(redis.call('HGET', KEYS[1], 'renewed')))
-elseif flow.lease ~= 0 then
-  local before = redis.call('HMGET', KEYS[1], 'sentBefore', 'viaBefore')
-  redis.call('HSET', KEYS[1], 'lease', 0, 'resends', flow.resends - 1, 'sent', before[1],
-    'via', before[2])
-  giveBack(KEYS[1], KEYS[2], ARGV[3])
-end
-return 1
-`
-
-const attempt = `
-local tried = {}
-local parts = {'id', 'state', 'hash', 'lease', 'earlier', 'by', 'until', 'taken', 'opener', 'lane', 'before', 'open'}
-local values = hmget(KEYS[2], unpack(parts))
-for index, name in ipairs(parts) do tried[name] = values[index] end
-tried.lease = leaseOf(tried.lease)
-
--- The attempt was no failure: its number gets the charge back, and the wait that it set.
-local function refund()
-  local failed = failuresOf(KEYS[3])
-  if tried.lane and redis.call('EXISTS', KEYS[4]) == 1 then
-    redis.call('HINCRBY', KEYS[4], 'count', -1)
-  end
-  if failed.total <= 1 then
-    redis.call('DEL', KEYS[3])
-    return
-  end
-  redis.call('HSET', KEYS[3], 'total', failed.total - 1)
-  if tried.lane then return end
-  redis.call('HSET', KEYS[3], 'recent', math.max(failed.recent - 1, 0))
-  if failed.by == tried.by then
-    redis.call('HSET', KEYS[3], 'until', math.min(number(tried['until']), now))
-  end
-end
-`
-
-// KEYS: flow, attempt, failures, the lane's failures (or the number's again).
-// ARGV: attempt, hash, lease, window, joining, attempts, free failures, failure window, wait,
-// longest wait, disable at, how long failures are kept, failures of a lane, their window,
-// how often a send is looked up, how long that may take.
-const claimCheck = `${attempt}
-local flow = load(KEYS[1])
-local joining = ARGV[5] == '1'
-local lease = now + ARGV[3]
-if flow.state == 'completed' then return {joining and 'opened' or 'none'} end
-if flow.state == 'verified' then
-  local over = redis.call('PTTL', KEYS[2]) > ARGV[4] + skew
-  if over or tried.state ~= 'verified' or tried.hash ~= ARGV[2] then return {'none'} end
-  if tried.lease > now and tried.opener ~= ARGV[1] then return {'join'} end
-  redis.call('HSET', KEYS[2], 'lease', lease, 'opener', ARGV[1])
-  return view('verified', flow, tried.id)
-end
-local refused = refusal(flow)
-if refused then return {refused} end
-if flow.state ~= 'pending' then
-  if flow.lease > now then return {'sending'} end
-  if not lookUp(KEYS[1], flow, ARGV[15], ARGV[16]) then return {'unsettled'} end
-  return view('lookup', flow)
-end
-local same = tried.hash == ARGV[2]
-if tried.state == 'checking' and tried.lease > now then
-  if tried.id == ARGV[1] then
-    if tried.taken then return view('unresolved', flow, same and 1 or 0, tried.earlier) end
-    return view('claimed', flow, tried.earlier)
-  end
-  if same then return {'join'} end
-  return {'busy', tried.lease - now}
-end
-if joining and tried.state ~= 'checking' then
-  if tried.state == 'wrong' and same then return {'wrong', flow.attempts} end
-  return {'unknown'}
-end
-if tried.state == 'checking' or tried.state == 'unresolved' then
-  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'lease', lease, 'taken', 1)
-  return view('unresolved', flow, same and 1 or 0, tried.earlier)
-end
-if flow.attempts >= tonumber(ARGV[6]) then return {'attempts'} end
-
-local failed = failuresOf(KEYS[3])
-if failed.total >= tonumber(ARGV[11]) then return {'limited', ARGV[10], 1} end
--- A known browser has tries of its own: what strangers did to the number doesn't stop it.
-local lane = KEYS[4] ~= KEYS[3]
-  and number(hmget(KEYS[4], 'count')[1]) < tonumber(ARGV[13])
-if KEYS[4] ~= KEYS[3] then remains(KEYS[4], ARGV[14]) end
-if lane then
-  redis.call('HINCRBY', KEYS[4], 'count', 1)
-  if redis.call('PTTL', KEYS[4]) < 0 then redis.call('PEXPIRE', KEYS[4], ARGV[14]) end
-  redis.call('HSET', KEYS[3], 'total', failed.total + 1)
-else
-  if failed.wait > now then return {'limited', failed.wait - now, 0} end
-  local recent = failed.recent
-  if now > math.max(failed.last, failed.wait) + ARGV[8] then recent = 0 end
-  recent = recent + 1
-  local wait = 0
-  if recent >= tonumber(ARGV[7]) then
-    wait = now + math.min(ARGV[10] + 0, ARGV[9] * 2 ^ math.min(recent - ARGV[7], 30))
-  end
-  redis.call('HSET', KEYS[3], 'recent', recent, 'total', failed.total + 1, 'until', wait,
-    'last', now, 'by', ARGV[1])
-end
-redis.call('PEXPIRE', KEYS[3], ARGV[12])
-
--- The code of the tries whose end was never heard, or * for several. A code that is known to be wrong
--- is none of them any more.
-local open = false
-if tried.state == 'ghost' then
-  open = (not tried.open or tried.open == tried.hash) and tried.hash or '*'
-elseif tried.state == 'wrong' then
-  open = tried.open ~= tried.hash and tried.open
-elseif not tried.state and flow.open then
-  open = '*'
-end
-local earlier = 'none'
-if open then earlier = open == ARGV[2] and 'same' or 'other' end
-flow.attempts = flow.attempts + 1
-redis.call('HSET', KEYS[1], 'attempts', flow.attempts, 'open', 1)
-redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'checking', 'hash', ARGV[2], 'lease', lease,
-  'earlier', earlier, 'by', ARGV[1], 'until', failed.wait)
-if lane then redis.call('HSET', KEYS[2], 'lane', 1) end
-if open then redis.call('HSET', KEYS[2], 'open', open) end
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
-return view('claimed', flow, earlier)
-`
-
-// KEYS: flow, attempt, failures, the lane's failures (or the number's again), sent.
-// ARGV: attempt, result, attempts, hash, lease, window, counted, end, failed, late, most refunds,
-// flow.
-const settleCheck = `${attempt}
-local flow = load(KEYS[1])
-local result = ARGV[2]
-local function settled()
-  return {'settled', flow.attempts, failuresOf(KEYS[3]).total}
-end
-
-if result == 'verified' then
-  -- tyntec's proof counts even when another request took the attempt over meanwhile.
-  if flow.state == 'verified' and flow.by == ARGV[1] then
-    return {'settled', flow.attempts, number(tried.before)}
-  end
-  if flow.state ~= 'pending' then return {'stale'} end
-  redis.call('HSET', KEYS[1], 'state', 'verified', 'by', ARGV[1])
-  redis.call('DEL', KEYS[2])
-  -- This attempt was charged as a failure until now.
-  local before = math.max(failuresOf(KEYS[3]).total - 1, 0)
-  redis.call('HSET', KEYS[2], 'id', ARGV[1], 'state', 'verified', 'hash', ARGV[4],
-    'lease', now + ARGV[5], 'opener', ARGV[1], 'before', before)
-  redis.call('PEXPIRE', KEYS[2], ARGV[6])
-  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
-  redis.call('DEL', KEYS[3], KEYS[4])
-  -- Whoever has signed in may sign in again at once.
-  if holder(KEYS[5]) == ARGV[12] then redis.call('DEL', KEYS[5]) end
-  return {'settled', flow.attempts, before}
-end
-
-if flow.state == 'dead' and flow.by == ARGV[1] then return settled() end
-if flow.state ~= 'pending' or tried.id ~= ARGV[1] then return {'stale'} end
-local function over(why)
-  finish(KEYS[1], 'dead', why)
-  redis.call('HSET', KEYS[1], 'by', ARGV[1])
-  redis.call('DEL', KEYS[2])
-end
-if result == 'wrong' then
-  if tried.state == 'checking' then
-    local late = ARGV[10] == '1'
-    redis.call('HSET', KEYS[2], 'state', late and 'ghost' or 'wrong', 'lease', 0)
-    if not late and (not tried.open or tried.open == tried.hash) then
-      redis.call('HDEL', KEYS[1], 'open')
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_7 = window ~= nil and window.ends > now
+        if ____temp_7 then
+            local ____window_n_6 = window.n
+            local ____opt_4 = uses[name]
+            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+        end
+        if ____temp_7 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
     end
-    if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'counted', ARGV[7]) end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_12 = number
+    local failures = ____number_12.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_13
+    if boxes.number == nil then
+        ____temp_13 = nil
+    else
+        ____temp_13 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_13
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_18 = older
+    local latest = ____older_18.latest
+    local failures = ____older_18.failures
+    local ____temp_22 = latest ~= nil
+    if ____temp_22 then
+        local ____latest_until_21 = latest["until"]
+        local ____opt_19 = record.latest
+        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+    end
+    if ____temp_22 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_23 = older
+    local tag = ____older_23.tag
+    local own = ____older_23.own
+    local site = ____older_23.site
+    local number = ____older_23.number
+    local range = ____older_23.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_24.n
+        local ends = ____windowOf_result_24.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_29 = refusalOf
+    local ____opt_27 = boxes.own
+    local ____opt_25 = ____opt_27 and ____opt_27.value
+    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_30 = flow
+    local tried = ____flow_30.tried
+    local ____temp_31
+    if tried == nil or tried["until"] <= now then
+        ____temp_31 = nil
+    else
+        ____temp_31 = tried
+    end
+    return ____temp_31
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_32 = number
+    local latest = ____number_32.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_33 = number.latest
+    if (____opt_33 and ____opt_33.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_35.n
+        local ends = ____windowOf_result_35.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_36 = record
+    local meter = ____record_36.meter
+    local countries = ____record_36.countries
+    local failed = ____record_36.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_37 = parts
+    local address = ____parts_37.address
+    local shared = ____parts_37.shared
+    local number = ____parts_37.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_38 = numberOf(boxes.number)
+        local uses = ____numberOf_result_38.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_39 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_39.sent
+    local verified = ____faded_result_39.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_40 = parts
+    local address = ____parts_40.address
+    local shared = ____parts_40.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_41 = address.countries
+        local points = ____address_countries_41.points
+        local duration = ____address_countries_41.duration
+        local enforced = ____address_countries_41.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_42
+    if next.sent + next.verified < 0.001 then
+        ____temp_42 = nil
+    else
+        ____temp_42 = next
+    end
+    return ____temp_42
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_43 = record
+    local meter = ____record_43.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_44 = record
+    local latest = ____record_44.latest
+    local failures = ____record_44.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_46 = number
+    local latest = ____number_46.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_50 = number
+    local ____flow_48 = flow
+    local ____temp_49 = now + cooldown * 1000
+    local ____lane_47
+    if lane then
+        ____lane_47 = nil
+    else
+        ____lane_47 = true
+    end
+    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_51
+    if over then
+        ____over_51 = nil
+    else
+        ____over_51 = viewOf(flow, now)
+    end
+    local record = ____over_51
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function takeTurn(flow, every, now)
+    local last = flow.askedAt
+    if last ~= nil and last <= now and now - last < every * 1000 then
+        return false
+    end
+    flow.askedAt = now
+    return true
+end
+local lookupLease = 4
+local function takeLookup(flow, every, now)
+    if not takeTurn(flow, every, now) then
+        return false
+    end
+    flow.state = "unconfirmed"
+    flow.lease = now + lookupLease * 1000
+    return true
+end
+local function joinSend(box, request, own, now)
+    local flow = flowOf(box, now)
+    if box == nil or flow == nil or refusalOfFlow(flow, now) ~= nil or flow.state == "verified" or flow.via ~= request.via or flow.purpose ~= request.purpose then
+        return nil
+    end
+    local recent = now - flow.sent < request.cooldown * 1000
+    if flow.state ~= "pending" then
+        if leaseOf(flow.lease, now) > now then
+            return {status = "busy"}
+        end
+        if not request.lookedUp then
+            if not recent then
+                return {
+                    status = "lookup",
+                    own = own,
+                    record = viewOf(flow, now)
+                }
+            end
+            if takeLookup(flow, request.lookupEvery, now) then
+                keepFlow(box, flow, now)
+                return {
+                    status = "lookup",
+                    own = own,
+                    record = viewOf(flow, now)
+                }
+            end
+        end
+    end
+    return recent and ({
+        status = "current",
+        own = own,
+        record = viewOf(flow, now)
+    }) or nil
+end
+local function waitForSend(boxes, request, now)
+    local joined = joinSend(boxes.current, request, false, now) or joinSend(boxes.flow, request, true, now)
+    if joined ~= nil then
+        return joined
+    end
+    local wait = waitOf(
+        numberOf(boxes.number),
+        request.lane,
+        request.cooldown * 1000,
+        now
+    )
+    return wait > 0 and ({
+        status = "too_soon",
+        retryAfter = math.ceil(wait / 1000)
+    }) or nil
+end
+local function reserveSend(boxes, request, now)
+    local expires = now + request.lifetime * 1000
+    local flow = {
+        state = "sending",
+        reference = request.reference,
+        number = request.number,
+        via = request.via,
+        country = request.country,
+        purpose = request.purpose,
+        created = now,
+        sent = now,
+        expires = expires,
+        kept = expires + endedKept,
+        lease = now + request.lease * 1000
+    }
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number == nil then
+        return
+    end
+    local number = numberOf(boxes.number)
+    reserveLatest(
+        number,
+        request.flow,
+        request.lane,
+        request.cooldown,
+        now
+    )
+    keepNumber(boxes.number, number, now)
+end
+local function send(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local ____temp_54 = request ~= nil
+    if ____temp_54 then
+        local ____opt_52 = flowOf(boxes.flow, now)
+        ____temp_54 = (____opt_52 and ____opt_52.reference) == request.reference
+    end
+    if ____temp_54 then
+        return {
+            status = "reserved",
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForSend(boxes, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request ~= nil then
+        reserveSend(boxes, request, now)
+    end
+    return {
+        status = "reserved",
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local reply = send(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
   end
-  if flow.attempts >= tonumber(ARGV[3]) then
-    over('attempts')
+end
+return cjson.encode(reply)`,
+  settleSend: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
   end
-elseif result == 'over' then
-  if ARGV[9] == '0' then refund() end
-  over(ARGV[8])
-elseif result == 'unprocessed' or result == 'unasked' then
-  -- Bounded, so that no way of failing gives tries without end.
-  local refunds = number(redis.call('HGET', KEYS[1], 'refunds'))
-  if result == 'unasked' or refunds < tonumber(ARGV[11]) then
-    flow.attempts = flow.attempts - 1
-    redis.call('HSET', KEYS[1], 'attempts', flow.attempts,
-      'refunds', result == 'unasked' and refunds or refunds + 1)
-    refund()
+  boxes[name] = box
+end
+local viewOf
+function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local function failuresOf(number, now)
+    local ____number_4 = number
+    local failures = ____number_4.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_5
+    if boxes.number == nil then
+        ____temp_5 = nil
+    else
+        ____temp_5 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_5
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local failuresKept = 365 * 86400000
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_10 = record
+    local latest = ____record_10.latest
+    local failures = ____record_10.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function dropLatest(box, flow, now)
+    local number = numberOf(box)
+    local latest = number.latest
+    if (latest and latest.flow) ~= flow then
+        return
+    end
+    local left = math.min(latest.passed or 0, latest["until"])
+    number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
+    keepNumber(box, number, now)
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function uncount(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local window = uses[name]
+        if window ~= nil and window.ends > now and idle == nil then
+            window.n = window.n - (cost or 1)
+            if window.n <= 0 then
+                uses[name] = nil
+            end
+        end
+    end
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_15
+    if next.sent + next.verified < 0.001 then
+        ____temp_15 = nil
+    else
+        ____temp_15 = next
+    end
+    return ____temp_15
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function leave(members, name, uses)
+    if members == nil then
+        return nil
+    end
+    local left = (members.of[name] or 0) - uses
+    members.of[name] = left > 0 and left or nil
+    local ____temp_16
+    if sizeOf(members) == 0 then
+        ____temp_16 = nil
+    else
+        ____temp_16 = members
+    end
+    return ____temp_16
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_17 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_17.n
+        local ends = ____windowOf_result_17.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local meterKept = 4
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_18 = record
+    local meter = ____record_18.meter
+    local countries = ____record_18.countries
+    local failed = ____record_18.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_21 = record
+    local meter = ____record_21.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local function giveBack(boxes, given, now)
+    local ____given_22 = given
+    local address = ____given_22.address
+    local shared = ____given_22.shared
+    local number = ____given_22.number
+    local waited = ____given_22.waited
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        uncount(own.uses, address.own, now)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            -1,
+            0
+        )
+        own.countries = leave(own.countries, address.country, 1)
+        if waited == true then
+            count(own.uses, {address.waits}, now, {})
+        end
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            uncount(site.uses, address.site, now)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        uncount(app.uses, shared.app, now)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        uncount(country.uses, shared.ofCountry, now)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                -1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        if address ~= nil then
+            local range = sharedOf(boxes.range)
+            range.meter = metered(
+                range.meter,
+                halfLives.range,
+                now,
+                -1,
+                0
+            )
+            keepShared(boxes.range, range, now, halfLives.range)
+        end
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        uncount(record.uses, number, now)
+        keepNumber(boxes.number, record, now)
+    end
+    return {done = true}
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local endedKept = 600000
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_23
+    if over then
+        ____over_23 = nil
+    else
+        ____over_23 = viewOf(flow, now)
+    end
+    local record = ____over_23
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_27 = window ~= nil and window.ends > now
+        if ____temp_27 then
+            local ____window_n_26 = window.n
+            local ____opt_24 = uses[name]
+            ____temp_27 = ____window_n_26 > (____opt_24 and ____opt_24.n or 0)
+        end
+        if ____temp_27 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_28 = older
+    local latest = ____older_28.latest
+    local failures = ____older_28.failures
+    local ____temp_32 = latest ~= nil
+    if ____temp_32 then
+        local ____latest_until_31 = latest["until"]
+        local ____opt_29 = record.latest
+        ____temp_32 = ____latest_until_31 > (____opt_29 and ____opt_29["until"] or now)
+    end
+    if ____temp_32 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_33 = older
+    local tag = ____older_33.tag
+    local own = ____older_33.own
+    local site = ____older_33.site
+    local number = ____older_33.number
+    local range = ____older_33.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_34 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_34.n
+        local ends = ____windowOf_result_34.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_39 = refusalOf
+    local ____opt_37 = boxes.own
+    local ____opt_35 = ____opt_37 and ____opt_37.value
+    local refused = ____refusalOf_39(____opt_35 and ____opt_35.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_40 = flow
+    local tried = ____flow_40.tried
+    local ____temp_41
+    if tried == nil or tried["until"] <= now then
+        ____temp_41 = nil
+    else
+        ____temp_41 = tried
+    end
+    return ____temp_41
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_42 = number
+    local latest = ____number_42.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_43 = number.latest
+    if (____opt_43 and ____opt_43.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_46 = numberOf(boxes.number)
+        local uses = ____numberOf_result_46.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_47 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_47.sent
+    local verified = ____faded_result_47.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_48 = parts
+    local address = ____parts_48.address
+    local shared = ____parts_48.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_49 = address.countries
+        local points = ____address_countries_49.points
+        local duration = ____address_countries_49.duration
+        local enforced = ____address_countries_49.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_50 = parts
+    local address = ____parts_50.address
+    local shared = ____parts_50.shared
+    local number = ____parts_50.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_51 = number
+    local latest = ____number_51.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_55 = number
+    local ____flow_53 = flow
+    local ____temp_54 = now + cooldown * 1000
+    local ____lane_52
+    if lane then
+        ____lane_52 = nil
+    else
+        ____lane_52 = true
+    end
+    ____number_55.latest = {flow = ____flow_53, ["until"] = ____temp_54, reserved = ____lane_52, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local function undoResend(flow)
+    local ____flow_56 = flow
+    local before = ____flow_56.before
+    flow.lease = nil
+    if before == nil then
+        return
+    end
+    flow.resends = (flow.resends or 0) - 1
+    flow.sent = before.sent
+    flow.via = before.via
+    flow.before = nil
+end
+local function fail(boxes, box, flow, ____bindingPattern0, now)
+    local back
+    local name
+    name = ____bindingPattern0.flow
+    back = ____bindingPattern0.back
+    if boxes.number ~= nil then
+        dropLatest(boxes.number, name, now)
+    end
+    if back ~= nil then
+        giveBack(boxes, back, now)
+    end
+    local ____flow_57 = flow
+    local before = ____flow_57.before
+    if before == nil then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = before.state
+    flow.reference = before.reference
+    flow.expires = before.expires
+    flow.resend = nil
+    undoResend(flow)
+    keepFlow(box, flow, now)
+end
+local function holdLatest(box, flow, now)
+    local number = numberOf(box)
+    local ____opt_58 = number.latest
+    if (____opt_58 and ____opt_58.flow) ~= flow or number.latest.reserved ~= true then
+        return
+    end
+    number.latest.reserved = nil
+    keepNumber(box, number, now)
+end
+local function endOld(box, now)
+    local old = flowOf(box, now)
+    if old == nil or box == nil then
+        return nil
+    end
+    local view = refusalOfFlow(old, now) == nil and viewOf(old, now) or nil
+    finish(box, old, "replaced", now)
+    return view
+end
+local function settleSend(boxes, args, now)
+    local ____args_60 = args
+    local reference = ____args_60.reference
+    local result = ____args_60.result
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil or flow.reference ~= reference then
+        return {kept = false}
+    end
+    if flow.state ~= "sending" and flow.state ~= "unconfirmed" then
+        return {kept = result.result == "sent" and flow.state == "pending"}
+    end
+    if result.result == "failed" then
+        fail(
+            boxes,
+            boxes.flow,
+            flow,
+            args,
+            now
+        )
+        return {kept = true}
+    end
+    if boxes.number ~= nil then
+        holdLatest(boxes.number, args.flow, now)
+    end
+    flow.lease = nil
+    if result.result == "sent" then
+        local last = flow.created + result.maxLifetime * 1000
+        flow.state = "pending"
+        flow.otp = result.otp
+        flow.expires = math.min(flow.sent + result.lifetime * 1000, last)
+        flow.counted = nil
+        flow.delivery = nil
+        flow.askedAt = nil
+        flow.before = nil
+        flow.kept = flow.expires + endedKept
+    else
+        flow.state = "unconfirmed"
+    end
+    keepFlow(boxes.flow, flow, now)
+    return {
+        kept = true,
+        old = endOld(boxes.old, now)
+    }
+end
+local reply = settleSend(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
   end
-  if ARGV[10] == '1' then
-    redis.call('HSET', KEYS[2], 'id', '', 'state', 'ghost', 'lease', 0)
-  else
-    redis.call('DEL', KEYS[2])
-    redis.call('HDEL', KEYS[1], 'open')
+end
+return cjson.encode(reply)`,
+  resend: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
   end
-else
-  redis.call('HSET', KEYS[2], 'state', 'unresolved', 'lease', 0)
+  boxes[name] = box
 end
-return settled()
-`
-
-// KEYS: flow, attempt. ARGV: attempt, opener.
-const complete = `
-local flow = load(KEYS[1])
-if flow.by ~= ARGV[1] then return 0 end
-if flow.state == 'completed' then return flow.opener == ARGV[2] and 1 or 0 end
-if flow.state ~= 'verified' then return 0 end
-finish(KEYS[1], 'completed', 'used')
-redis.call('HSET', KEYS[1], 'opener', ARGV[2])
-redis.call('DEL', KEYS[2])
-return 1
-`
-
-// KEYS: flow, attempt. ARGV: attempt.
-const release = `
-local flow = load(KEYS[1])
-if flow.state == 'verified' and flow.by == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('HSET', KEYS[2], 'lease', 0)
-  redis.call('HDEL', KEYS[2], 'opener')
+local viewOf
+function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
 end
-return 1
-`
-
-// KEYS: flow. ARGV: how often tyntec is asked, how long looking a send up may take.
-const read = `
-local flow = load(KEYS[1])
-if not flow.state then return {'none'} end
-local unsettled = flow.state == 'sending' or flow.state == 'unconfirmed'
-local busy = unsettled and flow.lease > now
-local due = false
-if flow.state == 'pending' then
-  local known = flow.delivery == 'delivered' or flow.delivery == 'failed'
-  due = not known and turn(KEYS[1], ARGV[1])
-elseif flow.state == 'unconfirmed' and flow.expires > now and not busy then
-  due = lookUp(KEYS[1], flow, ARGV[1], ARGV[2])
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
 end
-return view('found', flow, due and 1 or 0, busy and 1 or 0)
-`
-
-// KEYS: flow. ARGV: delivery.
-const setDelivery = `
-if hmget(KEYS[1], 'state')[1] == 'pending' then
-  redis.call('HSET', KEYS[1], 'delivery', ARGV[1])
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
-return 1
-`
-
-// KEYS: flow, attempt. ARGV: end, a mark of this request.
-const end = `
-local flow = load(KEYS[1])
--- Who asks again because the answer was lost still has a code to delete at tyntec.
-if flow.state == 'dead' and flow.by == ARGV[2] then return view('found', flow) end
-if refusal(flow) then return {'none'} end
-redis.call('HDEL', KEYS[1], 'reference', 'lease', 'resend', 'delivery')
-redis.call('HSET', KEYS[1], 'state', 'dead', 'end', ARGV[1], 'by', ARGV[2])
-redis.call('DEL', KEYS[2])
-return view('found', flow)
-`
-
-// KEYS: failures.
-const readFailures = `
-local failed = failuresOf(KEYS[1])
-return {'found', failed.total, math.max(failed.wait - now, 0)}
-`
-
-// KEYS: failures. ARGV: origin, total, wait, how long failures are kept.
-const carryFailures = `
-local failed = failuresOf(KEYS[1])
-local more = math.max(ARGV[2] - number(redis.call('HGET', KEYS[1], 'from:' .. ARGV[1])), 0)
-redis.call('HSET', KEYS[1], 'total', failed.total + more, 'from:' .. ARGV[1], ARGV[2])
--- Without a wait those that the number has go on ageing.
-if tonumber(ARGV[3]) > 0 then
-  redis.call('HSET', KEYS[1], 'last', now, 'until', math.max(failed.wait, now + ARGV[3]))
+local endedKept = 600000
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1
-`
-
-// KEYS: the limiter's count, a mark of this refund. ARGV: how long the mark is kept, points.
-const refund = `
-local used = number(get(KEYS[1]))
-if redis.call('SET', KEYS[2], 1, 'PX', ARGV[1], 'NX') and used > 0 then
-  -- Whoever was refused leaves nothing behind, and the next window begins with its first use.
-  if used <= tonumber(ARGV[2]) then redis.call('DEL', KEYS[1])
-  else redis.call('DECRBY', KEYS[1], ARGV[2]) end
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
 end
-return 1
-`
-
-// KEYS: the limiter's count. ARGV: its window.
-const shorten = `
-return remains(KEYS[1], ARGV[1])
-`
-
-// KEYS: members. ARGV: member, most members, window, whether it counts.
-const addMember = `
-local held = number(hmget(KEYS[1], ARGV[1])[1])
-local members = redis.call('HLEN', KEYS[1])
-if held == 0 and members >= tonumber(ARGV[2]) then
-  return {'refused', remains(KEYS[1], ARGV[3]), members + 1}
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_2
+    if over then
+        ____over_2 = nil
+    else
+        ____over_2 = viewOf(flow, now)
+    end
+    local record = ____over_2
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
 end
-if ARGV[4] == '0' then return {'allowed', remains(KEYS[1], ARGV[3]), members} end
-redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return {'allowed', remains(KEYS[1], ARGV[3]), held == 0 and members + 1 or members}
-`
-
-// KEYS: members, a mark of this refund. ARGV: member, how long the mark is kept.
-const refundMember = `
-local held = number(hmget(KEYS[1], ARGV[1])[1])
-if redis.call('SET', KEYS[2], 1, 'PX', ARGV[2], 'NX') and held > 0 then
-  if held == 1 then redis.call('HDEL', KEYS[1], ARGV[1])
-  else redis.call('HINCRBY', KEYS[1], ARGV[1], -1) end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
 end
-return 1
-`
-
-// KEYS: meter. ARGV: sent, verified, half-life. A number of Lua would lose its fraction in a reply.
-const meter = `
-local found = hmget(KEYS[1], 'sent', 'verified', 'at')
-local weight = 2 ^ (-math.max(now - number(found[3]), 0) / ARGV[3])
-local sent = math.max(number(found[1]) * weight + ARGV[1], 0)
-local verified = math.max(number(found[2]) * weight + ARGV[2], 0)
-local reading = {string.format('%.6f', sent), string.format('%.6f', verified)}
--- Whoever was refused leaves nothing behind.
-if sent + verified < 0.001 then
-  redis.call('DEL', KEYS[1])
-else
-  redis.call('HSET', KEYS[1], 'sent', reading[1], 'verified', reading[2], 'at', now)
-  redis.call('PEXPIRE', KEYS[1], ARGV[3] * 4)
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
 end
-return {'read', reading[1], reading[2]}
-`
-
-/** Name, body. */
-export const scripts = {
-  reserveSend: prelude + reserveSend,
-  settleSend: prelude + settleSend,
-  reserveResend: prelude + reserveResend,
-  settleResend: prelude + settleResend,
-  claimCheck: prelude + claimCheck,
-  settleCheck: prelude + settleCheck,
-  complete: prelude + complete,
-  release: prelude + release,
-  read: prelude + read,
-  setDelivery: prelude + setDelivery,
-  end: prelude + end,
-  addMember: prelude + addMember,
-  refundMember: prelude + refundMember,
-  meter: prelude + meter,
-  readFailures: prelude + readFailures,
-  carryFailures: prelude + carryFailures,
-  refund: prelude + refund,
-  shorten: prelude + shorten,
-}
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_8 = window ~= nil and window.ends > now
+        if ____temp_8 then
+            local ____window_n_7 = window.n
+            local ____opt_5 = uses[name]
+            ____temp_8 = ____window_n_7 > (____opt_5 and ____opt_5.n or 0)
+        end
+        if ____temp_8 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_13 = number
+    local failures = ____number_13.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_14
+    if boxes.number == nil then
+        ____temp_14 = nil
+    else
+        ____temp_14 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_14
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_19 = older
+    local latest = ____older_19.latest
+    local failures = ____older_19.failures
+    local ____temp_23 = latest ~= nil
+    if ____temp_23 then
+        local ____latest_until_22 = latest["until"]
+        local ____opt_20 = record.latest
+        ____temp_23 = ____latest_until_22 > (____opt_20 and ____opt_20["until"] or now)
+    end
+    if ____temp_23 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_24 = older
+    local tag = ____older_24.tag
+    local own = ____older_24.own
+    local site = ____older_24.site
+    local number = ____older_24.number
+    local range = ____older_24.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_25 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_25.n
+        local ends = ____windowOf_result_25.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_30 = refusalOf
+    local ____opt_28 = boxes.own
+    local ____opt_26 = ____opt_28 and ____opt_28.value
+    local refused = ____refusalOf_30(____opt_26 and ____opt_26.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_31 = flow
+    local tried = ____flow_31.tried
+    local ____temp_32
+    if tried == nil or tried["until"] <= now then
+        ____temp_32 = nil
+    else
+        ____temp_32 = tried
+    end
+    return ____temp_32
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_33 = number
+    local latest = ____number_33.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_34 = number.latest
+    if (____opt_34 and ____opt_34.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_36 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_36.n
+        local ends = ____windowOf_result_36.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_37 = record
+    local meter = ____record_37.meter
+    local countries = ____record_37.countries
+    local failed = ____record_37.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_38 = parts
+    local address = ____parts_38.address
+    local shared = ____parts_38.shared
+    local number = ____parts_38.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_39 = numberOf(boxes.number)
+        local uses = ____numberOf_result_39.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_40 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_40.sent
+    local verified = ____faded_result_40.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_41 = parts
+    local address = ____parts_41.address
+    local shared = ____parts_41.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_42 = address.countries
+        local points = ____address_countries_42.points
+        local duration = ____address_countries_42.duration
+        local enforced = ____address_countries_42.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_43
+    if next.sent + next.verified < 0.001 then
+        ____temp_43 = nil
+    else
+        ____temp_43 = next
+    end
+    return ____temp_43
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_44 = record
+    local meter = ____record_44.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_45 = record
+    local latest = ____record_45.latest
+    local failures = ____record_45.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_46 = parts
+    local address = ____parts_46.address
+    local shared = ____parts_46.shared
+    local number = ____parts_46.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_47 = number
+    local latest = ____number_47.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_51 = number
+    local ____flow_49 = flow
+    local ____temp_50 = now + cooldown * 1000
+    local ____lane_48
+    if lane then
+        ____lane_48 = nil
+    else
+        ____lane_48 = true
+    end
+    ____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local reply = resend(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  settleResend: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local viewOf
+function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local endedKept = 600000
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_2
+    if over then
+        ____over_2 = nil
+    else
+        ____over_2 = viewOf(flow, now)
+    end
+    local record = ____over_2
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_8 = window ~= nil and window.ends > now
+        if ____temp_8 then
+            local ____window_n_7 = window.n
+            local ____opt_5 = uses[name]
+            ____temp_8 = ____window_n_7 > (____opt_5 and ____opt_5.n or 0)
+        end
+        if ____temp_8 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_13 = number
+    local failures = ____number_13.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_14
+    if boxes.number == nil then
+        ____temp_14 = nil
+    else
+        ____temp_14 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_14
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_19 = older
+    local latest = ____older_19.latest
+    local failures = ____older_19.failures
+    local ____temp_23 = latest ~= nil
+    if ____temp_23 then
+        local ____latest_until_22 = latest["until"]
+        local ____opt_20 = record.latest
+        ____temp_23 = ____latest_until_22 > (____opt_20 and ____opt_20["until"] or now)
+    end
+    if ____temp_23 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_24 = older
+    local tag = ____older_24.tag
+    local own = ____older_24.own
+    local site = ____older_24.site
+    local number = ____older_24.number
+    local range = ____older_24.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_25 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_25.n
+        local ends = ____windowOf_result_25.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_30 = refusalOf
+    local ____opt_28 = boxes.own
+    local ____opt_26 = ____opt_28 and ____opt_28.value
+    local refused = ____refusalOf_30(____opt_26 and ____opt_26.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_31 = flow
+    local tried = ____flow_31.tried
+    local ____temp_32
+    if tried == nil or tried["until"] <= now then
+        ____temp_32 = nil
+    else
+        ____temp_32 = tried
+    end
+    return ____temp_32
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_33 = number
+    local latest = ____number_33.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_34 = number.latest
+    if (____opt_34 and ____opt_34.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_36 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_36.n
+        local ends = ____windowOf_result_36.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_37 = record
+    local meter = ____record_37.meter
+    local countries = ____record_37.countries
+    local failed = ____record_37.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_38 = parts
+    local address = ____parts_38.address
+    local shared = ____parts_38.shared
+    local number = ____parts_38.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_39 = numberOf(boxes.number)
+        local uses = ____numberOf_result_39.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_40 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_40.sent
+    local verified = ____faded_result_40.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_41 = parts
+    local address = ____parts_41.address
+    local shared = ____parts_41.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_42 = address.countries
+        local points = ____address_countries_42.points
+        local duration = ____address_countries_42.duration
+        local enforced = ____address_countries_42.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_43
+    if next.sent + next.verified < 0.001 then
+        ____temp_43 = nil
+    else
+        ____temp_43 = next
+    end
+    return ____temp_43
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_44 = record
+    local meter = ____record_44.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_45 = record
+    local latest = ____record_45.latest
+    local failures = ____record_45.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_46 = parts
+    local address = ____parts_46.address
+    local shared = ____parts_46.shared
+    local number = ____parts_46.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_47 = number
+    local latest = ____number_47.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_51 = number
+    local ____flow_49 = flow
+    local ____temp_50 = now + cooldown * 1000
+    local ____lane_48
+    if lane then
+        ____lane_48 = nil
+    else
+        ____lane_48 = true
+    end
+    ____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local function undoResend(flow)
+    local ____flow_52 = flow
+    local before = ____flow_52.before
+    flow.lease = nil
+    if before == nil then
+        return
+    end
+    flow.resends = (flow.resends or 0) - 1
+    flow.sent = before.sent
+    flow.via = before.via
+    flow.before = nil
+end
+local function dropLatest(box, flow, now)
+    local number = numberOf(box)
+    local latest = number.latest
+    if (latest and latest.flow) ~= flow then
+        return
+    end
+    local left = math.min(latest.passed or 0, latest["until"])
+    number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
+    keepNumber(box, number, now)
+end
+local function uncount(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local window = uses[name]
+        if window ~= nil and window.ends > now and idle == nil then
+            window.n = window.n - (cost or 1)
+            if window.n <= 0 then
+                uses[name] = nil
+            end
+        end
+    end
+end
+local function leave(members, name, uses)
+    if members == nil then
+        return nil
+    end
+    local left = (members.of[name] or 0) - uses
+    members.of[name] = left > 0 and left or nil
+    local ____temp_55
+    if sizeOf(members) == 0 then
+        ____temp_55 = nil
+    else
+        ____temp_55 = members
+    end
+    return ____temp_55
+end
+local function giveBack(boxes, given, now)
+    local ____given_56 = given
+    local address = ____given_56.address
+    local shared = ____given_56.shared
+    local number = ____given_56.number
+    local waited = ____given_56.waited
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        uncount(own.uses, address.own, now)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            -1,
+            0
+        )
+        own.countries = leave(own.countries, address.country, 1)
+        if waited == true then
+            count(own.uses, {address.waits}, now, {})
+        end
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            uncount(site.uses, address.site, now)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        uncount(app.uses, shared.app, now)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        uncount(country.uses, shared.ofCountry, now)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                -1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        if address ~= nil then
+            local range = sharedOf(boxes.range)
+            range.meter = metered(
+                range.meter,
+                halfLives.range,
+                now,
+                -1,
+                0
+            )
+            keepShared(boxes.range, range, now, halfLives.range)
+        end
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        uncount(record.uses, number, now)
+        keepNumber(boxes.number, record, now)
+    end
+    return {done = true}
+end
+local function holdLatest(box, flow, now)
+    local number = numberOf(box)
+    local ____opt_57 = number.latest
+    if (____opt_57 and ____opt_57.flow) ~= flow or number.latest.reserved ~= true then
+        return
+    end
+    number.latest.reserved = nil
+    keepNumber(box, number, now)
+end
+local function settleResend(boxes, args, now)
+    local ____args_59 = args
+    local reference = ____args_59.reference
+    local result = ____args_59.result
+    local back = ____args_59.back
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil or flow.resend ~= reference then
+        return {kept = false}
+    end
+    if flow.state ~= "pending" then
+        return {kept = result == "renew" and flow.state == "sending"}
+    end
+    if flow.lease == nil then
+        return {kept = true}
+    end
+    if result == "renew" then
+        renewFlow(flow, args, now)
+    elseif result == "failed" then
+        undoResend(flow)
+        if boxes.number ~= nil then
+            dropLatest(boxes.number, args.flow, now)
+        end
+        if back ~= nil then
+            giveBack(boxes, back, now)
+        end
+    else
+        flow.lease = nil
+        flow.before = nil
+        if boxes.number ~= nil then
+            holdLatest(boxes.number, args.flow, now)
+        end
+    end
+    keepFlow(boxes.flow, flow, now)
+    return {kept = true}
+end
+local reply = settleResend(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  claim: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local viewOf
+function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_0.n
+        local ends = ____windowOf_result_0.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_7 = parts
+    local address = ____parts_7.address
+    local shared = ____parts_7.shared
+    local number = ____parts_7.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_8 = numberOf(boxes.number)
+        local uses = ____numberOf_result_8.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function failuresOf(number, now)
+    local ____number_9 = number
+    local failures = ____number_9.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_10
+    if boxes.number == nil then
+        ____temp_10 = nil
+    else
+        ____temp_10 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_10
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function refusalOfRecord(record, ____bindingPattern0, now)
+    local numbers
+    local number
+    local failures
+    failures = ____bindingPattern0.failures
+    number = ____bindingPattern0.number
+    numbers = ____bindingPattern0.numbers
+    local refused = refusalOf(record.uses, {failures}, now)
+    if refused ~= nil then
+        return {status = "address", limit = refused.limit, used = refused.used, wait = refused.wait}
+    end
+    local failed = membersOf(record.failed, numbers.duration, now)
+    local size = sizeOf(failed)
+    if size < numbers.points or failed.of[number] ~= nil then
+        return nil
+    end
+    return {status = "address", limit = "failed_numbers", used = size + 1, wait = failed.ends - now}
+end
+local function refusalOfAddress(box, address, now)
+    if address == nil then
+        return nil
+    end
+    local own = refusalOfRecord(
+        addressOf(box),
+        address,
+        now
+    )
+    if own ~= nil then
+        return own
+    end
+    for ____, older in ipairs(address.older or ({})) do
+        local refused = refusalOfRecord(older, address, now)
+        if refused ~= nil then
+            return refused
+        end
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_15 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_15.n
+        local ends = ____windowOf_result_15.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_16 = record
+    local meter = ____record_16.meter
+    local countries = ____record_16.countries
+    local failed = ____record_16.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function chargeAddress(box, address, now)
+    if box == nil or address == nil then
+        return
+    end
+    local own = addressOf(box)
+    count(own.uses, {address.failures}, now, {})
+    keepAddress(box, own, now)
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_22 = window ~= nil and window.ends > now
+        if ____temp_22 then
+            local ____window_n_21 = window.n
+            local ____opt_19 = uses[name]
+            ____temp_22 = ____window_n_21 > (____opt_19 and ____opt_19.n or 0)
+        end
+        if ____temp_22 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_23 = older
+    local latest = ____older_23.latest
+    local failures = ____older_23.failures
+    local ____temp_27 = latest ~= nil
+    if ____temp_27 then
+        local ____latest_until_26 = latest["until"]
+        local ____opt_24 = record.latest
+        ____temp_27 = ____latest_until_26 > (____opt_24 and ____opt_24["until"] or now)
+    end
+    if ____temp_27 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_28 = older
+    local tag = ____older_28.tag
+    local own = ____older_28.own
+    local site = ____older_28.site
+    local number = ____older_28.number
+    local range = ____older_28.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_33 = refusalOf
+    local ____opt_31 = boxes.own
+    local ____opt_29 = ____opt_31 and ____opt_31.value
+    local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_34 = flow
+    local tried = ____flow_34.tried
+    local ____temp_35
+    if tried == nil or tried["until"] <= now then
+        ____temp_35 = nil
+    else
+        ____temp_35 = tried
+    end
+    return ____temp_35
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_36 = number
+    local latest = ____number_36.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_37 = number.latest
+    if (____opt_37 and ____opt_37.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_39 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_39.sent
+    local verified = ____faded_result_39.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_40 = parts
+    local address = ____parts_40.address
+    local shared = ____parts_40.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_41 = address.countries
+        local points = ____address_countries_41.points
+        local duration = ____address_countries_41.duration
+        local enforced = ____address_countries_41.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_42
+    if next.sent + next.verified < 0.001 then
+        ____temp_42 = nil
+    else
+        ____temp_42 = next
+    end
+    return ____temp_42
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_43 = record
+    local meter = ____record_43.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_44 = record
+    local latest = ____record_44.latest
+    local failures = ____record_44.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_46 = number
+    local latest = ____number_46.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_50 = number
+    local ____flow_48 = flow
+    local ____temp_49 = now + cooldown * 1000
+    local ____lane_47
+    if lane then
+        ____lane_47 = nil
+    else
+        ____lane_47 = true
+    end
+    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_51
+    if over then
+        ____over_51 = nil
+    else
+        ____over_51 = viewOf(flow, now)
+    end
+    local record = ____over_51
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function claimSignIn(box, flow, request, now)
+    local ____flow_52 = flow
+    local signIn = ____flow_52.signIn
+    if signIn == nil or signIn.hash ~= request.hash or signIn["until"] <= now then
+        return {status = "none"}
+    end
+    local ____signIn_53 = signIn
+    local session = ____signIn_53.session
+    local refusal = ____signIn_53.refusal
+    if refusal ~= nil then
+        return {status = "refused", refusal = refusal}
+    end
+    local completed = flow.state == "completed"
+    if leaseOf(signIn.lease, now) > now and signIn.opener ~= request.attempt then
+        return {status = "join", opening = true}
+    end
+    if completed and request.joining and not request.again then
+        return {
+            status = "opened",
+            record = viewOf(flow, now),
+            session = session
+        }
+    end
+    if completed and signIn.opener ~= request.attempt then
+        local repeats = (signIn.repeats or 0) + 1
+        if repeats > request.repeats then
+            return {status = "none"}
+        end
+        signIn.repeats = repeats
+    end
+    signIn.opener = request.attempt
+    signIn.lease = now + request.openingLease * 1000
+    flow.kept = math.max(flow.kept, signIn.lease)
+    keepFlow(box, flow, now)
+    return {
+        status = "verified",
+        record = viewOf(flow, now),
+        by = flow.by or "",
+        repeated = completed,
+        session = session
+    }
+end
+local function takeTurn(flow, every, now)
+    local last = flow.askedAt
+    if last ~= nil and last <= now and now - last < every * 1000 then
+        return false
+    end
+    flow.askedAt = now
+    return true
+end
+local lookupLease = 4
+local function takeLookup(flow, every, now)
+    if not takeTurn(flow, every, now) then
+        return false
+    end
+    flow.state = "unconfirmed"
+    flow.lease = now + lookupLease * 1000
+    return true
+end
+local function unresolved(flow, tried, request, now)
+    return {
+        status = "unresolved",
+        record = viewOf(flow, now),
+        sameCode = tried.hash == request.hash,
+        earlier = tried.earlier
+    }
+end
+local function joinOf(flow, tried, request, now)
+    local same = (tried and tried.hash) == request.hash
+    if tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now then
+        if tried.id == request.attempt then
+            if tried.taken == true then
+                return unresolved(flow, tried, request, now)
+            end
+            return {
+                status = "claimed",
+                record = viewOf(flow, now),
+                earlier = tried.earlier
+            }
+        end
+        if same then
+            return {status = "join", opening = false}
+        end
+        return {
+            status = "busy",
+            retryAfter = math.ceil((tried.lease - now) / 1000)
+        }
+    end
+    if request.joining and (tried and tried.state) ~= "checking" then
+        if (tried and tried.state) == "wrong" and same then
+            return {status = "wrong", attempts = flow.attempts or 0}
+        end
+        return {status = "unknown"}
+    end
+    return nil
+end
+local function waitAfter(recent, rules, now)
+    if recent < rules.freeFailures then
+        return 0
+    end
+    local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30)
+    return now + 1000 * math.min(rules.failureMaxWait, doubled)
+end
+local function charge(box, rules, lane, attempt, now)
+    local number = numberOf(box)
+    local failed = failuresOf(number, now) or ({total = 0, last = now})
+    if failed.total >= rules.disableAt then
+        return {status = "limited", retryAfter = rules.failureMaxWait, disabled = true}
+    end
+    local waitBefore = failed.wait or 0
+    local own = lane ~= nil and refusalOf(number.uses, {lane}, now) == nil
+    if own and lane ~= nil then
+        count(number.uses, {lane}, now, {})
+    else
+        if waitBefore > now then
+            local retryAfter = math.ceil((waitBefore - now) / 1000)
+            return {status = "limited", retryAfter = retryAfter, disabled = false}
+        end
+        local over = now > math.max(failed.last, waitBefore) + rules.failureWindow * 1000
+        failed.recent = (over and 0 or (failed.recent or 0)) + 1
+        failed.wait = waitAfter(failed.recent, rules, now)
+        failed.last = now
+        failed.by = attempt
+    end
+    failed.total = failed.total + 1
+    number.failures = failed
+    keepNumber(box, number, now)
+    return {lane = own, waitBefore = waitBefore}
+end
+local function openCode(flow, tried)
+    if tried == nil then
+        return flow.open == true and "*" or nil
+    end
+    if tried.state == "wrong" then
+        local ____temp_60
+        if tried.open == tried.hash then
+            ____temp_60 = nil
+        else
+            ____temp_60 = tried.open
+        end
+        return ____temp_60
+    end
+    if tried.state ~= "late" then
+        return nil
+    end
+    return (tried.open == nil or tried.open == tried.hash) and tried.hash or "*"
+end
+local function claimTry(boxes, box, flow, request, now)
+    if boxes.number == nil then
+        return {status = "none"}
+    end
+    local ____request_61 = request
+    local attempt = ____request_61.attempt
+    local hash = ____request_61.hash
+    local charged = charge(
+        boxes.number,
+        request.rules,
+        request.lane,
+        attempt,
+        now
+    )
+    if charged.status ~= nil then
+        return charged
+    end
+    local open = openCode(
+        flow,
+        triedOf(flow, now)
+    )
+    local earlier = open == nil and "none" or (open == hash and "same" or "other")
+    flow.attempts = (flow.attempts or 0) + 1
+    flow.open = true
+    local ____flow_71 = flow
+    local ____attempt_63 = attempt
+    local ____hash_64 = hash
+    local ____temp_65 = now + request.lease * 1000
+    local ____temp_66 = now + request.window * 1000
+    local ____earlier_67 = earlier
+    local ____open_68 = open
+    local ____attempt_69 = attempt
+    local ____charged_waitBefore_70 = charged.waitBefore
+    local ____charged_lane_62
+    if charged.lane then
+        ____charged_lane_62 = true
+    else
+        ____charged_lane_62 = nil
+    end
+    ____flow_71.tried = {
+        id = ____attempt_63,
+        state = "checking",
+        hash = ____hash_64,
+        lease = ____temp_65,
+        ["until"] = ____temp_66,
+        earlier = ____earlier_67,
+        open = ____open_68,
+        by = ____attempt_69,
+        waitBefore = ____charged_waitBefore_70,
+        lane = ____charged_lane_62
+    }
+    keepFlow(box, flow, now)
+    return {
+        status = "claimed",
+        record = viewOf(flow, now),
+        earlier = earlier
+    }
+end
+local function claim(boxes, ____bindingPattern0, now)
+    local request
+    local address
+    address = ____bindingPattern0.address
+    request = ____bindingPattern0.request
+    if request == nil then
+        local denied = refusalOfAddress(boxes.own, address, now)
+        if denied == nil then
+            chargeAddress(boxes.own, address, now)
+        end
+        return denied or ({status = "free"})
+    end
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil or flow.purpose ~= request.purpose then
+        return {status = "none"}
+    end
+    if flow.signIn ~= nil then
+        return claimSignIn(boxes.flow, flow, request, now)
+    end
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil then
+        return {status = refused}
+    end
+    if flow.state ~= "pending" then
+        if leaseOf(flow.lease, now) > now then
+            return {status = "sending"}
+        end
+        local every = request.lookupEvery
+        if every == nil or not takeLookup(flow, every, now) then
+            return {status = "unsettled"}
+        end
+        keepFlow(boxes.flow, flow, now)
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    local tried = triedOf(flow, now)
+    local running = joinOf(flow, tried, request, now)
+    if running ~= nil then
+        return running
+    end
+    local denied = refusalOfAddress(boxes.own, address, now)
+    if denied ~= nil then
+        return denied
+    end
+    if tried ~= nil and (tried.state == "checking" or tried.state == "unresolved") then
+        tried.id = request.attempt
+        tried.state = "checking"
+        tried.lease = now + request.lease * 1000
+        tried.taken = true
+        keepFlow(boxes.flow, flow, now)
+        return unresolved(flow, tried, request, now)
+    end
+    if (flow.attempts or 0) >= request.rules.attempts then
+        return {status = "attempts"}
+    end
+    local claimed = claimTry(
+        boxes,
+        boxes.flow,
+        flow,
+        request,
+        now
+    )
+    if claimed.status == "claimed" then
+        chargeAddress(boxes.own, address, now)
+    end
+    return claimed
+end
+local reply = claim(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  settleCheck: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local keepFlow, finish, endedKept
+function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function failuresOf(number, now)
+    local ____number_2 = number
+    local failures = ____number_2.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failures(boxes, _args, now)
+    local ____temp_5
+    if boxes.number == nil then
+        ____temp_5 = nil
+    else
+        ____temp_5 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_5
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function totalOf(box)
+    local ____opt_12 = box and box.value
+    local ____opt_10 = ____opt_12 and ____opt_12.failures
+    return ____opt_10 and ____opt_10.total or 0
+end
+local function settled(boxes, flow, guesses)
+    local failures = totalOf(boxes.number)
+    return {status = "settled", attempts = flow.attempts or 0, failures = failures, guesses = guesses}
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function uncount(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local window = uses[name]
+        if window ~= nil and window.ends > now and idle == nil then
+            window.n = window.n - (cost or 1)
+            if window.n <= 0 then
+                uses[name] = nil
+            end
+        end
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_18 = record
+    local meter = ____record_18.meter
+    local countries = ____record_18.countries
+    local failed = ____record_18.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function refundAddress(boxes, ____bindingPattern0, tried, now)
+    local attempt
+    local address
+    address = ____bindingPattern0.address
+    attempt = ____bindingPattern0.attempt
+    if address == nil or boxes.own == nil then
+        return
+    end
+    if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+        return
+    end
+    local own = addressOf(boxes.own)
+    uncount(own.uses, {address.failures}, now)
+    keepAddress(boxes.own, own, now)
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_19 = record
+    local latest = ____record_19.latest
+    local failures = ____record_19.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function forget(box, ____bindingPattern0, now)
+    local lane
+    local flow
+    flow = ____bindingPattern0.flow
+    lane = ____bindingPattern0.lane
+    local number = numberOf(box)
+    number.failures = nil
+    if lane ~= nil then
+        number.uses[lane.name] = nil
+    end
+    local ____opt_20 = number.latest
+    if (____opt_20 and ____opt_20.flow) == flow then
+        number.latest = nil
+    end
+    keepNumber(box, number, now)
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_22
+    if next.sent + next.verified < 0.001 then
+        ____temp_22 = nil
+    else
+        ____temp_22 = next
+    end
+    return ____temp_22
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function leave(members, name, uses)
+    if members == nil then
+        return nil
+    end
+    local left = (members.of[name] or 0) - uses
+    members.of[name] = left > 0 and left or nil
+    local ____temp_23
+    if sizeOf(members) == 0 then
+        ____temp_23 = nil
+    else
+        ____temp_23 = members
+    end
+    return ____temp_23
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_26 = record
+    local meter = ____record_26.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local function countHonest(boxes, ____bindingPattern0, now)
+    local honest
+    honest = ____bindingPattern0.honest
+    if honest == nil then
+        return
+    end
+    local ____honest_27 = honest
+    local country = ____honest_27.country
+    local messages = ____honest_27.messages
+    local number = ____honest_27.number
+    if boxes.own ~= nil then
+        local own = addressOf(boxes.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            0,
+            messages
+        )
+        own.countries = leave(own.countries, country, messages)
+        own.failed = leave(own.failed, number, 1000000)
+        keepAddress(boxes.own, own, now)
+    end
+    if boxes.country ~= nil then
+        local shared = sharedOf(boxes.country)
+        shared.meter = metered(
+            shared.meter,
+            halfLives.country,
+            now,
+            0,
+            messages
+        )
+        keepShared(boxes.country, shared, now, halfLives.country)
+    end
+    if boxes.range ~= nil then
+        local shared = sharedOf(boxes.range)
+        shared.meter = metered(
+            shared.meter,
+            halfLives.range,
+            now,
+            0,
+            messages
+        )
+        keepShared(boxes.range, shared, now, halfLives.range)
+    end
+end
+local function prove(boxes, box, flow, args, ____bindingPattern0, now)
+    local window
+    local openingLease
+    local hash
+    hash = ____bindingPattern0.hash
+    openingLease = ____bindingPattern0.openingLease
+    window = ____bindingPattern0.window
+    if flow.state == "verified" and flow.by == args.attempt then
+        return settled(boxes, flow)
+    end
+    if flow.state ~= "pending" then
+        return {status = "stale"}
+    end
+    local ____flow_28 = flow
+    local tried = ____flow_28.tried
+    flow.state = "verified"
+    flow.by = args.attempt
+    flow.tried = nil
+    flow.before = nil
+    flow.otp = nil
+    local lease = now + openingLease * 1000
+    refundAddress(boxes, args, tried, now)
+    flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
+    flow.kept = math.max(now + window * 1000, lease)
+    keepFlow(box, flow, now)
+    local failures = math.max(
+        totalOf(boxes.number) - 1,
+        0
+    )
+    if boxes.number ~= nil then
+        forget(boxes.number, args, now)
+    end
+    countHonest(boxes, args, now)
+    return {status = "settled", attempts = flow.attempts or 0, failures = failures}
+end
+local function triedOf(flow, now)
+    local ____flow_29 = flow
+    local tried = ____flow_29.tried
+    local ____temp_30
+    if tried == nil or tried["until"] <= now then
+        ____temp_30 = nil
+    else
+        ____temp_30 = tried
+    end
+    return ____temp_30
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_31 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_31.n
+        local ends = ____windowOf_result_31.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function countFailure(boxes, ____bindingPattern0, tried, now)
+    local guesses
+    local address
+    address = ____bindingPattern0.address
+    guesses = ____bindingPattern0.guesses
+    if address ~= nil and boxes.own ~= nil then
+        local own = addressOf(boxes.own)
+        if tried ~= nil and tried.taken == true then
+            count(own.uses, {address.failures}, now, {})
+        end
+        own.failed = enter(
+            membersOf(own.failed, address.numbers.duration, now),
+            address.number
+        )
+        keepAddress(boxes.own, own, now)
+    end
+    if guesses == nil or boxes.app == nil then
+        return nil
+    end
+    local app = sharedOf(boxes.app)
+    local counts = {}
+    count(app.uses, {guesses}, now, counts)
+    keepShared(boxes.app, app, now, 0)
+    return counts[guesses.name]
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_32
+    if over then
+        ____over_32 = nil
+    else
+        ____over_32 = viewOf(flow, now)
+    end
+    local record = ____over_32
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_36 = window ~= nil and window.ends > now
+        if ____temp_36 then
+            local ____window_n_35 = window.n
+            local ____opt_33 = uses[name]
+            ____temp_36 = ____window_n_35 > (____opt_33 and ____opt_33.n or 0)
+        end
+        if ____temp_36 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_37 = older
+    local latest = ____older_37.latest
+    local failures = ____older_37.failures
+    local ____temp_41 = latest ~= nil
+    if ____temp_41 then
+        local ____latest_until_40 = latest["until"]
+        local ____opt_38 = record.latest
+        ____temp_41 = ____latest_until_40 > (____opt_38 and ____opt_38["until"] or now)
+    end
+    if ____temp_41 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_42 = older
+    local tag = ____older_42.tag
+    local own = ____older_42.own
+    local site = ____older_42.site
+    local number = ____older_42.number
+    local range = ____older_42.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_43 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_43.n
+        local ends = ____windowOf_result_43.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_48 = refusalOf
+    local ____opt_46 = boxes.own
+    local ____opt_44 = ____opt_46 and ____opt_46.value
+    local refused = ____refusalOf_48(____opt_44 and ____opt_44.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_49 = number
+    local latest = ____number_49.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_50 = number.latest
+    if (____opt_50 and ____opt_50.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_52 = parts
+    local address = ____parts_52.address
+    local shared = ____parts_52.shared
+    local number = ____parts_52.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_53 = numberOf(boxes.number)
+        local uses = ____numberOf_result_53.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_54 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_54.sent
+    local verified = ____faded_result_54.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_55 = parts
+    local address = ____parts_55.address
+    local shared = ____parts_55.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_56 = address.countries
+        local points = ____address_countries_56.points
+        local duration = ____address_countries_56.duration
+        local enforced = ____address_countries_56.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_57 = parts
+    local address = ____parts_57.address
+    local shared = ____parts_57.shared
+    local number = ____parts_57.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_58 = number
+    local latest = ____number_58.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_62 = number
+    local ____flow_60 = flow
+    local ____temp_61 = now + cooldown * 1000
+    local ____lane_59
+    if lane then
+        ____lane_59 = nil
+    else
+        ____lane_59 = true
+    end
+    ____number_62.latest = {flow = ____flow_60, ["until"] = ____temp_61, reserved = ____lane_59, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+endedKept = 600000
+local function reject(boxes, box, flow, tried, args, ____bindingPattern0, now)
+    local late
+    local counted
+    counted = ____bindingPattern0.counted
+    late = ____bindingPattern0.late
+    local guesses
+    if tried.state == "checking" then
+        guesses = countFailure(boxes, args, tried, now)
+        tried.state = late and "late" or "wrong"
+        local closes = tried.open == nil or tried.open == tried.hash
+        if closes and not late then
+            flow.open = nil
+        end
+        tried.lease = 0
+        flow.counted = counted or flow.counted
+    end
+    if (flow.attempts or 0) < args.rules.attempts then
+        keepFlow(box, flow, now)
+    else
+        flow.by = tried.id
+        finish(box, flow, "attempts", now)
+    end
+    return settled(boxes, flow, guesses)
+end
+local function refund(box, tried, lane, now)
+    local number = numberOf(box)
+    local failed = number.failures
+    if tried.lane == true and lane ~= nil then
+        uncount(number.uses, {lane}, now)
+    end
+    if failed ~= nil then
+        failed.total = failed.total - 1
+        if tried.lane ~= true then
+            failed.recent = math.max((failed.recent or 0) - 1, 0)
+            if failed.by == tried.by then
+                failed.wait = tried.waitBefore
+            end
+        end
+        if failed.total <= 0 then
+            number.failures = nil
+        end
+    end
+    keepNumber(box, number, now)
+end
+local mostRefunds = 10
+local function takeBack(boxes, box, flow, tried, args, ____bindingPattern0, now)
+    local late
+    local result
+    result = ____bindingPattern0.result
+    late = ____bindingPattern0.late
+    local refunds = flow.refunds or 0
+    if result == "unasked" or refunds < mostRefunds then
+        flow.attempts = (flow.attempts or 0) - 1
+        if result == "unprocessed" then
+            flow.refunds = refunds + 1
+        end
+        if boxes.number ~= nil then
+            refund(boxes.number, tried, args.lane, now)
+        end
+    end
+    refundAddress(boxes, args, tried, now)
+    if late then
+        tried.id = ""
+        tried.state = "late"
+        tried.lease = 0
+    else
+        flow.open = nil
+        flow.tried = nil
+    end
+    keepFlow(box, flow, now)
+end
+local function settleCheck(boxes, args, now)
+    local ____args_63 = args
+    local attempt = ____args_63.attempt
+    local result = ____args_63.result
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {status = "stale"}
+    end
+    if result.result == "verified" then
+        return prove(
+            boxes,
+            boxes.flow,
+            flow,
+            args,
+            result,
+            now
+        )
+    end
+    if flow.state == "dead" and flow.by == attempt then
+        return settled(boxes, flow)
+    end
+    local tried = triedOf(flow, now)
+    if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
+        return {status = "stale"}
+    end
+    repeat
+        local ____switch200 = result.result
+        local ____cond200 = ____switch200 == "wrong"
+        if ____cond200 then
+            return reject(
+                boxes,
+                boxes.flow,
+                flow,
+                tried,
+                args,
+                result,
+                now
+            )
+        end
+        ____cond200 = ____cond200 or ____switch200 == "over"
+        if ____cond200 then
+            do
+                local ____result_failed_64
+                if result.failed then
+                    ____result_failed_64 = countFailure(boxes, args, tried, now)
+                else
+                    ____result_failed_64 = nil
+                end
+                local guesses = ____result_failed_64
+                if not result.failed then
+                    refundAddress(boxes, args, tried, now)
+                end
+                if not result.failed and boxes.number ~= nil then
+                    refund(boxes.number, tried, args.lane, now)
+                end
+                flow.by = attempt
+                finish(boxes.flow, flow, result["end"], now)
+                return settled(boxes, flow, guesses)
+            end
+        end
+        ____cond200 = ____cond200 or (____switch200 == "unasked" or ____switch200 == "unprocessed")
+        if ____cond200 then
+            takeBack(
+                boxes,
+                boxes.flow,
+                flow,
+                tried,
+                args,
+                result,
+                now
+            )
+            return settled(boxes, flow)
+        end
+        ____cond200 = ____cond200 or ____switch200 == "unresolved"
+        if ____cond200 then
+            refundAddress(boxes, args, tried, now)
+            tried.state = "unresolved"
+            tried.lease = 0
+            tried.taken = true
+            keepFlow(boxes.flow, flow, now)
+            return settled(boxes, flow)
+        end
+    until true
+end
+local reply = settleCheck(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  recount: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_2 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_2.n
+        local ends = ____windowOf_result_2.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function failuresOf(number, now)
+    local ____number_3 = number
+    local failures = ____number_3.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failures(boxes, _args, now)
+    local ____temp_6
+    if boxes.number == nil then
+        ____temp_6 = nil
+    else
+        ____temp_6 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_6
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_11 = record
+    local meter = ____record_11.meter
+    local countries = ____record_11.countries
+    local failed = ____record_11.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_14 = record
+    local meter = ____record_14.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local function countFailure(boxes, ____bindingPattern0, tried, now)
+    local guesses
+    local address
+    address = ____bindingPattern0.address
+    guesses = ____bindingPattern0.guesses
+    if address ~= nil and boxes.own ~= nil then
+        local own = addressOf(boxes.own)
+        if tried ~= nil and tried.taken == true then
+            count(own.uses, {address.failures}, now, {})
+        end
+        own.failed = enter(
+            membersOf(own.failed, address.numbers.duration, now),
+            address.number
+        )
+        keepAddress(boxes.own, own, now)
+    end
+    if guesses == nil or boxes.app == nil then
+        return nil
+    end
+    local app = sharedOf(boxes.app)
+    local counts = {}
+    count(app.uses, {guesses}, now, counts)
+    keepShared(boxes.app, app, now, 0)
+    return counts[guesses.name]
+end
+local function uncount(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local window = uses[name]
+        if window ~= nil and window.ends > now and idle == nil then
+            window.n = window.n - (cost or 1)
+            if window.n <= 0 then
+                uses[name] = nil
+            end
+        end
+    end
+end
+local function refundAddress(boxes, ____bindingPattern0, tried, now)
+    local attempt
+    local address
+    address = ____bindingPattern0.address
+    attempt = ____bindingPattern0.attempt
+    if address == nil or boxes.own == nil then
+        return
+    end
+    if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+        return
+    end
+    local own = addressOf(boxes.own)
+    uncount(own.uses, {address.failures}, now)
+    keepAddress(boxes.own, own, now)
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_15
+    if next.sent + next.verified < 0.001 then
+        ____temp_15 = nil
+    else
+        ____temp_15 = next
+    end
+    return ____temp_15
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function leave(members, name, uses)
+    if members == nil then
+        return nil
+    end
+    local left = (members.of[name] or 0) - uses
+    members.of[name] = left > 0 and left or nil
+    local ____temp_16
+    if sizeOf(members) == 0 then
+        ____temp_16 = nil
+    else
+        ____temp_16 = members
+    end
+    return ____temp_16
+end
+local function countHonest(boxes, ____bindingPattern0, now)
+    local honest
+    honest = ____bindingPattern0.honest
+    if honest == nil then
+        return
+    end
+    local ____honest_17 = honest
+    local country = ____honest_17.country
+    local messages = ____honest_17.messages
+    local number = ____honest_17.number
+    if boxes.own ~= nil then
+        local own = addressOf(boxes.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            0,
+            messages
+        )
+        own.countries = leave(own.countries, country, messages)
+        own.failed = leave(own.failed, number, 1000000)
+        keepAddress(boxes.own, own, now)
+    end
+    if boxes.country ~= nil then
+        local shared = sharedOf(boxes.country)
+        shared.meter = metered(
+            shared.meter,
+            halfLives.country,
+            now,
+            0,
+            messages
+        )
+        keepShared(boxes.country, shared, now, halfLives.country)
+    end
+    if boxes.range ~= nil then
+        local shared = sharedOf(boxes.range)
+        shared.meter = metered(
+            shared.meter,
+            halfLives.range,
+            now,
+            0,
+            messages
+        )
+        keepShared(boxes.range, shared, now, halfLives.range)
+    end
+end
+local function recount(boxes, args, now)
+    local ____args_18 = args
+    local result = ____args_18.result
+    local failed = result.result == "wrong" or result.result == "over" and result.failed
+    if failed then
+        return {guesses = countFailure(boxes, args, nil, now)}
+    end
+    refundAddress(boxes, args, nil, now)
+    if result.result == "verified" then
+        countHonest(boxes, args, now)
+    end
+    return {}
+end
+local reply = recount(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  giveBack: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function uncount(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local window = uses[name]
+        if window ~= nil and window.ends > now and idle == nil then
+            window.n = window.n - (cost or 1)
+            if window.n <= 0 then
+                uses[name] = nil
+            end
+        end
+    end
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_2
+    if next.sent + next.verified < 0.001 then
+        ____temp_2 = nil
+    else
+        ____temp_2 = next
+    end
+    return ____temp_2
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function leave(members, name, uses)
+    if members == nil then
+        return nil
+    end
+    local left = (members.of[name] or 0) - uses
+    members.of[name] = left > 0 and left or nil
+    local ____temp_3
+    if sizeOf(members) == 0 then
+        ____temp_3 = nil
+    else
+        ____temp_3 = members
+    end
+    return ____temp_3
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_4 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_4.n
+        local ends = ____windowOf_result_4.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_5 = record
+    local meter = ____record_5.meter
+    local countries = ____record_5.countries
+    local failed = ____record_5.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_8 = record
+    local meter = ____record_8.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_11 = number
+    local failures = ____number_11.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_12
+    if boxes.number == nil then
+        ____temp_12 = nil
+    else
+        ____temp_12 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_12
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_17 = record
+    local latest = ____record_17.latest
+    local failures = ____record_17.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function giveBack(boxes, given, now)
+    local ____given_18 = given
+    local address = ____given_18.address
+    local shared = ____given_18.shared
+    local number = ____given_18.number
+    local waited = ____given_18.waited
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        uncount(own.uses, address.own, now)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            -1,
+            0
+        )
+        own.countries = leave(own.countries, address.country, 1)
+        if waited == true then
+            count(own.uses, {address.waits}, now, {})
+        end
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            uncount(site.uses, address.site, now)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        uncount(app.uses, shared.app, now)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        uncount(country.uses, shared.ofCountry, now)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                -1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        if address ~= nil then
+            local range = sharedOf(boxes.range)
+            range.meter = metered(
+                range.meter,
+                halfLives.range,
+                now,
+                -1,
+                0
+            )
+            keepShared(boxes.range, range, now, halfLives.range)
+        end
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        uncount(record.uses, number, now)
+        keepNumber(boxes.number, record, now)
+    end
+    return {done = true}
+end
+local reply = giveBack(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  look: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_5 = window ~= nil and window.ends > now
+        if ____temp_5 then
+            local ____window_n_4 = window.n
+            local ____opt_2 = uses[name]
+            ____temp_5 = ____window_n_4 > (____opt_2 and ____opt_2.n or 0)
+        end
+        if ____temp_5 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_10 = number
+    local failures = ____number_10.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_11
+    if boxes.number == nil then
+        ____temp_11 = nil
+    else
+        ____temp_11 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_11
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_16 = older
+    local latest = ____older_16.latest
+    local failures = ____older_16.failures
+    local ____temp_20 = latest ~= nil
+    if ____temp_20 then
+        local ____latest_until_19 = latest["until"]
+        local ____opt_17 = record.latest
+        ____temp_20 = ____latest_until_19 > (____opt_17 and ____opt_17["until"] or now)
+    end
+    if ____temp_20 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_21 = older
+    local tag = ____older_21.tag
+    local own = ____older_21.own
+    local site = ____older_21.site
+    local number = ____older_21.number
+    local range = ____older_21.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_22 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_22.n
+        local ends = ____windowOf_result_22.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_23 = parts
+    local address = ____parts_23.address
+    local shared = ____parts_23.shared
+    local number = ____parts_23.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_24 = numberOf(boxes.number)
+        local uses = ____numberOf_result_24.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_29 = refusalOf
+    local ____opt_27 = boxes.own
+    local ____opt_25 = ____opt_27 and ____opt_27.value
+    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_30 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_30.sent
+    local verified = ____faded_result_30.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_31 = parts
+    local address = ____parts_31.address
+    local shared = ____parts_31.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_32 = address.countries
+        local points = ____address_countries_32.points
+        local duration = ____address_countries_32.duration
+        local enforced = ____address_countries_32.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function look(boxes, ____bindingPattern0, now)
+    local parts
+    parts = ____bindingPattern0.parts
+    takeOver(boxes, parts.older, now)
+    local ____parts_33 = parts
+    local address = ____parts_33.address
+    local refused = denied(boxes, {address = address}, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    if flooding ~= nil then
+        return flooding
+    end
+    return {
+        status = "looked",
+        odd = orNone(oddOf(boxes, parts, now))
+    }
+end
+local reply = look(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  complete: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_7 = window ~= nil and window.ends > now
+        if ____temp_7 then
+            local ____window_n_6 = window.n
+            local ____opt_4 = uses[name]
+            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+        end
+        if ____temp_7 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_12 = number
+    local failures = ____number_12.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_13
+    if boxes.number == nil then
+        ____temp_13 = nil
+    else
+        ____temp_13 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_13
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_18 = older
+    local latest = ____older_18.latest
+    local failures = ____older_18.failures
+    local ____temp_22 = latest ~= nil
+    if ____temp_22 then
+        local ____latest_until_21 = latest["until"]
+        local ____opt_19 = record.latest
+        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+    end
+    if ____temp_22 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_23 = older
+    local tag = ____older_23.tag
+    local own = ____older_23.own
+    local site = ____older_23.site
+    local number = ____older_23.number
+    local range = ____older_23.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_24.n
+        local ends = ____windowOf_result_24.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_29 = refusalOf
+    local ____opt_27 = boxes.own
+    local ____opt_25 = ____opt_27 and ____opt_27.value
+    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_30 = flow
+    local tried = ____flow_30.tried
+    local ____temp_31
+    if tried == nil or tried["until"] <= now then
+        ____temp_31 = nil
+    else
+        ____temp_31 = tried
+    end
+    return ____temp_31
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_32 = number
+    local latest = ____number_32.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_33 = number.latest
+    if (____opt_33 and ____opt_33.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_35.n
+        local ends = ____windowOf_result_35.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_36 = record
+    local meter = ____record_36.meter
+    local countries = ____record_36.countries
+    local failed = ____record_36.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_37 = parts
+    local address = ____parts_37.address
+    local shared = ____parts_37.shared
+    local number = ____parts_37.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_38 = numberOf(boxes.number)
+        local uses = ____numberOf_result_38.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_39 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_39.sent
+    local verified = ____faded_result_39.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_40 = parts
+    local address = ____parts_40.address
+    local shared = ____parts_40.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_41 = address.countries
+        local points = ____address_countries_41.points
+        local duration = ____address_countries_41.duration
+        local enforced = ____address_countries_41.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_42
+    if next.sent + next.verified < 0.001 then
+        ____temp_42 = nil
+    else
+        ____temp_42 = next
+    end
+    return ____temp_42
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_43 = record
+    local meter = ____record_43.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_44 = record
+    local latest = ____record_44.latest
+    local failures = ____record_44.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_46 = number
+    local latest = ____number_46.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_50 = number
+    local ____flow_48 = flow
+    local ____temp_49 = now + cooldown * 1000
+    local ____lane_47
+    if lane then
+        ____lane_47 = nil
+    else
+        ____lane_47 = true
+    end
+    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_51
+    if over then
+        ____over_51 = nil
+    else
+        ____over_51 = viewOf(flow, now)
+    end
+    local record = ____over_51
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local leastKept = 1000
+local function complete(boxes, args, now)
+    local flow = flowOf(boxes.flow, now)
+    local signIn = flow and flow.signIn
+    if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= args.attempt or signIn.opener ~= args.opener then
+        return {done = false}
+    end
+    if flow.state == "completed" and signIn.lease == 0 then
+        return {done = true}
+    end
+    flow.state = "completed"
+    flow["end"] = "used"
+    flow.reference = ""
+    flow.otp = nil
+    signIn.lease = 0
+    signIn.session = args.session
+    signIn.refusal = args.refusal
+    if signIn.repeats == nil then
+        signIn["until"] = now + args.window * 1000
+    end
+    flow.kept = math.max(signIn["until"], now + leastKept)
+    keepFlow(boxes.flow, flow, now)
+    return {done = true}
+end
+local reply = complete(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  release: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function release(boxes, ____bindingPattern0, now)
+    local opener
+    local attempt
+    attempt = ____bindingPattern0.attempt
+    opener = ____bindingPattern0.opener
+    local flow = flowOf(boxes.flow, now)
+    local signIn = flow and flow.signIn
+    if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= attempt or signIn.opener ~= opener or signIn.lease == 0 then
+        return {done = false}
+    end
+    signIn.lease = 0
+    signIn.opener = nil
+    keepFlow(boxes.flow, flow, now)
+    return {done = true}
+end
+local reply = release(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  read: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local viewOf
+function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function takeTurn(flow, every, now)
+    local last = flow.askedAt
+    if last ~= nil and last <= now and now - last < every * 1000 then
+        return false
+    end
+    flow.askedAt = now
+    return true
+end
+local lookupLease = 4
+local function takeLookup(flow, every, now)
+    if not takeTurn(flow, every, now) then
+        return false
+    end
+    flow.state = "unconfirmed"
+    flow.lease = now + lookupLease * 1000
+    return true
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_7 = window ~= nil and window.ends > now
+        if ____temp_7 then
+            local ____window_n_6 = window.n
+            local ____opt_4 = uses[name]
+            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+        end
+        if ____temp_7 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_12 = number
+    local failures = ____number_12.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_13
+    if boxes.number == nil then
+        ____temp_13 = nil
+    else
+        ____temp_13 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_13
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_18 = older
+    local latest = ____older_18.latest
+    local failures = ____older_18.failures
+    local ____temp_22 = latest ~= nil
+    if ____temp_22 then
+        local ____latest_until_21 = latest["until"]
+        local ____opt_19 = record.latest
+        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+    end
+    if ____temp_22 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_23 = older
+    local tag = ____older_23.tag
+    local own = ____older_23.own
+    local site = ____older_23.site
+    local number = ____older_23.number
+    local range = ____older_23.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_24.n
+        local ends = ____windowOf_result_24.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_29 = refusalOf
+    local ____opt_27 = boxes.own
+    local ____opt_25 = ____opt_27 and ____opt_27.value
+    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_30 = flow
+    local tried = ____flow_30.tried
+    local ____temp_31
+    if tried == nil or tried["until"] <= now then
+        ____temp_31 = nil
+    else
+        ____temp_31 = tried
+    end
+    return ____temp_31
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_32 = number
+    local latest = ____number_32.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_33 = number.latest
+    if (____opt_33 and ____opt_33.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_35.n
+        local ends = ____windowOf_result_35.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_36 = record
+    local meter = ____record_36.meter
+    local countries = ____record_36.countries
+    local failed = ____record_36.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_37 = parts
+    local address = ____parts_37.address
+    local shared = ____parts_37.shared
+    local number = ____parts_37.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_38 = numberOf(boxes.number)
+        local uses = ____numberOf_result_38.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_39 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_39.sent
+    local verified = ____faded_result_39.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_40 = parts
+    local address = ____parts_40.address
+    local shared = ____parts_40.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_41 = address.countries
+        local points = ____address_countries_41.points
+        local duration = ____address_countries_41.duration
+        local enforced = ____address_countries_41.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_42
+    if next.sent + next.verified < 0.001 then
+        ____temp_42 = nil
+    else
+        ____temp_42 = next
+    end
+    return ____temp_42
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_43 = record
+    local meter = ____record_43.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_44 = record
+    local latest = ____record_44.latest
+    local failures = ____record_44.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_46 = number
+    local latest = ____number_46.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_50 = number
+    local ____flow_48 = flow
+    local ____temp_49 = now + cooldown * 1000
+    local ____lane_47
+    if lane then
+        ____lane_47 = nil
+    else
+        ____lane_47 = true
+    end
+    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_51
+    if over then
+        ____over_51 = nil
+    else
+        ____over_51 = viewOf(flow, now)
+    end
+    local record = ____over_51
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local function read(boxes, ____bindingPattern0, now)
+    local every
+    every = ____bindingPattern0.every
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {deliveryDue = false, lookupDue = false, busy = false}
+    end
+    local state = flow.state
+    local delivery = flow.delivery
+    local expires = flow.expires
+    local sending = state == "sending" or state == "unconfirmed"
+    local busy = sending and leaseOf(flow.lease, now) > now
+    local told = delivery == "delivered" or delivery == "failed"
+    local deliveryDue = false
+    local lookupDue = false
+    if every ~= nil and expires > now then
+        if state == "pending" and not told then
+            deliveryDue = takeTurn(flow, every, now)
+        end
+        if state == "unconfirmed" and not busy then
+            lookupDue = takeLookup(flow, every, now)
+        end
+        if deliveryDue or lookupDue then
+            keepFlow(boxes.flow, flow, now)
+        end
+    end
+    return {
+        record = viewOf(flow, now),
+        deliveryDue = deliveryDue,
+        lookupDue = lookupDue,
+        busy = busy
+    }
+end
+local reply = read(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  deliver: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function deliver(boxes, ____bindingPattern0, now)
+    local delivery
+    delivery = ____bindingPattern0.delivery
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil or flow.state ~= "pending" then
+        return {done = false}
+    end
+    flow.delivery = delivery
+    keepFlow(boxes.flow, flow, now)
+    return {done = true}
+end
+local reply = deliver(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  end: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local skew = 10000
+local function flowOf(box, now)
+    local flow = box and box.value
+    if flow == nil or flow.created > now + skew or flow.kept <= now then
+        return nil
+    end
+    return flow
+end
+local function refusalOfFlow(flow, now)
+    if flow == nil or flow.state == "completed" then
+        return "none"
+    end
+    if flow.state == "dead" then
+        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+    end
+    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function viewOf(flow, now)
+    return {
+        state = flow.state,
+        ["end"] = flow["end"],
+        reference = flow.reference,
+        number = flow.number,
+        otp = flow.otp,
+        via = flow.via,
+        country = flow.country,
+        purpose = flow.purpose,
+        expiresIn = (flow.expires - now) / 1000,
+        sentAgo = (now - flow.sent) / 1000,
+        resends = flow.resends or 0,
+        attempts = flow.attempts or 0,
+        counted = flow.counted or 0,
+        delivery = flow.delivery or "unknown"
+    }
+end
+local function noCounts()
+    return {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+end
+local function addressOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function takeUses(uses, older, now)
+    for name in pairs(older) do
+        local window = older[name]
+        local ____temp_7 = window ~= nil and window.ends > now
+        if ____temp_7 then
+            local ____window_n_6 = window.n
+            local ____opt_4 = uses[name]
+            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+        end
+        if ____temp_7 then
+            uses[name] = {n = window.n, ends = window.ends}
+        end
+    end
+end
+local function sharedOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_12 = number
+    local failures = ____number_12.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_13
+    if boxes.number == nil then
+        ____temp_13 = nil
+    else
+        ____temp_13 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_13
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function carry(failures, origin, older, now)
+    local next = failures or ({total = 0, last = older.last})
+    local carried = next.carried or ({})
+    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+    carried[origin] = older.total
+    next.carried = carried
+    if (older.wait or 0) > now then
+        next.wait = math.max(next.wait or 0, older.wait or 0)
+    end
+    return next
+end
+local function takeNumber(box, tag, older, now)
+    if box == nil then
+        return
+    end
+    local record = numberOf(box)
+    takeUses(record.uses, older.uses, now)
+    local ____older_18 = older
+    local latest = ____older_18.latest
+    local failures = ____older_18.failures
+    local ____temp_22 = latest ~= nil
+    if ____temp_22 then
+        local ____latest_until_21 = latest["until"]
+        local ____opt_19 = record.latest
+        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+    end
+    if ____temp_22 then
+        record.latest = latest
+    end
+    if failures ~= nil and failures.total > 0 then
+        record.failures = carry(record.failures, tag, failures, now)
+    end
+    box.value = record
+end
+local function takeEach(boxes, older, now)
+    local ____older_23 = older
+    local tag = ____older_23.tag
+    local own = ____older_23.own
+    local site = ____older_23.site
+    local number = ____older_23.number
+    local range = ____older_23.range
+    if own ~= nil and boxes.own ~= nil then
+        local record = addressOf(boxes.own)
+        takeUses(record.uses, own.uses, now)
+        record.meter = record.meter or own.meter
+        record.countries = record.countries or own.countries
+        record.failed = record.failed or own.failed
+        boxes.own.value = record
+    end
+    if site ~= nil and boxes.site ~= nil then
+        local record = addressOf(boxes.site)
+        takeUses(record.uses, site.uses, now)
+        boxes.site.value = record
+    end
+    if range ~= nil and boxes.range ~= nil then
+        local record = sharedOf(boxes.range)
+        record.meter = record.meter or range.meter
+        boxes.range.value = record
+    end
+    if number ~= nil then
+        takeNumber(boxes.number, tag, number, now)
+    end
+end
+local function takeOver(boxes, older, now)
+    for ____, each in ipairs(older or ({})) do
+        takeEach(boxes, each, now)
+    end
+end
+local function windowOf(uses, name, duration, now)
+    local window = uses[name]
+    if window == nil or window.ends <= now then
+        return {n = 0, ends = now + duration * 1000}
+    end
+    if window.ends > now + duration * 1000 then
+        window.ends = now + duration * 1000
+    end
+    return window
+end
+local function refusalOf(uses, limits, now)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local points = ____value.points
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+        local n = ____windowOf_result_24.n
+        local ends = ____windowOf_result_24.ends
+        local used = n + (cost or 1)
+        if used > points then
+            return {limit = name, used = used, wait = ends - now}
+        end
+    end
+    return nil
+end
+local function refusalOfWaits(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil then
+        return nil
+    end
+    local ____refusalOf_29 = refusalOf
+    local ____opt_27 = boxes.own
+    local ____opt_25 = ____opt_27 and ____opt_27.value
+    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+    if refused == nil then
+        return nil
+    end
+    local limit = refused.limit
+    local used = refused.used
+    local wait = refused.wait
+    return {
+        status = "limited",
+        by = "own",
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+    if lease == nil or lease > now + longestLease + skew then
+        return 0
+    end
+    return lease
+end
+local function isChecking(tried, now)
+    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+    local ____flow_30 = flow
+    local tried = ____flow_30.tried
+    local ____temp_31
+    if tried == nil or tried["until"] <= now then
+        ____temp_31 = nil
+    else
+        ____temp_31 = tried
+    end
+    return ____temp_31
+end
+local function waitOf(number, lane, longest, now)
+    local ____number_32 = number
+    local latest = ____number_32.latest
+    if latest == nil or latest["until"] <= now then
+        return 0
+    end
+    if latest["until"] > now + longest then
+        latest["until"] = now + longest
+    end
+    if lane and latest.reserved == true then
+        return 0
+    end
+    return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+    local ____opt_33 = number.latest
+    if (____opt_33 and ____opt_33.flow) == request.flow then
+        return 0
+    end
+    return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function waitForResend(boxes, flow, request, now)
+    local refused = refusalOfFlow(flow, now)
+    if refused ~= nil or flow == nil then
+        return {status = refused or "none"}
+    end
+    if flow.state == "verified" then
+        return {status = "none"}
+    end
+    if leaseOf(flow.lease, now) > now or isChecking(
+        triedOf(flow, now),
+        now
+    ) then
+        return {status = "busy"}
+    end
+    local wait = request.waits[(flow.resends or 0) + 1]
+    if wait == nil then
+        return {
+            status = "exhausted",
+            retryAfter = math.ceil((flow.expires - now) / 1000)
+        }
+    end
+    local left = math.max(
+        flow.sent + wait * 1000 - now,
+        waitOfOthers(
+            numberOf(boxes.number),
+            request,
+            now
+        )
+    )
+    if left > 0 then
+        return {
+            status = "too_soon",
+            retryAfter = math.ceil(left / 1000)
+        }
+    end
+    if flow.state ~= "pending" and not request.lookedUp then
+        return {
+            status = "lookup",
+            record = viewOf(flow, now)
+        }
+    end
+    return nil
+end
+local function count(uses, limits, now, counts)
+    for ____, ____value in ipairs(limits) do
+        local name = ____value.name
+        local duration = ____value.duration
+        local cost = ____value.cost
+        local idle = ____value.idle
+        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+        local n = ____windowOf_result_35.n
+        local ends = ____windowOf_result_35.ends
+        if idle == nil then
+            uses[name] = {n = n + (cost or 1), ends = ends}
+        end
+        counts[name] = {used = n + (cost or 1), wait = ends - now}
+    end
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_36 = record
+    local meter = ____record_36.meter
+    local countries = ____record_36.countries
+    local failed = ____record_36.failed
+    if meter ~= nil then
+        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+    end
+    if countries ~= nil then
+        ends = math.max(ends, countries.ends)
+    end
+    if failed ~= nil then
+        ends = math.max(ends, failed.ends)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+    local address
+    address = ____bindingPattern0.address
+    if address == nil or boxes.own == nil then
+        return
+    end
+    local own = addressOf(boxes.own)
+    count(own.uses, {address.waits}, now, {})
+    keepAddress(boxes.own, own, now)
+end
+local function deny(by, ____bindingPattern0)
+    local wait
+    local used
+    local limit
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+    local own
+    local limits
+    limits = ____bindingPattern0.limits
+    own = ____bindingPattern0.own
+    local refused = refusalOf(uses, limits, now)
+    if refused == nil or #own == 0 then
+        return refused
+    end
+    return refusalOf(uses, own, now)
+end
+local function denied(boxes, parts, now)
+    local ____parts_37 = parts
+    local address = ____parts_37.address
+    local shared = ____parts_37.shared
+    local number = ____parts_37.number
+    if address ~= nil then
+        local own = refusalOf(
+            addressOf(boxes.own).uses,
+            address.own,
+            now
+        )
+        if own ~= nil then
+            return deny("own", own)
+        end
+        local site = refusalOf(
+            addressOf(boxes.site).uses,
+            address.site,
+            now
+        )
+        if site ~= nil then
+            return deny("site", site)
+        end
+    end
+    if shared ~= nil then
+        local refused = refusalOf(
+            sharedOf(boxes.app).uses,
+            shared.app,
+            now
+        ) or refusalOf(
+            sharedOf(boxes.country).uses,
+            shared.ofCountry,
+            now
+        )
+        if refused ~= nil then
+            return deny("shared", refused)
+        end
+    end
+    if number ~= nil then
+        local ____numberOf_result_38 = numberOf(boxes.number)
+        local uses = ____numberOf_result_38.uses
+        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+        if refused ~= nil then
+            return deny("number", refused)
+        end
+    end
+    return nil
+end
+local function limited(____bindingPattern0)
+    local wait
+    local used
+    local limit
+    local by
+    by = ____bindingPattern0.by
+    limit = ____bindingPattern0.limit
+    used = ____bindingPattern0.used
+    wait = ____bindingPattern0.wait
+    return {
+        status = "limited",
+        by = by,
+        limit = limit,
+        used = used,
+        wait = wait
+    }
+end
+local function faded(meter, halfLife, now)
+    if meter == nil then
+        return {sent = 0, verified = 0, at = now}
+    end
+    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function suspect(odd, by, meter, ____bindingPattern0, now)
+    local enforced
+    local share
+    local free
+    free = ____bindingPattern0.free
+    share = ____bindingPattern0.share
+    enforced = ____bindingPattern0.enforced
+    local ____faded_result_39 = faded(meter, halfLives[by], now)
+    local sent = ____faded_result_39.sent
+    local verified = ____faded_result_39.verified
+    local unverified = sent + 1 - verified
+    if unverified > free + share * verified then
+        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+    end
+end
+local function membersOf(members, duration, now)
+    if members == nil or members.ends <= now then
+        return {of = {}, ends = now + duration * 1000}
+    end
+    if members.ends > now + duration * 1000 then
+        members.ends = now + duration * 1000
+    end
+    return members
+end
+local function sizeOf(members)
+    local size = 0
+    for name in pairs(members.of) do
+        if members.of[name] ~= nil then
+            size = size + 1
+        end
+    end
+    return size
+end
+local function oddOf(boxes, parts, now)
+    local odd = {}
+    local ____parts_40 = parts
+    local address = ____parts_40.address
+    local shared = ____parts_40.shared
+    if shared ~= nil then
+        suspect(
+            odd,
+            "country",
+            sharedOf(boxes.country).meter,
+            shared.country,
+            now
+        )
+    end
+    if address ~= nil then
+        suspect(
+            odd,
+            "address",
+            addressOf(boxes.own).meter,
+            address.meter,
+            now
+        )
+    end
+    if shared ~= nil then
+        suspect(
+            odd,
+            "range",
+            sharedOf(boxes.range).meter,
+            shared.range,
+            now
+        )
+    end
+    if address ~= nil then
+        local ____address_countries_41 = address.countries
+        local points = ____address_countries_41.points
+        local duration = ____address_countries_41.duration
+        local enforced = ____address_countries_41.enforced
+        local members = membersOf(
+            addressOf(boxes.own).countries,
+            duration,
+            now
+        )
+        local size = sizeOf(members)
+        if size >= points and members.of[address.country] == nil then
+            local wait = members.ends - now
+            odd[#odd + 1] = {
+                by = "countries",
+                unverified = size + 1,
+                verified = 0,
+                enforced = enforced,
+                wait = wait
+            }
+        end
+    end
+    return odd
+end
+local function isEnforced(odd)
+    for ____, ____value in ipairs(odd) do
+        local enforced = ____value.enforced
+        if enforced then
+            return true
+        end
+    end
+    return false
+end
+local function metered(meter, halfLife, now, sent, verified)
+    local next = faded(meter, halfLife, now)
+    next.sent = math.max(next.sent + sent, 0)
+    next.verified = math.max(next.verified + verified, 0)
+    local ____temp_42
+    if next.sent + next.verified < 0.001 then
+        ____temp_42 = nil
+    else
+        ____temp_42 = next
+    end
+    return ____temp_42
+end
+local function enter(members, name)
+    members.of[name] = (members.of[name] or 0) + 1
+    return members
+end
+local function keepShared(box, record, now, halfLife)
+    if box == nil then
+        return
+    end
+    local ____record_43 = record
+    local meter = ____record_43.meter
+    local ends = prune(record.uses, now)
+    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+    keepUntil(
+        box,
+        record,
+        math.max(ends, faded),
+        now
+    )
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_44 = record
+    local latest = ____record_44.latest
+    local failures = ____record_44.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function countMessage(boxes, parts, now)
+    local counts = {
+        own = {},
+        site = {},
+        app = {},
+        country = {},
+        number = {}
+    }
+    local ____parts_45 = parts
+    local address = ____parts_45.address
+    local shared = ____parts_45.shared
+    local number = ____parts_45.number
+    if address ~= nil then
+        local own = addressOf(boxes.own)
+        count(own.uses, address.own, now, counts.own)
+        own.meter = metered(
+            own.meter,
+            halfLives.address,
+            now,
+            1,
+            0
+        )
+        own.countries = enter(
+            membersOf(own.countries, address.countries.duration, now),
+            address.country
+        )
+        keepAddress(boxes.own, own, now)
+        if #address.site > 0 then
+            local site = addressOf(boxes.site)
+            count(site.uses, address.site, now, counts.site)
+            keepAddress(boxes.site, site, now)
+        end
+    end
+    if shared ~= nil then
+        local app = sharedOf(boxes.app)
+        count(app.uses, shared.app, now, counts.app)
+        keepShared(boxes.app, app, now, 0)
+        local country = sharedOf(boxes.country)
+        count(country.uses, shared.ofCountry, now, counts.country)
+        if not shared.decoy then
+            country.meter = metered(
+                country.meter,
+                halfLives.country,
+                now,
+                1,
+                0
+            )
+        end
+        keepShared(boxes.country, country, now, halfLives.country)
+        local range = sharedOf(boxes.range)
+        range.meter = metered(
+            range.meter,
+            halfLives.range,
+            now,
+            1,
+            0
+        )
+        keepShared(boxes.range, range, now, halfLives.range)
+    end
+    if number ~= nil then
+        local record = numberOf(boxes.number)
+        local full = refusalOf(record.uses, number.limits, now) ~= nil
+        count(record.uses, number.always, now, counts.number)
+        count(record.uses, full and number.own or number.limits, now, counts.number)
+        keepNumber(boxes.number, record, now)
+    end
+    return counts
+end
+local function orNone(odd)
+    return #odd > 0 and odd or nil
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+    local maxLifetime
+    local lifetime
+    local reference
+    reference = ____bindingPattern0.reference
+    lifetime = ____bindingPattern0.lifetime
+    maxLifetime = ____bindingPattern0.maxLifetime
+    flow.state = "sending"
+    flow.reference = reference
+    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function keepFlow(box, flow, now)
+    box.value = flow
+    box.keep = math.max(flow.kept - now, 1)
+end
+local function reserveLatest(number, flow, lane, cooldown, now)
+    local ____number_46 = number
+    local latest = ____number_46.latest
+    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+    local ____number_50 = number
+    local ____flow_48 = flow
+    local ____temp_49 = now + cooldown * 1000
+    local ____lane_47
+    if lane then
+        ____lane_47 = nil
+    else
+        ____lane_47 = true
+    end
+    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+end
+local function reserveResend(boxes, flow, request, now)
+    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+    flow.before = {
+        state = flow.state == "pending" and "pending" or "unconfirmed",
+        reference = flow.reference,
+        via = flow.via,
+        expires = flow.expires,
+        sent = flow.sent
+    }
+    flow.resends = (flow.resends or 0) + 1
+    flow.sent = now
+    flow.via = request.via
+    flow.lease = now + request.lease * 1000
+    flow.resend = request.reference
+    flow.delivery = nil
+    flow.askedAt = nil
+    if renew then
+        renewFlow(flow, request, now)
+    end
+    if boxes.flow ~= nil then
+        keepFlow(boxes.flow, flow, now)
+    end
+    if boxes.number ~= nil then
+        local number = numberOf(boxes.number)
+        reserveLatest(
+            number,
+            request.flow,
+            request.lane,
+            request.cooldown,
+            now
+        )
+        keepNumber(boxes.number, number, now)
+    end
+    return renew and "renew" or "reserved"
+end
+local function resend(boxes, ____bindingPattern0, now)
+    local passed
+    local request
+    local parts
+    parts = ____bindingPattern0.parts
+    request = ____bindingPattern0.request
+    passed = ____bindingPattern0.passed
+    local flow = flowOf(boxes.flow, now)
+    if request ~= nil and flow ~= nil and flow.resend == request.reference then
+        local status = flow.reference == request.reference and "renew" or "reserved"
+        return {
+            status = status,
+            record = viewOf(flow, now),
+            counts = noCounts()
+        }
+    end
+    takeOver(boxes, parts.older, now)
+    local flooding = refusalOfWaits(boxes, parts, now)
+    if flooding ~= nil then
+        return flooding
+    end
+    if request ~= nil then
+        local waits = waitForResend(boxes, flow, request, now)
+        if waits ~= nil then
+            if waits.status ~= "lookup" and not request.again then
+                countWait(boxes, parts, now)
+            end
+            return waits
+        end
+    end
+    local refused = denied(boxes, parts, now)
+    if refused ~= nil then
+        return limited(refused)
+    end
+    local odd = oddOf(boxes, parts, now)
+    if not passed and isEnforced(odd) then
+        return {status = "odd", odd = odd}
+    end
+    local counts = countMessage(boxes, parts, now)
+    if request == nil or flow == nil then
+        return {
+            status = "admitted",
+            counts = counts,
+            odd = orNone(odd)
+        }
+    end
+    local status = reserveResend(boxes, flow, request, now)
+    return {
+        status = status,
+        record = viewOf(flow, now),
+        counts = counts,
+        odd = orNone(odd)
+    }
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+    if ____end == "cancelled" or ____end == "replaced" then
+        box.value = nil
+        box.keep = 0
+        return
+    end
+    flow.state = "dead"
+    flow["end"] = ____end
+    flow.reference = ""
+    flow.otp = nil
+    flow.resend = nil
+    flow.before = nil
+    flow.lease = nil
+    flow.tried = nil
+    flow.signIn = nil
+    flow.delivery = nil
+    flow.askedAt = nil
+    if ____end == "used" then
+        flow.number = ""
+        flow.kept = math.min(flow.kept, now + 60000)
+    else
+        flow.kept = now + endedKept
+    end
+    keepFlow(box, flow, now)
+end
+local function ____end(boxes, ____bindingPattern0, now)
+    local ____end
+    ____end = ____bindingPattern0["end"]
+    local flow = flowOf(boxes.flow, now)
+    if flow == nil or boxes.flow == nil then
+        return {}
+    end
+    local over = refusalOfFlow(flow, now) ~= nil
+    local ____over_51
+    if over then
+        ____over_51 = nil
+    else
+        ____over_51 = viewOf(flow, now)
+    end
+    local record = ____over_51
+    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+        return {}
+    end
+    finish(boxes.flow, flow, ____end, now)
+    return {record = record}
+end
+local reply = end(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  peek: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function peek(boxes, _args)
+    local ____opt_0 = boxes.own
+    local ____temp_8 = ____opt_0 and ____opt_0.value
+    local ____opt_2 = boxes.site
+    local ____temp_9 = ____opt_2 and ____opt_2.value
+    local ____opt_4 = boxes.range
+    local ____temp_10 = ____opt_4 and ____opt_4.value
+    local ____opt_6 = boxes.number
+    return {own = ____temp_8, site = ____temp_9, range = ____temp_10, number = ____opt_6 and ____opt_6.value}
+end
+local reply = peek(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  unlock: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+    local ____number_2 = number
+    local failures = ____number_2.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function failures(boxes, _args, now)
+    local ____temp_3
+    if boxes.number == nil then
+        ____temp_3 = nil
+    else
+        ____temp_3 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_3
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local function prune(uses, now)
+    local last = 0
+    for name in pairs(uses) do
+        local window = uses[name]
+        if window ~= nil then
+            if window.ends <= now then
+                uses[name] = nil
+            elseif window.ends > last then
+                last = window.ends
+            end
+        end
+    end
+    return last
+end
+local failuresKept = 365 * 86400000
+local function keepUntil(box, value, ends, now)
+    box.value = value
+    box.keep = math.max(ends - now, 0)
+end
+local function keepNumber(box, record, now)
+    if box == nil then
+        return
+    end
+    local ends = prune(record.uses, now)
+    local ____record_8 = record
+    local latest = ____record_8.latest
+    local failures = ____record_8.failures
+    if latest ~= nil and latest["until"] <= now then
+        record.latest = nil
+    elseif latest ~= nil then
+        ends = math.max(ends, latest["until"])
+    end
+    if failures ~= nil then
+        ends = math.max(ends, failures.last + failuresKept)
+    end
+    keepUntil(box, record, ends, now)
+end
+local function unlock(boxes, ____bindingPattern0, now)
+    local all
+    all = ____bindingPattern0.all
+    if boxes.number == nil or boxes.number.value == nil then
+        return {done = false}
+    end
+    local number = numberOf(boxes.number)
+    number.failures = nil
+    if all then
+        number.uses = {}
+        number.latest = nil
+    end
+    keepNumber(boxes.number, number, now)
+    return {done = true}
+end
+local reply = unlock(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+  failures: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  boxes[name] = box
+end
+local function failuresOf(number, now)
+    local ____number_0 = number
+    local failures = ____number_0.failures
+    if failures ~= nil and failures.last > now then
+        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+        failures.last = now
+    end
+    return failures
+end
+local function numberOf(box)
+    return box and box.value or ({uses = {}})
+end
+local function failures(boxes, _args, now)
+    local ____temp_3
+    if boxes.number == nil then
+        ____temp_3 = nil
+    else
+        ____temp_3 = failuresOf(
+            numberOf(boxes.number),
+            now
+        )
+    end
+    local failed = ____temp_3
+    local wait = math.max(
+        0,
+        math.ceil(((failed and failed.wait or 0) - now) / 1000)
+    )
+    return {total = failed and failed.total or 0, wait = wait}
+end
+local reply = failures(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
+} as const

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createSecrets } from '../../src/secrets.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
 import { watch as ofThisProcess } from '../support/canary-process.js'
 import {
   createWatch,

@@ -1,5 +1,5 @@
 import { Cluster as Cluster5 } from 'ioredis-5'
-import type { RedisClient } from 'passport-tyntec-otp'
+import type { AnyRedisClient } from 'passport-tyntec-otp'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
 import { expectSound, startLoad, summary } from './load.js'
@@ -11,7 +11,7 @@ afterAll(() => cluster.stop())
 /** The masters at the start, each of which has a replica. */
 const masters = await cluster.masters()
 
-async function setup(client: RedisClient & { disconnect(): void }) {
+async function setup(client: AnyRedisClient & { disconnect(): void }) {
   onTestFinished(() => client.disconnect())
   const tyntec = await setupTyntec()
   return { tyntec, flow: setupFlow(tyntec, client) }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Cluster as Cluster5 } from 'ioredis-5'
-import type { RedisClient } from 'passport-tyntec-otp'
+import type { AnyRedisClient } from 'passport-tyntec-otp'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
 import { expectSound, startLoad, summary } from './load.js'
@@ -22,7 +22,7 @@ function client5() {
   return client
 }
 
-async function setup(client: RedisClient = client6()) {
+async function setup(client: AnyRedisClient = client6()) {
   const prefix = `${randomUUID()}:`
   const tyntec = await setupTyntec()
   return { prefix, tyntec, flow: setupFlow(tyntec, client, { prefix, resendWaits: [1] }) }

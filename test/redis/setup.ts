@@ -4,7 +4,7 @@ import {
   OtpError,
   type OtpFlow,
   type OtpOptions,
-  type RedisClient,
+  type AnyRedisClient,
   type RedisStoreOptions,
   redisStore,
   type SendOutcome,
@@ -64,7 +64,7 @@ export type FlowOptions = Partial<OtpOptions> & RedisStoreOptions & { finished?:
 /** Another app process on the same Redis and tyntec, as far as these know. */
 export function setupFlow(
   { sandbox }: Tyntec,
-  client: RedisClient,
+  client: AnyRedisClient,
   options: FlowOptions = {},
 ): OtpFlow {
   const { prefix, timeout, finished = onTestFinished, ...flowOptions } = options

@@ -15,9 +15,11 @@ import { createOtpFlow, type OtpFlow } from '../../src/flow/index.js'
 import type { OtpOptions } from '../../src/options/options.js'
 import type { CheckOutcome, ResendOutcome, SendOutcome } from '../../src/outcomes.js'
 import { createMemoryStore } from '../../src/store/memory.js'
-import { redisStore } from '../../src/store/redis.js'
-import type { OtpStore } from '../../src/store/store.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import { type OtpStore, type StepStore, toOpaque } from '../../src/store/store.js'
 import { createRedis } from './redis.js'
+import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
+import { moveDate } from './date.js'
 import { advanceRedis, dumpRedis, type Entry } from './stores.js'
 
 export type FlowKind = 'memory' | 'redis'
@@ -49,6 +51,8 @@ export interface TestFlow {
   flow: OtpFlow
   sandbox: Sandbox
   store: OtpStore
+  /** What is below the flow's steps. */
+  inner: StepStore
   events: OtpEvent[]
   /** The types of the events so far, with what they say of a limit or budget. */
   eventTypes(): string[]
@@ -85,9 +89,10 @@ export async function setupFlow(
     kind === 'redis' ? await createRedis(given.redisUrl ? { url: given.redisUrl } : {}) : undefined
   // The deadline is what tests with a Redis of their own are about; others run on a busy machine.
   const timeout = given.redisUrl ? undefined : 3
-  const store = connected
-    ? redisStore(connected.redis, { prefix: connected.prefix, ...(timeout && { timeout }) })
+  const inner = connected
+    ? createRedisStore(connected.redis, { prefix: connected.prefix, ...(timeout && { timeout }) })
     : createMemoryStore(() => performance.now() + offset)
+  const store = toOpaque(inner)
 
   const events: OtpEvent[] = []
   const create = (more: Partial<OtpOptions> = {}) => {
@@ -132,6 +137,7 @@ export async function setupFlow(
     flow: create(),
     sandbox,
     store,
+    inner,
     events,
     eventTypes: () =>
       events.map((event) => ('limit' in event ? `${event.type} ${event.limit}` : event.type)),
@@ -142,6 +148,7 @@ export async function setupFlow(
     noFaults: () => control('faults', 'DELETE'),
     async advance(seconds) {
       offset += seconds * 1000
+      moveDate(seconds)
       if (connected) await advanceRedis(connected.redis, connected.prefix, seconds)
       await control('clock', 'POST', { advance: seconds })
     },
@@ -252,9 +259,28 @@ function pipe(target: string, request: IncomingMessage, response: ServerResponse
   onward.end()
 }
 
+/** What a test does in place of a step of the store; `next` is the step itself. */
+export type Changes = {
+  [Name in StepName]?: (
+    next: () => Promise<StepReply<Name>>,
+    args: StepArgs<Name>,
+  ) => Promise<StepReply<Name>>
+}
+
 /** Another process, whose store answers some steps in its own way. */
-export function through(setup: TestFlow, change: (store: OtpStore) => Partial<OtpStore>): OtpFlow {
-  return setup.another({ store: { ...setup.store, ...change(setup.store) } })
+export function through(setup: TestFlow, changes: Changes): OtpFlow {
+  return setup.another({ store: toOpaque(changed(setup.inner, changes)) })
+}
+
+export function changed(store: StepStore, changes: Changes): StepStore {
+  return {
+    ...store,
+    run<Name extends StepName>(...call: Parameters<typeof store.run<Name>>) {
+      const change: Changes[Name] = changes[call[0]]
+      const next = () => store.run<Name>(...call)
+      return change ? change(next, call[2]) : next()
+    },
+  }
 }
 
 /** Sends a code, and gives the handle. */

@@ -4,6 +4,8 @@ import { createMemoryStore } from '../../src/store/memory.js'
 import { redisStore } from '../../src/store/redis.js'
 import { type App, type AppOptions, setupApp, wrongCode } from './app.js'
 import { type Answer, type Client, createClient } from './client.js'
+import { toOpaque } from '../../src/store/store.js'
+import { moveDate } from './date.js'
 import { advanceRedis } from './stores.js'
 
 /** Numbers that differ in their area only, which no answer shows. */
@@ -30,7 +32,7 @@ export async function setupLoginOnly(
   let offset = 0
   const store = connected
     ? redisStore(connected.redis, { timeout: 3, ...connected })
-    : createMemoryStore(() => performance.now() + offset)
+    : toOpaque(createMemoryStore(() => performance.now() + offset))
   const app = await setupApp({
     trustProxy: 1,
     ...options,
@@ -44,6 +46,7 @@ export async function setupLoginOnly(
     ...app,
     async advance(seconds) {
       offset += seconds * 1000
+      moveDate(seconds)
       if (connected) await advanceRedis(connected.redis, connected.prefix, seconds)
       await fetch(`${app.sandbox.url}/_sandbox/clock`, {
         method: 'POST',

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Redis as Redis5 } from 'ioredis-5'
-import type { FlowRef } from '../../src/secrets.js'
+import type { FlowRef } from '../../src/secrets/secrets.js'
 import { createMemoryStore } from '../../src/store/memory.js'
-import { redisStore } from '../../src/store/redis.js'
-import type {
-  CheckClaim,
-  CheckRequest,
-  CheckRules,
-  OtpStore,
-  ResendRequest,
-  SendRequest,
-} from '../../src/store/store.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import type { StepStore } from '../../src/store/store.js'
 import { createRedis, createRedis5 } from './redis.js'
+import {
+  type CheckClaim,
+  type CheckRequest,
+  type CheckRules,
+  createSteps,
+  type ResendRequest,
+  type SendRequest,
+  type StoreSteps,
+} from './steps.js'
 
 export type StoreKind = 'ioredis 6' | 'ioredis 5' | 'memory'
 /** Mutation tests change what is ours: one client is enough to see it. */
@@ -22,7 +24,9 @@ export const storeKinds: readonly StoreKind[] =
     : ['ioredis 6', 'memory']
 
 export interface TestStore {
-  store: OtpStore
+  store: StoreSteps
+  /** What is below these steps. */
+  inner: StepStore
   /** Makes everything stored this much older. */
   advance(seconds: number): Promise<void>
   /** What Redis holds under the prefix; nothing for the memory store. */
@@ -40,17 +44,20 @@ export interface Entry {
 export async function setupStore(kind: StoreKind): Promise<TestStore> {
   if (kind === 'memory') {
     let offset = 0
-    const store = createMemoryStore(() => performance.now() + offset)
+    const inner = createMemoryStore(() => performance.now() + offset)
     return {
-      store,
+      store: createSteps(inner),
+      inner,
       advance: async (seconds) => void (offset += seconds * 1000),
       dump: async () => [],
     }
   }
   const { redis, prefix } = await (kind === 'ioredis 6' ? createRedis() : createRedis5())
+  // On a busy machine Redis is slow, not away.
+  const inner = createRedisStore(redis, { prefix, timeout: 5 })
   return {
-    // On a busy machine Redis is slow, not away.
-    store: redisStore(redis, { prefix, timeout: 5 }),
+    store: createSteps(inner),
+    inner,
     advance: (seconds) => advanceRedis(redis, prefix, seconds),
     dump: () => dumpRedis(redis, prefix),
   }
@@ -58,22 +65,31 @@ export async function setupStore(kind: StoreKind): Promise<TestStore> {
 
 type Client = Redis | Redis5
 
-/** Redis's own clock can't be moved, so its keys are moved against it. */
+/** Redis's own clock can't be moved, so its records are moved against it. */
 const older = `
-local times = {'created', 'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'lease',
-  'askedAt', 'until', 'last', 'passed'}
+local times = {created = 1, expires = 1, sent = 1, kept = 1, lease = 1, askedAt = 1, ends = 1, at = 1,
+  ['until'] = 1, wait = 1, waitBefore = 1, last = 1, passed = 1}
 local past = tonumber(ARGV[2])
+local function move(record)
+  for name, value in pairs(record) do
+    if type(value) == 'table' then
+      move(value)
+    elseif times[name] and type(value) == 'number' and value > 1000000 then
+      record[name] = math.max(value - past, 1)
+    end
+  end
+end
 local cursor = '0'
 repeat
   local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
   cursor = page[1]
   for _, key in ipairs(page[2]) do
     local ttl = redis.call('PTTL', key)
-    if redis.call('TYPE', key).ok == 'hash' then
-      -- What a meter has sent is no time.
-      for _, name in ipairs(string.find(key, 'meter:', 1, true) and {'at'} or times) do
-        local value = tonumber(redis.call('HGET', key, name) or 0) or 0
-        if value > 0 then redis.call('HSET', key, name, math.max(value - past, 1)) end
+    if redis.call('TYPE', key).ok == 'string' and not string.find(key, ':note:', 1, true) then
+      local read, record = pcall(cmsgpack.unpack, redis.call('GET', key))
+      if read and type(record) == 'table' then
+        move(record)
+        redis.call('SET', key, cmsgpack.pack(record), 'KEEPTTL')
       end
     end
     if ttl >= 0 then redis.call('PEXPIRE', key, ttl - past) end
@@ -92,9 +108,10 @@ repeat
   local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
   cursor = page[1]
   for _, key in ipairs(page[2]) do
-    local type = redis.call('TYPE', key).ok
-    local value = type == 'hash' and redis.call('HGETALL', key)
-      or type == 'string' and redis.call('GET', key) or type
+    local type_ = redis.call('TYPE', key).ok
+    local value = type_ == 'string' and redis.call('GET', key) or type_
+    local read, record = pcall(cmsgpack.unpack, value)
+    if read and type(record) == 'table' then value = cjson.encode(record) end
     found[#found + 1] = {key, redis.call('PTTL', key), value}
   end
 until cursor == '0'
@@ -108,13 +125,13 @@ export async function dumpRedis(redis: Client, prefix: string): Promise<Entry[]>
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
+/** A record by its fields, or whatever else stands there. */
 function toValue(value: unknown): unknown {
-  if (!Array.isArray(value)) return value
-  const pairs = Array.from({ length: value.length / 2 }, (_, index) => [
-    String(value[2 * index]),
-    String(value[2 * index + 1]),
-  ])
-  return Object.fromEntries(pairs.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)))
+  try {
+    return JSON.parse(String(value))
+  } catch {
+    return value
+  }
 }
 
 export const rules: CheckRules = {
@@ -144,7 +161,6 @@ export function sendRequest(given: Partial<SendRequest> = {}): SendRequest {
     lease: 10,
     cooldown: 30,
     lifetime: 300,
-    keep: 600,
     current: undefined,
     lookedUp: false,
     lookupEvery: 3,
@@ -171,7 +187,7 @@ export const sent = { result: 'sent', otp: 'sealed-otp', lifetime: 300, maxLifet
 
 /** A flow whose code is on its way. */
 export async function startFlow(
-  store: OtpStore,
+  store: StoreSteps,
   ref = newRef(),
   request: Partial<SendRequest> = {},
 ): Promise<{ ref: FlowRef; reference: string }> {
@@ -188,7 +204,9 @@ export function checkRequest(given: Partial<CheckRequest> = {}): CheckRequest {
     codeHash: 'hash-of-a',
     lease: 10,
     window: 60,
+    openingLease: 35,
     joining: false,
+    again: false,
     lookupEvery: 3,
     ...given,
   }
@@ -196,7 +214,7 @@ export function checkRequest(given: Partial<CheckRequest> = {}): CheckRequest {
 
 /** Claims a check and ends it at once, as a wrong one unless said otherwise. */
 export async function claim(
-  store: OtpStore,
+  store: StoreSteps,
   ref: FlowRef,
   given: Partial<CheckRequest> = {},
   withRules: CheckRules = rules,
@@ -215,7 +233,7 @@ export const verified = {
 export const wrong = { result: 'wrong', counted: undefined } as const
 
 /** One wrong code in a flow that takes any number of them. */
-export async function failOnce(store: OtpStore, ref: FlowRef): Promise<CheckClaim> {
+export async function failOnce(store: StoreSteps, ref: FlowRef): Promise<CheckClaim> {
   const patient = { ...rules, attempts: 1000 }
   const { attemptId, ...claimed } = await claim(store, ref, {}, patient)
   if (claimed.status === 'claimed') await store.settleCheck(ref, attemptId, wrong, patient)

@@ -1,18 +1,16 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { OtpError } from '../errors.js'
 import { errorEvent, type Events } from '../events.js'
-import type { Secrets } from '../secrets.js'
+import type { Secrets } from '../secrets/secrets.js'
+import type { StepStore } from '../store/store.js'
 import type { Expected, Otp, OtpCalls, TyntecClient, Via } from '../tyntec/index.js'
-import type { OtpStore } from '../store/store.js'
 import { alike, createAlarm, createPace, type Pace, sample } from './pace.js'
-import { isOutage, type Share, type Visit } from './pressure.js'
+import { type Calls, isOutage, type Share, type Visit } from './pressure.js'
 import { sharePace } from './shared-pace.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
 export interface StepClient {
-  otp: Omit<OtpCalls, 'list' | 'find' | 'check' | 'read'> & {
-    /** The send that is looked for carried this reference. */
-    list(number: string, reference: string): Promise<Otp[]>
+  otp: Omit<Calls, 'check' | 'read'> & {
     check(otpId: string, code: string, expected: Counted): ReturnType<OtpCalls['check']>
     read(otpId: string, expected: Counted): Promise<Otp | undefined>
   }
@@ -62,7 +60,7 @@ export function createDecoys(
   secrets: Secrets,
   attempts: number,
   events: Events,
-  store: OtpStore,
+  store: Pick<StepStore, 'keepNote' | 'note'>,
 ): Decoys {
   const { isDecoyId, isDecoyReference } = secrets
   const lately = new Map<string, Lately>()
@@ -185,7 +183,7 @@ export function createDecoys(
     }),
 
     enter(visit) {
-      const { otp } = visit.tyntec
+      const { otp } = visit
       return {
         otp: {
           async send(parameters) {
@@ -223,15 +221,15 @@ export function createDecoys(
             const otpStatus = attemptCount < tries ? 'ACTIVE' : 'TOO_MANY_ATTEMPTS'
             return { otpId, attemptCount, otpStatus }
           },
-          async list(number, reference) {
+          async find(number, reference) {
             if (!isDecoyReference(reference)) {
-              const found = await otp.list(number)
-              listed = told(found.some(({ referenceId }) => referenceId === reference))
+              const found = await otp.find(number, reference)
+              listed = told(found !== undefined)
               return found
             }
             await visit.probe('others')
             const found = isRecent(listed) && listed.what
-            return found ? [{ ...createOtp(), referenceId: reference }] : []
+            return found ? { ...createOtp(), referenceId: reference } : undefined
           },
           async delete(otpId) {
             if (!isDecoyId(otpId)) return otp.delete(otpId)

@@ -1,4 +1,4 @@
-import type { OtpStore } from '../store/store.js'
+import type { StepStore } from '../store/store.js'
 
 /** What the calls of an app have shown of tyntec. Times only: nothing of any person. */
 export interface Shown {
@@ -29,7 +29,7 @@ const kept = 7 * 86_400
 const name = 'pace'
 
 export function sharePace(
-  store: Pick<OtpStore, 'keepNote' | 'note'>,
+  store: Pick<StepStore, 'keepNote' | 'note'>,
   given: { show(): Shown; adopt(shown: Shown): void },
 ): SharedPace {
   let reading: Promise<void> | undefined

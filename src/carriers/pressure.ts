@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import { OtpError } from '../errors.js'
+import type { OtpCalls, TyntecClient } from '../tyntec/index.js'
+import { createBreaker, restTime } from './breaker.js'
+
+/** Calls to tyntec that may be under way at once in this process. */
+export interface Concurrency {
+  sends: number
+  checks: number
+}
+
+/** Which calls share places: a flood of sends leaves the checks theirs. */
+export type Share = 'sends' | 'checks' | 'others'
+
+/** The calls of a flow. */
+export type Calls = Pick<
+  OtpCalls,
+  'send' | 'resend' | 'find' | 'check' | 'read' | 'delete' | 'events'
+>
+
+export interface Pressure {
+  /** For one step, which has to `leave` when it ends. */
+  enter(): Visit
+}
+
+/** One step's way to tyntec. */
+export interface Visit {
+  otp: Calls
+  /**
+   * Refuses a request that has only arrived, while tyntec gets a rest or all places are taken, so that an overload
+   * costs no round trip to Redis and nobody's limits. It takes no place.
+   *
+   * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`
+   */
+  refuseEarly(share: 'sends' | 'checks'): void
+  /**
+   * Before the call of a step that holds a claim.
+   *
+   * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`: then tyntec has not been asked
+   */
+  take(share: 'sends' | 'checks'): void
+  /** Asks tyntec for an OTP that it can't have: a call that does nothing, and fails as others would. */
+  probe(share: Share): Promise<void>
+  leave(): void
+}
+
+/**
+ * Keeps a slow or failing tyntec from taking the app with it: a bounded number of calls at once,
+ * none in a queue, and a breaker that stops asking while most of them fail.
+ */
+export function createPressure(client: TyntecClient, concurrency: Concurrency): Pressure {
+  const breaker = createBreaker()
+  const places = { ...concurrency, others: Math.ceil(concurrency.checks / 2) }
+  const running = { sends: 0, checks: 0, others: 0 }
+  /** The step that finds out whether tyntec is back. */
+  let scout: Visit | undefined
+
+  const { otp } = client
+  const enter = (): Visit => {
+    const refuse = (share: Share) => {
+      const { state } = breaker
+      if (state === 'open' || (state === 'trial' && scout && scout !== visit)) throw resting()
+      if (running[share] >= places[share]) throw tooMany()
+    }
+    const ask = async <T>(share: Share, about: string, call: () => Promise<T>): Promise<T> => {
+      refuse(share)
+      if (breaker.state === 'trial') scout = visit
+      running[share]++
+      try {
+        const answer = await call()
+        breaker.tell(about, false)
+        return answer
+      } catch (error) {
+        breaker.tell(about, isOutage(error))
+        throw error
+      } finally {
+        running[share]--
+      }
+    }
+    const visit: Visit = {
+      otp: {
+        send: (parameters) => ask('sends', parameters.number, () => otp.send(parameters)),
+        resend: (otpId, parameters) => ask('sends', otpId, () => otp.resend(otpId, parameters)),
+        // A look-up follows a send or a check; new ones must not take its place.
+        find: (number, reference) => ask('others', number, () => otp.find(number, reference)),
+        check: (otpId, code, expected) =>
+          ask('checks', expected?.number ?? otpId, () => otp.check(otpId, code, expected)),
+        read: (otpId, expected) =>
+          ask('checks', expected?.number ?? otpId, () => otp.read(otpId, expected)),
+        delete: (otpId) => ask('others', otpId, () => otp.delete(otpId)),
+        events: (otpId) => ask('others', otpId, () => otp.events(otpId)),
+      },
+      refuseEarly: refuse,
+      take: refuse,
+      async probe(share) {
+        const otpId = randomUUID()
+        await ask(share, otpId, () => otp.read(otpId))
+      },
+      leave() {
+        if (scout === visit) scout = undefined
+      },
+    }
+    return visit
+  }
+  return { enter }
+}
+
+/** What speaks of tyntec as a whole, not of one number or code. */
+export function isOutage(error: unknown): error is OtpError {
+  return (
+    error instanceof OtpError &&
+    (error.code === 'ERR_OTP_PROVIDER_UNAVAILABLE' ||
+      error.code === 'ERR_OTP_PROVIDER_AUTH' ||
+      (error.code === 'ERR_OTP_PROVIDER_RESPONSE' && error.processed === 'unknown'))
+  )
+}
+
+function tooMany(): OtpError {
+  return new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', 'Too many calls to tyntec are under way', {
+    processed: 'no',
+    retryAfter: 2,
+  })
+}
+
+function resting(): OtpError {
+  return new OtpError(
+    'ERR_OTP_PROVIDER_UNAVAILABLE',
+    'Most calls to tyntec fail, so it gets a rest',
+    { processed: 'no', retryAfter: restTime },
+  )
+}

@@ -1,0 +1,157 @@
+import type { Events, LimitName } from '../events.js'
+import type { ResolvedOptions } from '../options/options.js'
+import type { Secrets } from '../secrets/secrets.js'
+import type { AddressCall } from '../store/flows.js'
+import type { Message } from '../store/slots.js'
+import type { Counts, Denied } from '../store/steps/admission.js'
+import type { Count, Limit, Refusal } from '../store/steps/limits.js'
+import { type Budgets, createBudgets } from './budget.js'
+import { createLimiter, type Limiter } from './limiter.js'
+import { createMessages, type Recipient } from './message.js'
+import { addressKeysOf, type Origin } from './origin.js'
+
+/** Why a limit refuses a request. */
+export interface Refused {
+  /** `budget`: what the operator has to look at. */
+  by: 'person' | 'budget'
+  /** Seconds. */
+  retryAfter: number
+}
+
+export interface Limits {
+  messageOf(to: Recipient, origin: Origin): Message
+  /** What is certain to be refused, without asking the store. */
+  refusedBefore(message: Message, origin: Origin): Refused | undefined
+  /** What a step has refused. The operator is told of it. */
+  refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused>
+  /** Lets the library see what a step has counted, and the operator what is nearly used up. */
+  counted(counts: Counts, to: Recipient): void
+  /** What a check may cost its address. Nothing for a browser that is known, and where nothing is counted. */
+  addressOf(origin: Origin, numberTag: string, lane: string | undefined): AddressCall | undefined
+  refusedCheck(refusal: Refusal, origin: Origin): Promise<Refused>
+  /** Failures that a known browser has to itself. */
+  laneOf(lane: string | undefined): Limit | undefined
+  /** Wrong codes in the whole app, from which on somebody is guessing. */
+  readonly guesses: Limit
+  countedGuess(count: Count | undefined): void
+  /** Whether this process has seen that mark in this window. */
+  guessing(): boolean
+}
+
+export function createLimits(
+  options: Pick<ResolvedOptions, 'limits' | 'budget' | 'pumping' | 'challenge' | 'guessing'>,
+  secrets: Pick<Secrets, 'rangeTags'>,
+  events: Events,
+): Limits {
+  const { limits } = options
+  const budgets: Budgets = createBudgets(options.budget, events)
+  const guesses: Limit = { name: 'guesses', ...options.guessing }
+  const failures: Limit = { name: 'failures', ...limits.failuresPerAddress }
+  const limiters = new Map<string, Limiter>()
+  /** One limiter of the library for each limit. Only the windows of addresses are never ended early. */
+  const limiterOf = (by: Denied['by'], limit: Limit): Limiter => {
+    const name = `${by}:${limit.name}:${limit.points}:${limit.cost ?? 1}`
+    const known = limiters.get(name)
+    if (known) return known
+    const made = createLimiter({ ...limit, name }, by === 'own' || by === 'site')
+    limiters.set(name, made)
+    return made
+  }
+
+  let guessingUntil = 0
+  const tell = (limit: LimitName) => events.emit({ type: 'limit.hit', limit })
+
+  return {
+    messageOf: createMessages(options, secrets, budgets),
+    guesses,
+
+    refusedBefore({ parts: { address } }, { own, site }) {
+      if (!address || own === undefined) return undefined
+      const limit = [...address.own, address.waits].find((each) =>
+        limiterOf('own', each).refused(own[0]),
+      )
+      const refused = limit
+        ? limiterOf('own', limit).refused(own[0])
+        : address.site
+            .map((each) => limiterOf('site', each).refused(site?.[0] ?? ''))
+            .find((each) => each !== undefined)
+      if (!refused) return undefined
+      tell(nameOf(limit ? 'own' : 'site', limit?.name ?? ''))
+      return { by: 'person', retryAfter: refused.retryAfter }
+    },
+
+    async refused({ by, limit, used, wait }, { parts }, to, origin) {
+      const { address, shared, number } = parts
+      const among = {
+        own: address ? [...address.own, address.waits] : [],
+        site: address?.site ?? [],
+        shared: shared ? [...shared.app, ...shared.ofCountry] : [],
+        number: number ? [...number.always, ...number.limits, ...number.own] : [],
+      }[by]
+      const keys = {
+        own: origin.own?.[0],
+        site: origin.site?.[0],
+        shared: to.country,
+        number: to.tags[0],
+      }
+      const found = among.find(({ name }) => name === limit) ?? {
+        name: limit,
+        points: 0,
+        duration: 1,
+      }
+      const { retryAfter } = await limiterOf(by, found).judge(keys[by] ?? '', { used, wait })
+      if (by === 'shared') {
+        budgets.exhausted(limit, { used, wait }, to.country)
+        return { by: 'budget', retryAfter }
+      }
+      tell(nameOf(by, limit))
+      return { by: 'person', retryAfter }
+    },
+
+    counted: (counts, to) => budgets.watch(counts, to.country),
+
+    addressOf(origin, numberTag, lane) {
+      const [key, ...older] = addressKeysOf(origin)
+      if (key === undefined || lane !== undefined) return undefined
+      const number = memberOf(numberTag)
+      const numbers = limits.failedNumbersPerAddress
+      return { key, failures: { failures, number, numbers }, older }
+    },
+
+    async refusedCheck({ limit, used, wait }, { own }) {
+      tell(limit === 'failures' ? 'failures_per_address' : 'failed_numbers_per_address')
+      const numbers = { ...limits.failedNumbersPerAddress, name: limit }
+      const limiter = limiterOf(
+        limit === 'failures' ? 'own' : 'number',
+        limit === 'failures' ? failures : numbers,
+      )
+      const { retryAfter } = await limiter.judge(own?.[0] ?? '', { used, wait })
+      return { by: 'person', retryAfter }
+    },
+
+    laneOf: (lane) =>
+      lane === undefined
+        ? undefined
+        : { ...limits.knownBrowser.failures, name: `failed:${lane.slice(0, 11)}` },
+
+    countedGuess(count) {
+      if (!count) return
+      const now = performance.now()
+      if (count.used <= guesses.points || guessingUntil > now) return
+      guessingUntil = now + count.wait
+      events.emit({ type: 'guessing.suspected', failures: count.used })
+    },
+    guessing: () => guessingUntil > performance.now(),
+  }
+}
+
+/** What a refusal is called in events. */
+function nameOf(by: Exclude<Denied['by'], 'shared'>, limit: string): LimitName {
+  if (by !== 'number') return limit.startsWith('waits') ? 'waits_per_address' : 'sends_per_address'
+  return limit.startsWith('from') ? 'messages_per_address_and_number' : 'sends_per_number'
+}
+
+/** A number, as the record of an address remembers it. */
+export function memberOf(numberTag: string): string {
+  return numberTag.slice(0, 11)
+}

@@ -1,0 +1,114 @@
+import type { ResolvedOptions } from '../options/options.js'
+import type { Channel } from '../outcomes.js'
+import type { Secrets, Tags } from '../secrets/secrets.js'
+import { addressKey, appKey, countryKey, numberKey, rangeKey, siteKey } from '../store/keys.js'
+import type { Message, OlderKeys } from '../store/slots.js'
+import type { Limit } from '../store/steps/limits.js'
+import type { Budgets } from './budget.js'
+import type { Origin } from './origin.js'
+
+/** A message that somebody asks for. */
+export interface Recipient {
+  number: string
+  /** Its HMACs: more than one while a secret rotates out. */
+  tags: Tags
+  /** ISO 3166-1. */
+  country: string
+  via: Channel
+  /** What stands for a browser that has signed in with the number before. */
+  lane: string | undefined
+  /** The number is known to the app; the others get all but the message. */
+  known: boolean
+}
+
+type Rules = Pick<ResolvedOptions, 'limits' | 'pumping' | 'challenge'>
+
+/** Says what a message costs, for the step that counts it. Limits are called by their seconds, so that another one begins anew. */
+export function createMessages(
+  { limits, pumping, challenge }: Rules,
+  secrets: Pick<Secrets, 'rangeTags'>,
+  budgets: Budgets,
+): (to: Recipient, origin: Origin) => Message {
+  const named = (name: string, rules: readonly { points: number; duration: number }[]): Limit[] =>
+    rules.map(({ points, duration }) => ({ name: `${name}:${duration}`, points, duration }))
+  const own = named('sends', [limits.sendsPerAddress])
+  const site = named('sends', [limits.sendsPerSite])
+  const [waits] = named('waits', [limits.waitsPerAddress]) as [Limit] // of one rule
+  const perNumber = named('sends', limits.sendsPerNumber)
+  const calls = named('calls', limits.callsPerNumber)
+  const { sends } = limits.knownBrowser
+  const { enforced } = pumping
+
+  return (to, origin) => {
+    const { tags, country, via, lane, known } = to
+    // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
+    const refuses = (by: keyof typeof enforced) =>
+      enforced[by] && (lane === undefined || challenge !== undefined)
+    const budget = budgets.limitsOf({ country, via, known: lane !== undefined, decoy: !known })
+    const { ofSender } = origin
+    const perSender =
+      ofSender === undefined ? [] : named(ofSender, limits.messagesPerAddressAndNumber)
+    const ranges = secrets.rangeTags(to.number)
+    const [range, ...olderRanges] = ranges
+    return {
+      keys: {
+        ...originKeys(origin, 0),
+        app: appKey,
+        country: countryKey(country),
+        range: rangeKey(range),
+      },
+      parts: {
+        ...(ofSender !== undefined && {
+          address: {
+            own,
+            site: origin.site === undefined ? [] : site,
+            waits,
+            meter: { ...pumping.address, enforced: refuses('address') },
+            country,
+            countries: {
+              points: pumping.countriesPerAddress,
+              duration: 86_400,
+              enforced: refuses('countries'),
+            },
+          },
+        }),
+        shared: {
+          ...budget,
+          country: { ...pumping.country, enforced: refuses('country') },
+          range: { ...pumping.range, enforced: refuses('range') },
+          decoy: !known,
+        },
+        number: {
+          // Calls cost more, so nobody gets more of them than there are; and no address uses a number's day up.
+          always: [...(via === 'voice' ? calls : []), ...perSender],
+          limits: perNumber,
+          own:
+            lane === undefined
+              ? []
+              : [
+                  { ...sends, name: `known:${lane.slice(0, 11)}` },
+                  // Whoever once had a number may have several browsers that it knows.
+                  { ...sends, points: 2 * sends.points, name: 'known' },
+                ],
+        },
+      },
+      older: tags.slice(1).map((tag, index): OlderKeys => ({
+        tag,
+        number: numberKey(tag),
+        ...originKeys(origin, index + 1),
+        range: olderRanges[index] && rangeKey(olderRanges[index]),
+      })),
+    }
+  }
+}
+
+/** The records of an address, by the secret at this place. */
+function originKeys({ own, site }: Origin, place: number): { own?: string; site?: string } {
+  const tag = own?.[place]
+  if (tag === undefined) return {}
+  const siteTag = site?.[place]
+  return {
+    own: addressKey(tag, siteTag),
+    ...(siteTag !== undefined && { site: siteKey(siteTag) }),
+  }
+}

@@ -1,0 +1,120 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { decode, idBytes, type Keys, tagBytes } from './keys.js'
+
+/**
+ * Where a flow lives in the store. `number` is the HMAC of the number and the hash tag of every key
+ * of that number, so that one script can touch a flow together with its number's failures.
+ */
+export interface FlowRef {
+  readonly number: string
+  readonly flow: string
+  /** For events and the app: tells flows apart, opens nothing. */
+  readonly flowId: string
+  /** Which secret the handle was made with. */
+  readonly keyId: string
+  /** What stands for a browser that has signed in with this number before. */
+  readonly lane: string | undefined
+}
+
+export interface Handle {
+  handle: string
+  ref: FlowRef
+}
+
+const randomPartBytes = 32
+/** In the place of a number: the handle is a page's, and there is no flow. In that of a lane: nobody knows the browser. */
+const noTag = Buffer.alloc(tagBytes)
+const bodyBytes = idBytes + randomPartBytes + tagBytes + tagBytes
+const handleBytes = bodyBytes + tagBytes
+const placeBytes = 12
+
+/** A new handle for a flow of this number. */
+export function createHandle(keys: Keys, number: string, lane: string | undefined): Handle {
+  return sign(keys, randomBytes(randomPartBytes), tagsOf(number, lane))
+}
+
+/** What a browser gets with the page, before there is a flow. It opens nothing. */
+export function createPageToken(keys: Keys): string {
+  return sign(keys, randomBytes(randomPartBytes), Buffer.concat([noTag, noTag])).handle
+}
+
+/**
+ * The handle of a browser that has a page's token: the same for each click, so that the second finds the
+ * flow of the first. Another browser that has come by the token gets another one.
+ */
+export function handleOfPage(
+  keys: Keys,
+  token: unknown,
+  given: {
+    number: string
+    lane: string | undefined
+    /** The handle that this one comes after, if any. */
+    before: string
+    /** What tells this browser from others: it need not be secret, nor say who it is. */
+    browser: string
+  },
+): Handle | undefined {
+  const bytes = verified(keys, token)
+  if (!bytes || !isPageToken(bytes)) return undefined
+  const tags = tagsOf(given.number, given.lane)
+  const filled = createHmac('sha256', keys.page)
+    .update(bytes)
+    .update(tags)
+    .update(JSON.stringify([given.before, given.browser]))
+  return sign(keys, filled.digest(), tags)
+}
+
+/** Nothing for what these keys have not made. The store is not asked for that. */
+export function readHandle(keys: Keys, handle: unknown): FlowRef | undefined {
+  const bytes = verified(keys, handle)
+  return bytes && !isPageToken(bytes) ? refOf(keys, bytes, macOf(keys, bytes)) : undefined
+}
+
+/** Which secret a handle says it was made with. */
+export function keyIdOf(handle: unknown): string | undefined {
+  return typeof handle === 'string' && handle.length === Math.ceil((handleBytes * 4) / 3)
+    ? Buffer.from(handle.slice(0, 8), 'base64url').subarray(0, idBytes).toString('base64url')
+    : undefined
+}
+
+function sign(keys: Keys, random: Buffer, tags: Buffer): Handle {
+  const body = Buffer.concat([keys.id, random, tags])
+  const mac = macOf(keys, body)
+  const handle = Buffer.concat([body, mac.subarray(0, tagBytes)]).toString('base64url')
+  return { handle, ref: refOf(keys, body, mac) }
+}
+
+function verified(keys: Keys, handle: unknown): Buffer | undefined {
+  const bytes = decode(handle, handleBytes)
+  if (!bytes) return undefined
+  const body = bytes.subarray(0, bodyBytes)
+  const mac = macOf(keys, body).subarray(0, tagBytes)
+  return timingSafeEqual(mac, bytes.subarray(bodyBytes)) ? body : undefined
+}
+
+/** One HMAC says that a handle is ours, what its flow is called in the store, and what in events. */
+function macOf(keys: Keys, body: Buffer): Buffer {
+  return createHmac('sha512', keys.handle).update(body.subarray(0, bodyBytes)).digest()
+}
+
+function refOf(keys: Keys, body: Buffer, mac: Buffer): FlowRef {
+  const number = body.subarray(bodyBytes - 2 * tagBytes, bodyBytes - tagBytes)
+  const lane = body.subarray(bodyBytes - tagBytes, bodyBytes)
+  const place = (from: number) => mac.toString('base64url', from, from + placeBytes)
+  return {
+    number: number.toString('base64url'),
+    lane: lane.equals(noTag) ? undefined : lane.toString('base64url'),
+    flow: place(tagBytes),
+    flowId: place(tagBytes + placeBytes),
+    keyId: keys.id.toString('base64url'),
+  }
+}
+
+function tagsOf(number: string, lane: string | undefined): Buffer {
+  const laneTag = lane === undefined ? noTag : Buffer.from(lane, 'base64url')
+  return Buffer.concat([Buffer.from(number, 'base64url'), laneTag])
+}
+
+function isPageToken(body: Buffer): boolean {
+  return body.subarray(bodyBytes - 2 * tagBytes, bodyBytes - tagBytes).equals(noTag)
+}

@@ -1,0 +1,89 @@
+import {
+  createHandle,
+  createPageToken,
+  type FlowRef,
+  type Handle,
+  handleOfPage,
+  keyIdOf,
+  readHandle,
+} from './handle.js'
+import { deriveKeys, type Keys, tagOf } from './keys.js'
+import {
+  createDecoyId,
+  createDevice,
+  createReference,
+  isDecoyId,
+  isDecoyReference,
+  laneOf,
+} from './marks.js'
+import { seal, unseal } from './seal.js'
+
+export type { FlowRef, Handle } from './handle.js'
+
+/** HMACs that stand for one thing: of the first secret, then of those that rotate out. */
+export type Tags = readonly [string, ...string[]]
+
+export interface Secrets {
+  numberTags(number: string): Tags
+  addressTags(address: string): Tags
+  /** The same for the thousand numbers next to a number. */
+  rangeTags(number: string): Tags
+  createPageToken(): string
+  createHandle(numberTag: string, lane: string | undefined): Handle
+  handleOfPage(
+    token: unknown,
+    given: { number: string; lane: string | undefined; before: string; browser: string },
+  ): Handle | undefined
+  /** `undefined` for anything that no secret of ours has made. */
+  parseHandle(handle: unknown): FlowRef | undefined
+  createDevice(number: string): string
+  laneOf(device: unknown, number: string): string | undefined
+  createReference(known: boolean): string
+  isDecoyReference(reference: string | undefined): boolean
+  createDecoyId(uuid: string): string
+  isDecoyId(otpId: string): boolean
+  /** The HMAC that stands for a code while its check is running. */
+  codeHash(ref: FlowRef, code: string): string
+  seal(ref: FlowRef, field: SealedField, value: string): string
+  unseal(ref: FlowRef, field: SealedField, sealed: string): string | undefined
+}
+
+/** Which field of a flow a value is sealed for. */
+export type SealedField = 'number' | 'otp' | 'session' | 'refusal'
+
+/** The first secret makes new values; all of them read old ones. */
+export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 'login'): Secrets {
+  const all = secrets.map((secret) => deriveKeys(secret, name))
+  const [current] = all
+  if (!current) throw new RangeError('at least one secret is needed')
+  const byId = new Map(all.map((keys) => [keys.id.toString('base64url'), keys]))
+  const keysOf = (ref: FlowRef): Keys => byId.get(ref.keyId) ?? current
+  const previous = all.slice(1)
+  const tagsOf = (key: 'number' | 'address' | 'range', value: string): Tags => [
+    tagOf(current[key], value).toString('base64url'),
+    ...previous.map((keys) => tagOf(keys[key], value).toString('base64url')),
+  ]
+
+  return {
+    numberTags: (number) => tagsOf('number', number),
+    addressTags: (address) => tagsOf('address', address),
+    rangeTags: (number) => tagsOf('range', number.slice(0, -3)),
+    createPageToken: () => createPageToken(current),
+    createHandle: (number, lane) => createHandle(current, number, lane),
+    handleOfPage: (token, given) => handleOfPage(current, token, given),
+    parseHandle(handle) {
+      const keys = byId.get(keyIdOf(handle) ?? '')
+      return keys && readHandle(keys, handle)
+    },
+    createDevice: (number) => createDevice(current, number),
+    laneOf: (device, number) => laneOf(all, device, number),
+    createReference: (known) => createReference(current, known),
+    isDecoyReference: (reference) => isDecoyReference(all, reference),
+    createDecoyId: (uuid) => createDecoyId(current, uuid),
+    isDecoyId: (otpId) => isDecoyId(all, otpId),
+    codeHash: (ref, code) =>
+      tagOf(keysOf(ref).code, `${ref.number}.${ref.flow}.${code}`).toString('base64url'),
+    seal: (ref, field, value) => seal(keysOf(ref), ref, field, value),
+    unseal: (ref, field, sealed) => unseal(keysOf(ref), ref, field, sealed),
+  }
+}

@@ -1,0 +1,300 @@
+import type { Delivery } from '../outcomes.js'
+import type { FlowRef } from '../secrets/secrets.js'
+import type { AddressRecord, FlowEnd } from './records.js'
+import type { StepReply } from './steps/index.js'
+import type { AddressFailures, ClaimReply, ClaimRequest } from './steps/claim.js'
+import type { FlowView } from './steps/flow.js'
+import type { ReadReply } from './steps/read.js'
+import type { ResendReply, ResendRequest } from './steps/resend.js'
+import type { SendReply, SendRequest } from './steps/send.js'
+import type { SettleCheckArgs, SettleCheckReply } from './steps/settle-check.js'
+import type { SendResult, SettleResendArgs, SettleSendReply } from './steps/settle.js'
+import {
+  backOf,
+  free,
+  giveBackParts,
+  inParts,
+  type Message,
+  type MessageKeys,
+  olderOf,
+  sharedKeys,
+  type Unsent,
+} from './slots.js'
+import { flowKey, numberKey } from './keys.js'
+import type { StepStore } from './store.js'
+
+/** A request without what the flow's own place says. */
+type Placed<Request> = Omit<Request, 'flow' | 'lane' | 'again'> & { again?: boolean }
+
+export interface SendCall extends Placed<SendRequest> {
+  /** The flow this browser has for the same number. */
+  current?: FlowRef | undefined
+}
+
+export type LookReply = StepReply<'look'>
+
+export type ResendCall = Placed<ResendRequest>
+
+/**
+ * The steps of flows, on any store: which records they are about, and, on a Cluster, which call comes
+ * after which. Each is safe to run twice with the same reference or attempt.
+ */
+export interface FlowStore {
+  send(ref: FlowRef, call: SendCall, message?: Message, passed?: boolean): Promise<SendReply>
+  settleSend(
+    ref: FlowRef,
+    reference: string,
+    result: SendResult,
+    more?: { unsent?: Unsent | undefined; old?: FlowRef | undefined },
+  ): Promise<SettleSendReply>
+  resend(ref: FlowRef, call: ResendCall, message?: Message, passed?: boolean): Promise<ResendReply>
+  settleResend(
+    ref: FlowRef,
+    reference: string,
+    args: Pick<SettleResendArgs, 'result' | 'lifetime' | 'maxLifetime'>,
+    unsent?: Unsent,
+  ): Promise<boolean>
+  /** What the traffic looks like, without counting anything: for the app's own challenge. */
+  look(message: Message): Promise<LookReply>
+  claim(ref: FlowRef, request: ClaimRequest, address?: AddressCall): Promise<ClaimReply>
+  settleCheck(
+    ref: FlowRef,
+    args: Omit<SettleCheckArgs, 'flow' | 'address'>,
+    more?: { address?: AddressCall | undefined; keys?: MessageKeys | undefined },
+  ): Promise<SettleCheckReply>
+  complete(
+    ref: FlowRef,
+    args: { attempt: string; opener: string; window: number; session?: string; refusal?: string },
+  ): Promise<boolean>
+  release(ref: FlowRef, args: { attempt: string; opener: string }): Promise<void>
+  /** `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
+  read(ref: FlowRef, every?: number): Promise<ReadReply>
+  deliver(ref: FlowRef, delivery: Delivery): Promise<void>
+  end(ref: FlowRef, end: FlowEnd): Promise<FlowView | undefined>
+  /** Forgets the failures of a number, and with `all` its waits and used up messages as well. */
+  unlock(tag: string, all: boolean): Promise<void>
+  failures(tag: string): Promise<{ total: number; wait: number }>
+}
+
+/** What a check may cost its address, and where that is kept. */
+export interface AddressCall {
+  key: string
+  failures: AddressFailures
+  /** The records of secrets that rotate out. */
+  older: readonly string[]
+}
+
+export function createFlowStore(store: StepStore): FlowStore {
+  const nearOf = (ref: FlowRef) => ({ number: numberKey(ref.number), flow: flowKey(ref) })
+
+  const flows: FlowStore = {
+    async send(ref, { current, again = false, ...given }, message = free, passed = false) {
+      const request: SendRequest = { ...given, flow: ref.flow, lane: ref.lane !== undefined, again }
+      const near = { ...nearOf(ref), current: current && flowKey(current) }
+      const older = await olderOf(store, message)
+      return inParts(store, message, ({ keys, parts, last }) =>
+        store.run(
+          'send',
+          last ? { ...keys, ...near } : keys,
+          { parts: { ...parts, older }, passed, ...(last && { request }) },
+          last ? (reply) => void undoSend(ref, request, current, reply, message) : undefined,
+        ),
+      )
+    },
+
+    async settleSend(ref, reference, result, { unsent, old } = {}) {
+      const back = result.result === 'failed' && unsent ? backOf(unsent) : undefined
+      const args = { reference, flow: ref.flow, result }
+      const near = nearOf(ref)
+      if (!store.cluster) {
+        const keys = { ...near, ...(back && sharedKeys(unsent)), old: old && flowKey(old) }
+        return store.run('settleSend', keys, { ...args, back })
+      }
+      const beside = old?.number === ref.number
+      const settled = await store.run(
+        'settleSend',
+        { ...near, old: beside ? flowKey(old) : undefined },
+        { ...args, back: back && { number: back.number } },
+      )
+      if (settled.kept && unsent && back) await giveBackParts(store, unsent.message, ['shared'])
+      if (!settled.kept || !old || beside || result.result === 'failed') return settled
+      return { ...settled, old: await flows.end(old, 'replaced') }
+    },
+
+    async resend(ref, { again = false, ...given }, message = free, passed = false) {
+      const request: ResendRequest = {
+        ...given,
+        flow: ref.flow,
+        lane: ref.lane !== undefined,
+        again,
+      }
+      const near = nearOf(ref)
+      const older = await olderOf(store, message)
+      return inParts(store, message, ({ keys, parts, last }) =>
+        store.run(
+          'resend',
+          last ? { ...keys, ...near } : keys,
+          { parts: { ...parts, older }, passed, ...(last && { request }) },
+          last ? (reply) => void undoResend(ref, request, reply, message) : undefined,
+        ),
+      )
+    },
+
+    async settleResend(ref, reference, args, unsent) {
+      const back = args.result === 'failed' && unsent ? backOf(unsent) : undefined
+      const whole = { reference, flow: ref.flow, ...args }
+      const near = nearOf(ref)
+      if (!store.cluster) {
+        const keys = { ...near, ...(back && sharedKeys(unsent)) }
+        return (await store.run('settleResend', keys, { ...whole, back })).kept
+      }
+      const own = back && { number: back.number }
+      const { kept } = await store.run('settleResend', near, { ...whole, back: own })
+      if (kept && unsent && back) await giveBackParts(store, unsent.message, ['shared'])
+      return kept
+    },
+
+    async look(message) {
+      const older = await olderOf(store, message)
+      return inParts(store, message, ({ keys, parts }) =>
+        store.run('look', keys, { parts: { ...parts, older } }),
+      )
+    },
+
+    async claim(ref, request, address) {
+      const late = (reply: ClaimReply) => void undoClaim(ref, request, reply, address)
+      const failures = address && { ...address.failures, older: await olderFailures(address) }
+      if (!store.cluster || !address) {
+        const keys = { own: address?.key, ...nearOf(ref) }
+        return store.run('claim', keys, { address: failures, request }, late)
+      }
+      // The two go at once; an address that was counted for nothing gets it back.
+      const [denied, claimed] = await Promise.all([
+        store.run('claim', { own: address.key }, { address: failures }),
+        store.run('claim', nearOf(ref), { request }, late),
+      ])
+      const { attempt, rules } = request
+      const unasked = {
+        attempt,
+        flow: ref.flow,
+        rules,
+        result: { result: 'unasked', late: false },
+      } as const
+      if (denied.status === 'free') {
+        if (claimed.status === 'claimed') return claimed
+        await store.run('recount', { own: address.key }, { ...unasked, address: failures })
+        return claimed
+      }
+      if (claimed.status !== 'claimed' && claimed.status !== 'unresolved') return claimed
+      await undoClaim(ref, request, claimed)
+      return denied
+    },
+
+    async settleCheck(ref, given, { address, keys = {} } = {}) {
+      const args = { ...given, flow: ref.flow, address: address?.failures }
+      const { own = address?.key, app, country, range } = keys
+      const near = nearOf(ref)
+      if (!store.cluster)
+        return store.run('settleCheck', { ...near, own, app, country, range }, args)
+      const settled = await store.run('settleCheck', near, args)
+      if (settled.status === 'stale') return settled
+      // What they count decides nothing of this sign-in.
+      const [, shared] = await Promise.all([
+        own === undefined ? undefined : store.run('recount', { own }, args).catch(() => undefined),
+        app === undefined && country === undefined
+          ? undefined
+          : store.run('recount', { app, country, range }, args).catch(() => undefined),
+      ])
+      return { ...settled, guesses: shared?.guesses }
+    },
+
+    async complete(ref, args) {
+      return (await store.run('complete', { flow: flowKey(ref) }, args)).done
+    },
+    async release(ref, args) {
+      await store.run('release', { flow: flowKey(ref) }, args)
+    },
+    read: (ref, every) => store.run('read', { flow: flowKey(ref) }, { every }),
+    async deliver(ref, delivery) {
+      await store.run('deliver', { flow: flowKey(ref) }, { delivery })
+    },
+    async end(ref, end) {
+      return (await store.run('end', { flow: flowKey(ref) }, { end })).record
+    },
+    async unlock(tag, all) {
+      await store.run('unlock', { number: numberKey(tag) }, { all })
+    },
+    failures: (tag) => store.run('failures', { number: numberKey(tag) }, {}),
+  }
+
+  // A step that was done after its caller had been told that it failed must not hold anybody to it.
+  // What can't be given back ends with its lease.
+
+  const olderFailures = async ({ older }: AddressCall): Promise<AddressRecord[] | undefined> => {
+    if (older.length === 0) return undefined
+    const found = await Promise.all(older.map((own) => store.run('peek', { own }, {})))
+    return found.flatMap(({ own }) => own ?? [])
+  }
+
+  async function undoSend(
+    ref: FlowRef,
+    { reference }: SendRequest,
+    current: FlowRef | undefined,
+    reply: SendReply,
+    message: Message,
+  ): Promise<void> {
+    const unconfirmed = { result: 'unconfirmed' } as const
+    if (reply.status === 'reserved') {
+      const unsent = { message, counts: reply.counts }
+      await flows.settleSend(ref, reference, { result: 'failed' }, { unsent }).catch(() => {})
+    } else if (reply.status === 'lookup') {
+      const about = reply.own ? ref : (current ?? ref)
+      await flows.settleSend(about, reply.record.reference, unconfirmed).catch(() => {})
+    }
+  }
+
+  async function undoResend(
+    ref: FlowRef,
+    { reference, lifetime, maxLifetime }: ResendRequest,
+    reply: ResendReply,
+    message: Message,
+  ): Promise<void> {
+    if (reply.status !== 'reserved' && reply.status !== 'renew') return
+    const unsent = { message, counts: reply.counts }
+    const failed = { result: 'failed', lifetime, maxLifetime } as const
+    await (
+      reply.status === 'reserved'
+        ? flows.settleResend(ref, reference, failed, unsent)
+        : flows.settleSend(ref, reference, failed, { unsent })
+    ).catch(() => {})
+  }
+
+  async function undoClaim(
+    ref: FlowRef,
+    { attempt, rules, lane }: ClaimRequest,
+    reply: ClaimReply,
+    address?: AddressCall,
+  ): Promise<void> {
+    const settle = (result: SettleCheckArgs['result']) =>
+      flows.settleCheck(ref, { attempt, result, rules, lane }, { address })
+    switch (reply.status) {
+      case 'claimed':
+        await settle({ result: 'unasked', late: reply.earlier !== 'none' }).catch(() => {})
+        return
+      case 'unresolved':
+        await settle({ result: 'unresolved' }).catch(() => {})
+        return
+      case 'verified':
+        await flows.release(ref, { attempt: reply.by, opener: attempt }).catch(() => {})
+        return
+      case 'lookup': {
+        const unconfirmed = { result: 'unconfirmed' } as const
+        await flows.settleSend(ref, reply.record.reference, unconfirmed).catch(() => {})
+        return
+      }
+      default:
+    }
+  }
+
+  return flows
+}

@@ -1,0 +1,161 @@
+import type { Counts, Odd, Older, Parts } from './steps/admission.js'
+import type { GiveBack } from './steps/give-back.js'
+import type { Limit } from './steps/limits.js'
+import type { StepStore } from './store.js'
+
+/** Where the records are of what one message costs. */
+export interface MessageKeys {
+  own?: string | undefined
+  site?: string | undefined
+  app?: string | undefined
+  country?: string | undefined
+  range?: string | undefined
+}
+
+/** What a message costs, and where that is kept. */
+export interface Message {
+  keys: MessageKeys
+  parts: Omit<Parts, 'older'>
+  /** The records of secrets that rotate out. */
+  older: readonly OlderKeys[]
+}
+
+export interface OlderKeys extends Pick<MessageKeys, 'own' | 'site' | 'range'> {
+  /** The number's tag by that secret. */
+  tag: string
+  number: string
+}
+
+/** A message that did not go out. */
+export interface Unsent {
+  message: Message
+  /** What it has counted. */
+  counts: Counts
+}
+
+/** A message that costs nothing. */
+export const free: Message = { keys: {}, parts: {}, older: [] }
+
+/** One call of a step: all of it, or what of it is in one hash slot. */
+export interface Part {
+  keys: MessageKeys
+  parts: Omit<Parts, 'older'>
+  /** This call also has the flow and its number. */
+  last: boolean
+}
+
+/** What a step answers that has counted its part of the message. */
+const counted: ReadonlySet<string> = new Set(['reserved', 'renew', 'admitted', 'looked'])
+
+/** What it answers when a wait has ended the request. */
+const waited: ReadonlySet<string> = new Set(['current', 'busy', 'too_soon', 'exhausted'])
+
+type Replied = { status: string; counts?: Counts; odd?: Odd[] | undefined }
+
+/**
+ * Runs a step: in one call, or, on a Cluster, in one for each hash slot, in the order address, app,
+ * number. When one of these refuses, those before it get back what they have counted.
+ */
+export async function inParts<Reply extends Replied>(
+  store: StepStore,
+  { keys, parts, older }: Message,
+  run: (part: Part) => Promise<Reply>,
+): Promise<Reply> {
+  if (!store.cluster) return run({ keys, parts, last: true })
+  const message = { keys, parts, older }
+  const done: Slot[] = []
+  const replies: Reply[] = []
+  const ask = async (part: Part): Promise<Reply | undefined> => {
+    const reply = await run(part).catch(async (error: unknown) => {
+      await giveBackParts(store, message, done).catch(() => {})
+      throw error
+    })
+    replies.push(reply)
+    if (counted.has(reply.status)) return undefined
+    await giveBackParts(store, message, done, waited.has(reply.status))
+    return reply
+  }
+  for (const slot of slots) {
+    if (parts[slot] === undefined) continue
+    const refused = await ask({
+      keys: keysOf(keys, slot),
+      parts: { [slot]: parts[slot] },
+      last: false,
+    })
+    if (refused) return refused
+    done.push(slot)
+  }
+  const { number } = parts
+  const refused = await ask({ keys: {}, parts: { number }, last: true })
+  const last = replies.at(-1) as Reply // it was pushed just now
+  return refused ?? merge(replies, last)
+}
+
+type Slot = 'address' | 'shared'
+const slots = ['address', 'shared'] as const
+
+function keysOf({ own, site, app, country, range }: MessageKeys, slot: Slot): MessageKeys {
+  return slot === 'address' ? { own, site } : { app, country, range }
+}
+
+function merge<Reply extends Replied>(replies: readonly Reply[], last: Reply): Reply {
+  const odd = replies.flatMap((reply) => reply.odd ?? [])
+  const counts: Counts = { own: {}, site: {}, app: {}, country: {}, number: {} }
+  for (const reply of replies) {
+    for (const name of Object.keys(counts) as (keyof Counts)[]) {
+      Object.assign(counts[name], reply.counts?.[name])
+    }
+  }
+  return { ...last, counts, odd }
+}
+
+/** Gives back, on a Cluster, what a message has counted in other slots than its number's. */
+export async function giveBackParts(
+  store: StepStore,
+  { keys, parts }: Message,
+  given: readonly Slot[],
+  waits = false,
+): Promise<void> {
+  await Promise.all(
+    given.map((slot) =>
+      store.run('giveBack', keysOf(keys, slot), {
+        [slot]: parts[slot],
+        ...(slot === 'address' && { waited: waits }),
+      }),
+    ),
+  )
+}
+
+/** What a message gets back of which tyntec provably did nothing. Its address and its range keep it. */
+export function backOf({ message, counts }: Unsent): GiveBack & { number: Limit[] } {
+  const { number } = message.parts
+  const all = number ? [...number.always, ...number.limits, ...number.own] : []
+  return {
+    shared: message.parts.shared,
+    number: all.filter(({ name }) => Object.hasOwn(counts.number, name)),
+  }
+}
+
+export function sharedKeys(unsent: Unsent | undefined): MessageKeys {
+  const { app, country } = unsent?.message.keys ?? {}
+  return { app, country }
+}
+
+/** What was counted under the secrets that rotate out. Nothing is asked while there is none. */
+export async function olderOf(store: StepStore, { older }: Message): Promise<Older[] | undefined> {
+  if (older.length === 0) return undefined
+  return Promise.all(older.map((keys) => peek(store, keys)))
+}
+
+async function peek(
+  store: StepStore,
+  { tag, own, site, range, number }: OlderKeys,
+): Promise<Older> {
+  if (!store.cluster) return { tag, ...(await store.run('peek', { own, site, range, number }, {})) }
+  const found = await Promise.all([
+    own === undefined ? {} : store.run('peek', { own, site }, {}),
+    range === undefined ? {} : store.run('peek', { range }, {}),
+    store.run('peek', { number }, {}),
+  ])
+  return Object.assign({ tag }, ...found)
+}

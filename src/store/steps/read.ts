@@ -1,0 +1,160 @@
+import type { Delivery } from '../../outcomes.js'
+import type { AddressRecord, Box, FlowEnd, NumberRecord, SharedRecord } from '../records.js'
+import {
+  type Denied,
+  denied,
+  type MessageBoxes,
+  numberOf,
+  type Odd,
+  oddOf,
+  type Parts,
+} from './admission.js'
+import { keepNumber } from './keep.js'
+import { failuresOf } from './failures.js'
+import {
+  finish,
+  type FlowView,
+  flowOf,
+  keepFlow,
+  leaseOf,
+  refusalOfFlow,
+  takeLookup,
+  takeTurn,
+  viewOf,
+} from './flow.js'
+import { limited, orNone, refusalOfWaits } from './gate.js'
+import { takeOver } from './older.js'
+import type { FlowBoxes } from './sign-in.js'
+
+export interface ReadReply {
+  record?: FlowView | undefined
+  /** This reader is the one who asks tyntec for the delivery now. */
+  deliveryDue: boolean
+  /** This reader is the one who looks the send up now, and settles it. */
+  lookupDue: boolean
+  /** A request is under way that sends, or looks the send up. */
+  busy: boolean
+}
+
+/** Reads a flow. `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
+export function read(
+  boxes: FlowBoxes,
+  { every }: { every?: number | undefined },
+  now: number,
+): ReadReply {
+  const flow = flowOf(boxes.flow, now)
+  if (flow === undefined || boxes.flow === undefined) {
+    return { deliveryDue: false, lookupDue: false, busy: false }
+  }
+  const { state, delivery, expires } = flow
+  const sending = state === 'sending' || state === 'unconfirmed'
+  const busy = sending && leaseOf(flow.lease, now) > now
+  const told = delivery === 'delivered' || delivery === 'failed'
+  let deliveryDue = false
+  let lookupDue = false
+  if (every !== undefined && expires > now) {
+    if (state === 'pending' && !told) deliveryDue = takeTurn(flow, every, now)
+    if (state === 'unconfirmed' && !busy) lookupDue = takeLookup(flow, every, now)
+    if (deliveryDue || lookupDue) keepFlow(boxes.flow, flow, now)
+  }
+  return { record: viewOf(flow, now), deliveryDue, lookupDue, busy }
+}
+
+/** Keeps what is known of a message. */
+export function deliver(
+  boxes: FlowBoxes,
+  { delivery }: { delivery: Delivery },
+  now: number,
+): { done: boolean } {
+  const flow = flowOf(boxes.flow, now)
+  if (flow === undefined || boxes.flow === undefined || flow.state !== 'pending') {
+    return { done: false }
+  }
+  flow.delivery = delivery
+  keepFlow(boxes.flow, flow, now)
+  return { done: true }
+}
+
+/** Ends a flow that is not over and gives its record back, once. */
+export function end(
+  boxes: FlowBoxes,
+  { end }: { end: FlowEnd },
+  now: number,
+): { record?: FlowView | undefined } {
+  const flow = flowOf(boxes.flow, now)
+  if (flow === undefined || boxes.flow === undefined) return {}
+  const over = refusalOfFlow(flow, now) !== undefined
+  const record = over ? undefined : viewOf(flow, now)
+  // What has ended by itself keeps its number for a while, unless it is cancelled.
+  if (over && end !== 'cancelled' && end !== 'replaced') return {}
+  finish(boxes.flow, flow, end, now)
+  return { record }
+}
+
+export interface RecordBoxes {
+  own?: Box<AddressRecord>
+  site?: Box<AddressRecord>
+  range?: Box<SharedRecord>
+  number?: Box<NumberRecord>
+}
+
+/** What would refuse a message and what is odd about it, for the app's own challenge. Nothing is counted. */
+export function look(
+  boxes: MessageBoxes,
+  { parts }: { parts: Parts },
+  now: number,
+): { status: 'looked'; odd?: Odd[] | undefined } | ({ status: 'limited' } & Denied) {
+  takeOver(boxes, parts.older, now)
+  const { address } = parts
+  const refused = denied(boxes, { address }, now)
+  const flooding = refusalOfWaits(boxes, parts, now)
+  if (refused !== undefined) return limited(refused)
+  if (flooding !== undefined) return flooding
+  return { status: 'looked', odd: orNone(oddOf(boxes, parts, now)) }
+}
+
+/** Reads records as they are: those of a secret that rotates out, for the step that takes them over. */
+export function peek(
+  boxes: RecordBoxes,
+  _args: unknown,
+): {
+  own?: AddressRecord | undefined
+  site?: AddressRecord | undefined
+  range?: SharedRecord | undefined
+  number?: NumberRecord | undefined
+} {
+  return {
+    own: boxes.own?.value,
+    site: boxes.site?.value,
+    range: boxes.range?.value,
+    number: boxes.number?.value,
+  }
+}
+
+/** Forgets the failures, waits and used up messages of a number. */
+export function unlock(
+  boxes: RecordBoxes,
+  { all }: { all: boolean },
+  now: number,
+): { done: boolean } {
+  if (boxes.number === undefined || boxes.number.value === undefined) return { done: false }
+  const number = numberOf(boxes.number)
+  number.failures = undefined
+  if (all) {
+    number.uses = {}
+    number.latest = undefined
+  }
+  keepNumber(boxes.number, number, now)
+  return { done: true }
+}
+
+/** How often a number has failed in a row, and how many seconds it still has to wait. */
+export function failures(
+  boxes: RecordBoxes,
+  _args: unknown,
+  now: number,
+): { total: number; wait: number } {
+  const failed = boxes.number === undefined ? undefined : failuresOf(numberOf(boxes.number), now)
+  const wait = Math.max(0, Math.ceil(((failed?.wait ?? 0) - now) / 1000))
+  return { total: failed?.total ?? 0, wait }
+}

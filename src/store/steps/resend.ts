@@ -1,0 +1,167 @@
+import type { Channel } from '../../outcomes.js'
+import type { Box, NumberRecord, StoredFlow } from '../records.js'
+import {
+  type Counts,
+  countMessage,
+  countWait,
+  type Denied,
+  denied,
+  type MessageBoxes,
+  numberOf,
+  type Odd,
+  oddOf,
+  type Parts,
+} from './admission.js'
+import { keepNumber } from './keep.js'
+import {
+  type FlowView,
+  flowOf,
+  isChecking,
+  keepFlow,
+  leaseOf,
+  refusalOfFlow,
+  renewFlow,
+  reserveLatest,
+  triedOf,
+  viewOf,
+  waitOf,
+} from './flow.js'
+import { isEnforced, limited, noCounts, orNone, refusalOfWaits } from './gate.js'
+import { takeOver } from './older.js'
+
+export interface ResendBoxes extends MessageBoxes {
+  flow?: Box<StoredFlow>
+}
+
+/** A resend as a step has it. Durations are in seconds. */
+export interface ResendRequest {
+  reference: string
+  /** What the flow is called in the record of its number. */
+  flow: string
+  via: Channel
+  lane: boolean
+  lease: number
+  /** Seconds before the first, second, ... resend; as many as are allowed. */
+  waits: readonly number[]
+  cooldown: number
+  /** With less left than this many seconds, the resend becomes a new send. */
+  renewBelow: number
+  /** Of the new send, and the longest from the first one. */
+  lifetime: number
+  maxLifetime: number
+  lookedUp: boolean
+  again: boolean
+}
+
+export interface ResendArgs {
+  parts: Parts
+  request?: ResendRequest | undefined
+  passed: boolean
+}
+
+export type ResendReply =
+  | { status: 'reserved' | 'renew'; record: FlowView; counts: Counts; odd?: Odd[] | undefined }
+  | { status: 'admitted'; counts: Counts; odd?: Odd[] | undefined }
+  | { status: 'odd'; odd: Odd[] }
+  | ({ status: 'limited' } & Denied)
+  | { status: 'busy' }
+  | { status: 'lookup'; record: FlowView }
+  | { status: 'none' | 'expired' | 'attempts' }
+  | { status: 'too_soon' | 'exhausted'; retryAfter: number }
+
+/** Reserves another message of a flow, as `send` reserves the first one. */
+export function resend(
+  boxes: ResendBoxes,
+  { parts, request, passed }: ResendArgs,
+  now: number,
+): ResendReply {
+  const flow = flowOf(boxes.flow, now)
+  if (request !== undefined && flow !== undefined && flow.resend === request.reference) {
+    // The client has sent the command again.
+    const status = flow.reference === request.reference ? 'renew' : 'reserved'
+    return { status, record: viewOf(flow, now), counts: noCounts() }
+  }
+  takeOver(boxes, parts.older, now)
+  const flooding = refusalOfWaits(boxes, parts, now)
+  if (flooding !== undefined) return flooding
+  if (request !== undefined) {
+    const waits = waitForResend(boxes, flow, request, now)
+    if (waits !== undefined) {
+      if (waits.status !== 'lookup' && !request.again) countWait(boxes, parts, now)
+      return waits
+    }
+  }
+  const refused = denied(boxes, parts, now)
+  if (refused !== undefined) return limited(refused)
+  const odd = oddOf(boxes, parts, now)
+  if (!passed && isEnforced(odd)) return { status: 'odd', odd }
+
+  const counts = countMessage(boxes, parts, now)
+  if (request === undefined || flow === undefined)
+    return { status: 'admitted', counts, odd: orNone(odd) }
+  const status = reserveResend(boxes, flow, request, now)
+  return { status, record: viewOf(flow, now), counts, odd: orNone(odd) }
+}
+
+function waitForResend(
+  boxes: ResendBoxes,
+  flow: StoredFlow | undefined,
+  request: ResendRequest,
+  now: number,
+): ResendReply | undefined {
+  const refused = refusalOfFlow(flow, now)
+  if (refused !== undefined || flow === undefined) return { status: refused ?? 'none' }
+  if (flow.state === 'verified') return { status: 'none' }
+  if (leaseOf(flow.lease, now) > now || isChecking(triedOf(flow, now), now)) {
+    return { status: 'busy' }
+  }
+  const wait = request.waits[flow.resends ?? 0]
+  if (wait === undefined) {
+    return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
+  }
+  const left = Math.max(
+    flow.sent + wait * 1000 - now,
+    waitOfOthers(numberOf(boxes.number), request, now),
+  )
+  if (left > 0) return { status: 'too_soon', retryAfter: Math.ceil(left / 1000) }
+  if (flow.state !== 'pending' && !request.lookedUp) {
+    return { status: 'lookup', record: viewOf(flow, now) }
+  }
+  return undefined
+}
+
+function waitOfOthers(number: NumberRecord, request: ResendRequest, now: number): number {
+  if (number.latest?.flow === request.flow) return 0
+  return waitOf(number, request.lane, request.cooldown * 1000, now)
+}
+
+function reserveResend(
+  boxes: ResendBoxes,
+  flow: StoredFlow,
+  request: ResendRequest,
+  now: number,
+): 'reserved' | 'renew' {
+  const renew = flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000
+  flow.before = {
+    state: flow.state === 'pending' ? 'pending' : 'unconfirmed',
+    reference: flow.reference,
+    via: flow.via,
+    expires: flow.expires,
+    sent: flow.sent,
+  }
+  flow.resends = (flow.resends ?? 0) + 1
+  flow.sent = now
+  flow.via = request.via
+  flow.lease = now + request.lease * 1000
+  flow.resend = request.reference
+  flow.delivery = undefined
+  flow.askedAt = undefined
+  if (renew) renewFlow(flow, request, now)
+  if (boxes.flow !== undefined) keepFlow(boxes.flow, flow, now)
+  if (boxes.number !== undefined) {
+    const number = numberOf(boxes.number)
+    reserveLatest(number, request.flow, request.lane, request.cooldown, now)
+    keepNumber(boxes.number, number, now)
+  }
+  return renew ? 'renew' : 'reserved'
+}

@@ -1,0 +1,181 @@
+import type { Channel } from '../../outcomes.js'
+import type { Box, StoredFlow } from '../records.js'
+import {
+  type Counts,
+  countMessage,
+  countWait,
+  type Denied,
+  denied,
+  type MessageBoxes,
+  numberOf,
+  type Odd,
+  oddOf,
+  type Parts,
+} from './admission.js'
+import { keepNumber } from './keep.js'
+import {
+  endedKept,
+  type FlowView,
+  flowOf,
+  keepFlow,
+  leaseOf,
+  refusalOfFlow,
+  reserveLatest,
+  takeLookup,
+  viewOf,
+  waitOf,
+} from './flow.js'
+import { isEnforced, limited, noCounts, orNone, refusalOfWaits } from './gate.js'
+import { takeOver } from './older.js'
+
+export interface SendBoxes extends MessageBoxes {
+  flow?: Box<StoredFlow>
+  /** The flow this browser has for the same number. */
+  current?: Box<StoredFlow>
+}
+
+/** A send as a step has it. Durations are in seconds. */
+export interface SendRequest {
+  /** Unguessable and new for each message: names the send at tyntec and in the store. */
+  reference: string
+  /** What the flow is called in the record of its number. */
+  flow: string
+  /** Sealed. */
+  number: string
+  via: Channel
+  /** ISO 3166-1. */
+  country: string
+  purpose?: string | undefined
+  /** The browser has signed in with this number before. */
+  lane: boolean
+  lease: number
+  /** Seconds in which no other flow sends to this number. */
+  cooldown: number
+  lifetime: number
+  /** The fate of the current flow's send was looked up, and nothing was found. */
+  lookedUp: boolean
+  /** Seconds between two requests that are told to look one send up, where no message is due. */
+  lookupEvery: number
+  /** The request has been refused as busy before: it costs its address nothing more. */
+  again: boolean
+}
+
+export interface SendArgs {
+  parts: Parts
+  /** Missing where another call of the step has it. */
+  request?: SendRequest | undefined
+  /** The app's own challenge lets the message through. */
+  passed: boolean
+}
+
+export type SendReply =
+  | { status: 'reserved'; counts: Counts; odd?: Odd[] | undefined }
+  | { status: 'odd'; odd: Odd[] }
+  | ({ status: 'limited' } & Denied)
+  /**
+   * A flow of this browser is what it asks for: nothing is sent. `own`: the one that this very request
+   * would begin, as another click on the same page has begun it.
+   */
+  | { status: 'current'; own: boolean; record: FlowView }
+  /** The current flow's send is running. */
+  | { status: 'busy' }
+  /** The current flow's send has no known end: look it up before another is made. */
+  | { status: 'lookup'; own: boolean; record: FlowView }
+  | { status: 'too_soon'; retryAfter: number }
+
+/**
+ * Reserves a message: looks at the flow the browser has, at every limit and at the traffic, and counts it
+ * for all of them, or for none.
+ */
+export function send(
+  boxes: SendBoxes,
+  { parts, request, passed }: SendArgs,
+  now: number,
+): SendReply {
+  if (request !== undefined && flowOf(boxes.flow, now)?.reference === request.reference) {
+    // The client has sent the command again.
+    return { status: 'reserved', counts: noCounts() }
+  }
+  takeOver(boxes, parts.older, now)
+  const flooding = refusalOfWaits(boxes, parts, now)
+  if (flooding !== undefined) return flooding
+  if (request !== undefined) {
+    const waits = waitForSend(boxes, request, now)
+    if (waits !== undefined) {
+      if (waits.status !== 'lookup' && !request.again) countWait(boxes, parts, now)
+      return waits
+    }
+  }
+  const refused = denied(boxes, parts, now)
+  if (refused !== undefined) return limited(refused)
+  const odd = oddOf(boxes, parts, now)
+  if (!passed && isEnforced(odd)) return { status: 'odd', odd }
+
+  const counts = countMessage(boxes, parts, now)
+  if (request !== undefined) reserveSend(boxes, request, now)
+  return { status: 'reserved', counts, odd: orNone(odd) }
+}
+
+/** Why this browser gets no message now, though nothing refuses it one. */
+function waitForSend(boxes: SendBoxes, request: SendRequest, now: number): SendReply | undefined {
+  const joined =
+    joinSend(boxes.current, request, false, now) ?? joinSend(boxes.flow, request, true, now)
+  if (joined !== undefined) return joined
+  const wait = waitOf(numberOf(boxes.number), request.lane, request.cooldown * 1000, now)
+  return wait > 0 ? { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) } : undefined
+}
+
+/** The flow that this browser has is what it asks for, or has to be looked at first. */
+function joinSend(
+  box: Box<StoredFlow> | undefined,
+  request: SendRequest,
+  own: boolean,
+  now: number,
+): SendReply | undefined {
+  const flow = flowOf(box, now)
+  if (
+    box === undefined ||
+    flow === undefined ||
+    refusalOfFlow(flow, now) !== undefined ||
+    flow.state === 'verified' ||
+    flow.via !== request.via ||
+    flow.purpose !== request.purpose
+  ) {
+    return undefined
+  }
+  const recent = now - flow.sent < request.cooldown * 1000
+  if (flow.state !== 'pending') {
+    if (leaseOf(flow.lease, now) > now) return { status: 'busy' }
+    if (!request.lookedUp) {
+      // Before another message always; else as often as anybody may.
+      if (!recent) return { status: 'lookup', own, record: viewOf(flow, now) }
+      if (takeLookup(flow, request.lookupEvery, now)) {
+        keepFlow(box, flow, now)
+        return { status: 'lookup', own, record: viewOf(flow, now) }
+      }
+    }
+  }
+  return recent ? { status: 'current', own, record: viewOf(flow, now) } : undefined
+}
+
+function reserveSend(boxes: SendBoxes, request: SendRequest, now: number): void {
+  const expires = now + request.lifetime * 1000
+  const flow: StoredFlow = {
+    state: 'sending',
+    reference: request.reference,
+    number: request.number,
+    via: request.via,
+    country: request.country,
+    purpose: request.purpose,
+    created: now,
+    sent: now,
+    expires,
+    kept: expires + endedKept,
+    lease: now + request.lease * 1000,
+  }
+  if (boxes.flow !== undefined) keepFlow(boxes.flow, flow, now)
+  if (boxes.number === undefined) return
+  const number = numberOf(boxes.number)
+  reserveLatest(number, request.flow, request.lane, request.cooldown, now)
+  keepNumber(boxes.number, number, now)
+}

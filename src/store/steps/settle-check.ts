@@ -1,0 +1,286 @@
+import type {
+  AddressRecord,
+  Box,
+  FlowEnd,
+  NumberRecord,
+  SharedRecord,
+  StoredFlow,
+  Try,
+} from '../records.js'
+import { addressOf, numberOf, sharedOf } from './admission.js'
+import { keepAddress, keepNumber, keepShared } from './keep.js'
+import type { AddressFailures } from './claim.js'
+import { type FailureRules, refund, totalOf } from './failures.js'
+import { finish, flowOf, keepFlow, triedOf } from './flow.js'
+import {
+  count,
+  type Count,
+  enter,
+  halfLives,
+  leave,
+  type Limit,
+  membersOf,
+  metered,
+  uncount,
+} from './limits.js'
+
+export interface SettleCheckBoxes {
+  own?: Box<AddressRecord>
+  app?: Box<SharedRecord>
+  country?: Box<SharedRecord>
+  range?: Box<SharedRecord>
+  number?: Box<NumberRecord>
+  flow?: Box<StoredFlow>
+}
+
+/** Durations are in seconds. */
+export type CheckResult =
+  | { result: 'verified'; hash: string; openingLease: number; window: number }
+  /** `late`: tyntec has counted a wrong code, of which nobody knows whether it was this one. */
+  | { result: 'wrong'; counted?: number | undefined; late: boolean }
+  /** The OTP has ended; `failed` when by this wrong code. */
+  | { result: 'over'; end: FlowEnd; failed: boolean }
+  /** tyntec provably did not look at the code. `late`: but an earlier request may still land. */
+  | { result: 'unprocessed'; late: boolean }
+  /** tyntec was not asked: always given back. `late` as above. */
+  | { result: 'unasked'; late: boolean }
+  | { result: 'unresolved' }
+
+/** What a sign-in tells of the traffic. */
+export interface Honest {
+  country: string
+  /** Messages that have led to it. */
+  messages: number
+  /** The number, as its address remembers those that it has failed with. */
+  number: string
+}
+
+export interface SettleCheckArgs {
+  attempt: string
+  /** What the flow is called in the record of its number. */
+  flow: string
+  result: CheckResult
+  rules: FailureRules
+  lane?: Limit | undefined
+  address?: AddressFailures | undefined
+  /** Wrong codes in the whole app. */
+  guesses?: Limit | undefined
+  honest?: Honest | undefined
+}
+
+export type SettleCheckReply =
+  | { status: 'settled'; attempts: number; failures: number; guesses?: Count | undefined }
+  /** The flow ended meanwhile, or another request took the attempt over. */
+  | { status: 'stale' }
+
+/** Tries that one flow gets back, so that no way of failing gives tries without end. */
+const mostRefunds = 10
+
+/** Writes down what has become of a try. */
+export function settleCheck(
+  boxes: SettleCheckBoxes,
+  args: SettleCheckArgs,
+  now: number,
+): SettleCheckReply {
+  const { attempt, result } = args
+  const flow = flowOf(boxes.flow, now)
+  if (flow === undefined || boxes.flow === undefined) return { status: 'stale' }
+  if (result.result === 'verified') return prove(boxes, boxes.flow, flow, args, result, now)
+  if (flow.state === 'dead' && flow.by === attempt) return settled(boxes, flow)
+  const tried = triedOf(flow, now)
+  if (flow.state !== 'pending' || tried === undefined || tried.id !== attempt) {
+    return { status: 'stale' }
+  }
+  switch (result.result) {
+    case 'wrong':
+      return reject(boxes, boxes.flow, flow, tried, args, result, now)
+    case 'over': {
+      const guesses = result.failed ? countFailure(boxes, args, tried, now) : undefined
+      if (!result.failed) refundAddress(boxes, args, tried, now)
+      if (!result.failed && boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
+      flow.by = attempt
+      finish(boxes.flow, flow, result.end, now)
+      return settled(boxes, flow, guesses)
+    }
+    case 'unasked':
+    case 'unprocessed':
+      takeBack(boxes, boxes.flow, flow, tried, args, result, now)
+      return settled(boxes, flow)
+    case 'unresolved':
+      refundAddress(boxes, args, tried, now)
+      tried.state = 'unresolved'
+      tried.lease = 0
+      tried.taken = true
+      keepFlow(boxes.flow, flow, now)
+      return settled(boxes, flow)
+  }
+}
+
+function settled(boxes: SettleCheckBoxes, flow: StoredFlow, guesses?: Count): SettleCheckReply {
+  const failures = totalOf(boxes.number)
+  return { status: 'settled', attempts: flow.attempts ?? 0, failures, guesses }
+}
+
+function reject(
+  boxes: SettleCheckBoxes,
+  box: Box<StoredFlow>,
+  flow: StoredFlow,
+  tried: Try,
+  args: SettleCheckArgs,
+  { counted, late }: CheckResult & { result: 'wrong' },
+  now: number,
+): SettleCheckReply {
+  let guesses: Count | undefined
+  if (tried.state === 'checking') {
+    guesses = countFailure(boxes, args, tried, now)
+    tried.state = late ? 'late' : 'wrong'
+    const closes = tried.open === undefined || tried.open === tried.hash
+    if (closes && !late) flow.open = undefined
+    tried.lease = 0
+    flow.counted = counted ?? flow.counted
+  }
+  if ((flow.attempts ?? 0) < args.rules.attempts) {
+    keepFlow(box, flow, now)
+  } else {
+    flow.by = tried.id
+    finish(box, flow, 'attempts', now)
+  }
+  return settled(boxes, flow, guesses)
+}
+
+function takeBack(
+  boxes: SettleCheckBoxes,
+  box: Box<StoredFlow>,
+  flow: StoredFlow,
+  tried: Try,
+  args: SettleCheckArgs,
+  { result, late }: CheckResult & { result: 'unasked' | 'unprocessed' },
+  now: number,
+): void {
+  const refunds = flow.refunds ?? 0
+  if (result === 'unasked' || refunds < mostRefunds) {
+    flow.attempts = (flow.attempts ?? 0) - 1
+    if (result === 'unprocessed') flow.refunds = refunds + 1
+    if (boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
+  }
+  refundAddress(boxes, args, tried, now)
+  if (late) {
+    tried.id = ''
+    tried.state = 'late'
+    tried.lease = 0
+  } else {
+    flow.open = undefined
+    flow.tried = undefined
+  }
+  keepFlow(box, flow, now)
+}
+
+/** On a Cluster: what a settled try counts in records of other slots than its flow's. */
+export function recount(
+  boxes: SettleCheckBoxes,
+  args: SettleCheckArgs,
+  now: number,
+): { guesses?: Count | undefined } {
+  const { result } = args
+  const failed = result.result === 'wrong' || (result.result === 'over' && result.failed)
+  if (failed) return { guesses: countFailure(boxes, args, undefined, now) }
+  refundAddress(boxes, args, undefined, now)
+  if (result.result === 'verified') countHonest(boxes, args, now)
+  return {}
+}
+
+/** A wrong code costs its address something, and shows how much is guessed in the whole app. */
+function countFailure(
+  boxes: SettleCheckBoxes,
+  { address, guesses }: SettleCheckArgs,
+  tried: Try | undefined,
+  now: number,
+): Count | undefined {
+  if (address !== undefined && boxes.own !== undefined) {
+    const own = addressOf(boxes.own)
+    if (tried !== undefined && tried.taken === true) count(own.uses, [address.failures], now, {})
+    own.failed = enter(membersOf(own.failed, address.numbers.duration, now), address.number)
+    keepAddress(boxes.own, own, now)
+  }
+  if (guesses === undefined || boxes.app === undefined) return undefined
+  const app = sharedOf(boxes.app)
+  const counts: Record<string, Count> = {}
+  count(app.uses, [guesses], now, counts)
+  keepShared(boxes.app, app, now, 0)
+  return counts[guesses.name]
+}
+
+/** It was no failure. What another address was charged with is not this one's to get back. */
+function refundAddress(
+  boxes: SettleCheckBoxes,
+  { address, attempt }: SettleCheckArgs,
+  tried: Try | undefined,
+  now: number,
+): void {
+  if (address === undefined || boxes.own === undefined) return
+  if (tried !== undefined && (tried.taken === true || tried.id !== attempt)) return
+  const own = addressOf(boxes.own)
+  uncount(own.uses, [address.failures], now)
+  keepAddress(boxes.own, own, now)
+}
+
+/** tyntec's proof counts even when another request took the attempt over meanwhile. */
+function prove(
+  boxes: SettleCheckBoxes,
+  box: Box<StoredFlow>,
+  flow: StoredFlow,
+  args: SettleCheckArgs,
+  { hash, openingLease, window }: CheckResult & { result: 'verified' },
+  now: number,
+): SettleCheckReply {
+  if (flow.state === 'verified' && flow.by === args.attempt) return settled(boxes, flow)
+  if (flow.state !== 'pending') return { status: 'stale' }
+  const { tried } = flow
+  flow.state = 'verified'
+  flow.by = args.attempt
+  flow.tried = undefined
+  flow.before = undefined
+  flow.otp = undefined
+  const lease = now + openingLease * 1000
+  refundAddress(boxes, args, tried, now)
+  flow.signIn = { hash, until: now + window * 1000, opener: args.attempt, lease }
+  flow.kept = Math.max(now + window * 1000, lease)
+  keepFlow(box, flow, now)
+  // This attempt was charged as a failure until now.
+  const failures = Math.max(totalOf(boxes.number) - 1, 0)
+  if (boxes.number !== undefined) forget(boxes.number, args, now)
+  countHonest(boxes, args, now)
+  return { status: 'settled', attempts: flow.attempts ?? 0, failures }
+}
+
+/** Whoever has signed in may sign in again at once, and has failed with nothing. */
+function forget(box: Box<NumberRecord>, { flow, lane }: SettleCheckArgs, now: number): void {
+  const number = numberOf(box)
+  number.failures = undefined
+  if (lane !== undefined) number.uses[lane.name] = undefined
+  if (number.latest?.flow === flow) number.latest = undefined
+  keepNumber(box, number, now)
+}
+
+/** What has led to a sign-in was no pumping, and its number none that the address guesses at. */
+function countHonest(boxes: SettleCheckBoxes, { honest }: SettleCheckArgs, now: number): void {
+  if (honest === undefined) return
+  const { country, messages, number } = honest
+  if (boxes.own !== undefined) {
+    const own = addressOf(boxes.own)
+    own.meter = metered(own.meter, halfLives.address, now, 0, messages)
+    own.countries = leave(own.countries, country, messages)
+    own.failed = leave(own.failed, number, 1_000_000)
+    keepAddress(boxes.own, own, now)
+  }
+  if (boxes.country !== undefined) {
+    const shared = sharedOf(boxes.country)
+    shared.meter = metered(shared.meter, halfLives.country, now, 0, messages)
+    keepShared(boxes.country, shared, now, halfLives.country)
+  }
+  if (boxes.range !== undefined) {
+    const shared = sharedOf(boxes.range)
+    shared.meter = metered(shared.meter, halfLives.range, now, 0, messages)
+    keepShared(boxes.range, shared, now, halfLives.range)
+  }
+}
