@@ -27,8 +27,8 @@ export function badAnswer(problem: string, options: OtpErrorOptions = {}): OtpEr
 }
 
 /** tyntec has looked at the request and did nothing. */
-export function declined(problem: string, options: OtpErrorOptions = {}): OtpError {
-  return new OtpError('ERR_OTP_PROVIDER_RESPONSE', `tyntec refuses the request: ${problem}.`, {
+export function declined(said: string, options: OtpErrorOptions = {}): OtpError {
+  return new OtpError('ERR_OTP_PROVIDER_RESPONSE', `tyntec refuses the request (${said}).`, {
     processed: 'no',
     ...options,
   })

@@ -22,11 +22,11 @@ export function failure(answer: Answer): OtpError {
   if (status >= 500) {
     return unavailable(`it answered ${said}`, { provider, ...retryAfter(answer) })
   }
-  if (status === 400) return declined(`it refuses the parameters (${said})`, { provider })
+  if (status === 400) return declined(said, { provider })
   if (status >= 300 && status < 400) return badAnswer(`it is a redirect (${said})`, { provider })
   // With tyntec's own error it is tyntec that refuses; without one it may be anybody.
   if (status >= 400 && !undecidedStatus.includes(status) && isOwnError(answer)) {
-    return declined(`it does not do that (${said})`, { provider })
+    return declined(said, { provider })
   }
   return badAnswer(`its status is unexpected (${said})`, { provider })
 }

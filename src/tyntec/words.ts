@@ -25,20 +25,18 @@ export function printable(text: string, sent: readonly string[]): string | undef
   return line.length <= longest ? line : `${line.slice(0, longest - 1).replace(/ \S*$/, '')} …`
 }
 
-/** A word, or a number of up to three digits, with the punctuation around it. */
+/** Letters, or a number of up to three digits, with punctuation around them; or punctuation alone. */
+const plain =
+  /^(?:[("'[{<“]*(?:E\.164|\p{Nd}{1,3}|\p{L}[\p{L}\p{M}]{0,23}(?:['’/-][\p{L}\p{M}]{1,24}){0,3})[)"'\]}>”.,:;!?]*|\p{P}*)$/u
+
 function plainWord(word: string): string {
-  if (word === '') return ''
-  const parts = /^([("'[{<“]*)(.*?)([)"'\]}>”.,:;!?]*)$/u.exec(word)
-  const [, before = '', core = '', after = ''] = parts ?? []
-  const plain =
-    core === '' ||
-    core === 'E.164' ||
-    /^\p{Nd}{1,3}$/u.test(core) ||
-    /^\p{L}[\p{L}\p{M}]{0,23}(?:['’/-][\p{L}\p{M}]{1,24}){0,3}$/u.test(core)
-  return plain ? `${before}${core}${after}` : '…'
+  return plain.test(word) ? word : '…'
 }
 
+/** A short value, as a sender's name is, only where it is a word: any other word may hold its letters. */
 function replaceAll(text: string, value: string): string {
-  const pattern = value.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
+  const escaped = value.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
+  const pattern =
+    value.length >= 4 ? escaped : String.raw`(?<![\p{L}\p{N}])${escaped}(?![\p{L}\p{N}])`
   return text.replace(new RegExp(pattern, 'giu'), '…')
 }
