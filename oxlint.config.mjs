@@ -32,7 +32,7 @@ const only = {
     message: 'The sandbox plays tyntec; it does not know the product.',
   },
   sandbox: {
-    group: ['**/sandbox/**', '**/cli.js'],
+    group: ['**/sandbox/**', '**/cli/**'],
     message: 'The product knows neither the sandbox nor the command line.',
   },
   rest: {
@@ -63,7 +63,7 @@ const layers = {
     types('passport', 'The app brings Passport; only its types are used.'),
   ],
   'src/sandbox/**': [adapters, framework, ioredis, itself, limiter, passport, product, undici],
-  'src/cli.ts': [adapters, framework, ioredis, itself, limiter, numbers, passport, product, undici],
+  'src/cli/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, undici],
   'adapters/express.ts': [...adapterOf('express'), itself],
   'adapters/koa.ts': [...adapterOf('koa'), itself],
   'examples/**': [
@@ -164,7 +164,7 @@ export default {
         'node/no-process-env': ['error', { allowedVariables: ['SANDBOX_APPLICATION'] }],
       },
     },
-    { files: ['src/cli.ts'], rules: { 'no-console': 'off', 'node/no-process-env': 'off' } },
+    { files: ['src/cli/main.ts'], rules: { 'node/no-process-env': 'off' } },
     {
       files: ['*.config.*', 'test/support/{global-setup,summary-reporter}.ts'],
       rules: { 'import/no-default-export': 'off' },

@@ -211,7 +211,7 @@ function isPlain(origin: string): boolean {
 }
 
 /** Chance makes none of these: few different bytes, steps of one size, a repetition, words to be replaced. */
-function isGuessable(secret: string | Uint8Array): boolean {
+export function isGuessable(secret: string | Uint8Array): boolean {
   const bytes = Buffer.from(secret as Uint8Array).subarray(0, 1024) // takes text as well
   if (new Set(bytes).size < 8) return true
   const step = (index: number) => (Number(bytes[index]) - Number(bytes[index - 1])) & 255
