@@ -96,10 +96,22 @@ describe('a proxy that the environment names', () => {
     setEnvironment({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url })
     const server = await serveJson(200, otp)
     expect(await setupClient(server.url).otp.read(otpId)).toMatchObject({ otpId })
+    const secure = setupClient(`https://127.0.0.1:${await closedPort()}`)
+    expect(await failureOf(secure.otp.read(otpId))).toMatchObject({
+      cause: { code: 'ECONNREFUSED' },
+    })
     setEnvironment({ HTTP_PROXY: proxy.url })
     const client = setupClient(baseUrl, { connectTimeout: 0.5, timeout: 2 })
     expect(await failureOf(client.otp.read(otpId))).toMatchObject({ processed: 'no' })
     expect(proxy.requests).toEqual([])
+  })
+
+  test('is asked whatever HTTP_PROXY says', async () => {
+    const proxy = await serveProxy(await closedPort())
+    setEnvironment({ HTTPS_PROXY: proxy.url, HTTP_PROXY: 'not a URL' })
+    const client = setupClient(baseUrl, { timeout: 2 })
+    expect(await failureOf(client.otp.send({ number }))).toMatchObject({ processed: 'no' })
+    expect(proxy.requests).toHaveLength(1)
   })
 
   test('may refuse the tunnel, hang or be down, and nothing is sent nor shown', async () => {
