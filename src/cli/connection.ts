@@ -18,17 +18,20 @@ const patience = 5
  * Connects to `REDIS_URL` with ioredis or redis, whichever the app has. The address may hold a password, so it is
  * not shown.
  *
+ * @param folder where the app is
  * @throws {UsageError} when there is no library, or the address is none
  * @throws the library's own error when Redis can't be reached
  */
-export async function connect(url: string): Promise<Connection> {
+export async function connect(url: string, folder = process.cwd()): Promise<Connection> {
   if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
     throw new UsageError('REDIS_URL must be a URL that begins with redis:// or rediss://')
   }
-  const ioredis = await load<IoRedis>('ioredis')
-  if (ioredis) return connectIoRedis(ioredis, url)
-  const redis = await load<NodeRedis>('redis')
-  if (redis) return connectNodeRedis(redis, url)
+  for (const from of [join(folder, 'app.js'), import.meta.url]) {
+    const ioredis = await load<IoRedis>('ioredis', from)
+    if (ioredis) return connectIoRedis(ioredis, url)
+    const redis = await load<NodeRedis>('redis', from)
+    if (redis) return connectNodeRedis(redis, url)
+  }
   throw new UsageError('Neither ioredis nor redis is installed: npm install ioredis')
 }
 
@@ -92,16 +95,13 @@ async function connectNodeRedis({ createClient }: NodeRedis, url: string): Promi
   }
 }
 
-/** From the folder the command is run in, as it is the app's, else from where the package is. */
-async function load<T>(name: string): Promise<T | undefined> {
-  for (const from of [join(process.cwd(), 'app.js'), import.meta.url]) {
-    let file: string
-    try {
-      file = createRequire(from).resolve(name)
-    } catch {
-      continue
-    }
-    return (await import(pathToFileURL(file).href)) as T // by its name
+/** A library as a file sees it: one of the app's folder, else one beside the package. */
+async function load<T>(name: string, from: string): Promise<T | undefined> {
+  let file: string
+  try {
+    file = createRequire(from).resolve(name)
+  } catch {
+    return undefined
   }
-  return undefined
+  return (await import(pathToFileURL(file).href)) as T // by its name
 }
