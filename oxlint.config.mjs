@@ -25,10 +25,17 @@ const only = {
   },
   passport: {
     group: ['passport', 'passport-*', 'koa-passport'],
-    message: 'Passport belongs to src/strategy.ts.',
+    message: 'Passport belongs to src/passport.',
   },
   product: {
-    group: ['**/flow.js', '**/flow/**', '**/store/**', '**/http/**', '**/strategy.js'],
+    group: [
+      '**/flow.js',
+      '**/flow/**',
+      '**/store/**',
+      '**/http/**',
+      '**/passport/**',
+      '**/node/**',
+    ],
     message: 'The sandbox plays tyntec; it does not know the product.',
   },
   sandbox: {
@@ -51,7 +58,7 @@ const layers = {
   'src/limits/**': [adapters, framework, ioredis, itself, numbers, passport, sandbox, undici],
   'src/tyntec/**': [adapters, framework, ioredis, itself, limiter, numbers, passport, sandbox],
   'src/input/**': [adapters, framework, ioredis, itself, limiter, passport, sandbox, undici, rest],
-  'src/strategy.ts': [
+  'src/passport/**': [
     adapters,
     framework,
     ioredis,
@@ -78,8 +85,15 @@ function adapterOf(framework) {
   const other = framework === 'express' ? 'koa' : 'express'
   return [
     {
-      group: ['../src/**', '!../src/index.js', '!../src/http', '!../src/http/*.js'],
-      message: 'Adapters use the public names and src/http.',
+      group: [
+        '../src/**',
+        '!../src/index.js',
+        '!../src/http',
+        '!../src/http/**',
+        '!../src/node',
+        '!../src/node/**',
+      ],
+      message: 'Adapters use the public names, src/http and src/node.',
     },
     types(framework, 'The app brings the framework; adapters take its types.'),
     types('passport', 'The app brings Passport; adapters take its types.'),

@@ -1,17 +1,21 @@
 import type { Context, Middleware, Next } from 'koa'
 import { createCheck } from '../src/http/check.js'
-import { copyHeaders, isGone, keepHead, toHttpRequest } from '../src/http/node.js'
+import type { HostHead, RouteHost } from '../src/http/host.js'
+import { type LogInRequest, logIn } from '../src/http/login/passport.js'
 import type * as http from '../src/http/options.js'
-import { type LogInRequest, logIn } from '../src/http/passport.js'
+import { resolveHandler } from '../src/http/options.js'
 import type { RedirectOptions } from '../src/http/redirects.js'
 import type { Reply } from '../src/http/reply.js'
-import { resolvePrefix, routeOf } from '../src/http/routes.js'
-import { createLoginSession, leaveSession } from '../src/http/session.js'
-import { type OtpPage, statusStep } from '../src/http/status.js'
-import { createCancel, createResend, createSend, type Step } from '../src/http/steps.js'
+import { createRoutes, findRoute, resolvePrefix } from '../src/http/routes.js'
+import { createStatus } from '../src/http/status.js'
+import { createCancel, createResend, createSend } from '../src/http/steps.js'
 import type { OtpFlow } from '../src/index.js'
+import { createHead } from '../src/node/head.js'
+import { createNodeHost } from '../src/node/host.js'
+import { createKoaSession } from '../src/node/session-koa.js'
 
 export type PostOptions = http.PostOptions<[ctx: Context]>
+export type SendOptions = http.SendOptions<[ctx: Context]>
 export type CheckOptions = http.CheckOptions<[ctx: Context]>
 export type StatusOptions = http.StatusOptions<[ctx: Context]>
 export type CancelOptions = http.CancelOptions<[ctx: Context]>
@@ -35,119 +39,109 @@ export function otpRouter(
   flow: OtpFlow,
   options: CheckOptions & StatusOptions & RouterOptions,
 ): Middleware {
-  const routes = {
-    send: sendOtp(flow, options),
-    resend: resendOtp(flow, options),
-    check: checkOtp(flow, options),
-    status: otpStatus(flow, options),
-    cancel: cancelOtp(flow, options),
-  }
-  const prefix = resolvePrefix(options.prefix)
+  const resolved = resolveHandler('otpRouter', flow, options, { own: ['prefix'] })
+  const routes = createRoutes<[Context]>(flow, resolved)
+  const prefix = resolvePrefix(resolved.prefix)
+  const sessionless = !resolved.passport || resolved.session === false
   return function otpRouter(ctx, next) {
-    const route = routeOf(ctx.method, ctx.path, prefix)
+    const route = findRoute(ctx.method, ctx.path, prefix)
     if (!route) return next()
-    if (options.passport) flow.validation.login('koa', () => ctx.session)
-    return routes[route](ctx, next)
+    if (resolved.passport) flow.validation.login(sessionless ? undefined : createKoaSession(ctx))
+    return run(routes[route], ctx, next)
   }
 }
 
 /** `POST`: sends a code to the number in the body. */
-export function sendOtp(flow: OtpFlow, options: PostOptions = {}): Middleware {
-  const send = createSend(flow, options)
-  const { csrf } = options
-  return function sendOtp(ctx, next) {
-    return run(send, ctx, next, csrf)
-  }
+export function sendOtp(flow: OtpFlow, options: SendOptions = {}): Middleware {
+  return handlerOf(createSend(flow, resolveHandler('sendOtp', flow, options)))
 }
 
 /** `POST`: sends the code again. */
 export function resendOtp(flow: OtpFlow, options: PostOptions = {}): Middleware {
-  const resend = createResend(flow, options)
-  const { csrf } = options
-  return function resendOtp(ctx, next) {
-    return run(resend, ctx, next, csrf)
-  }
+  return handlerOf(createResend(flow, resolveHandler('resendOtp', flow, options)))
 }
 
 /** `POST`: checks the code in the body, and opens the app's session when it is right. */
 export function checkOtp(flow: OtpFlow, options: CheckOptions): Middleware {
-  const check = createCheck<[Context]>(flow, options)
-  const { csrf } = options
-  return function checkOtp(ctx, next) {
-    const req = passportRequest(ctx)
-    const before: unknown = ctx.body
-    let koaPassport = false
-    const visit = {
-      res: ctx.res,
-      context: [ctx] satisfies [Context],
-      session: createLoginSession(flow, () => ctx.session, true),
-      answered: () => ctx.headerSent || ctx.respond === false || ctx.body !== before,
-      keepAnswer() {
-        const takeBack = keepHead(ctx.res)
-        return () => {
-          if (!ctx.headerSent && ctx.body !== before) {
-            ctx.remove('Content-Type') // of JSON, Koa would send a null
-            ctx.body = before
-          }
-          takeBack()
-        }
-      },
-      leaveSession: () => leaveSession(ctx),
-      run(middleware: (...args: unknown[]) => unknown, done: (error?: unknown) => void) {
-        // koa-passport makes middleware of Koa's, Passport itself that of Express.
-        koaPassport = middleware.length < 3
-        return koaPassport ? middleware(ctx, done) : middleware(req, ctx.res, done)
-      },
-      logIn: (user: unknown) => (koaPassport && ctx.logIn ? ctx.logIn(user) : logIn(req, user)),
-    }
-    if (options.passport) flow.validation.login('koa', () => ctx.session)
-    return run((request) => check(request, visit), ctx, next, csrf)
-  }
+  return handlerOf(createCheck(flow, resolveHandler('checkOtp', flow, options)))
 }
 
 /** `GET`: what the sign-in page may show. */
-export function otpStatus(flow: OtpFlow, { render }: StatusOptions = {}): Middleware {
-  return function otpStatus(ctx, next) {
-    const show = (page: OtpPage, head: Reply) => {
-      copyHeaders(ctx.res, head)
-      ctx.status = head.status
-      return render?.(page, ctx)
-    }
-    return run((request) => statusStep(flow, request, render && show), ctx, next)
-  }
+export function otpStatus(flow: OtpFlow, options: StatusOptions = {}): Middleware {
+  return handlerOf(createStatus(flow, resolveHandler('otpStatus', flow, options)))
 }
 
 /** `POST`: ends the flow of this browser. */
 export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): Middleware {
-  const cancel = createCancel(flow, options)
-  const { csrf } = options
-  return function cancelOtp(ctx, next) {
-    return run(cancel, ctx, next, csrf)
+  return handlerOf(createCancel(flow, resolveHandler('cancelOtp', flow, options)))
+}
+
+type Step = (host: RouteHost<[Context]>) => Promise<Reply>
+
+function handlerOf(step: Step): Middleware {
+  return function otp(ctx, next) {
+    return run(step, ctx, next)
   }
 }
 
-async function run(
-  step: Step,
-  ctx: Context,
-  next: Next,
-  csrf?: PostOptions['csrf'],
-): Promise<void> {
-  const { proxy, maxIpsCount, proxyIpHeader } = ctx.app
-  const spoofable = !maxIpsCount && proxyIpHeader === 'X-Forwarded-For'
-  const proxies = !proxy ? 'none' : spoofable ? 'all' : 'some'
-  const host = { framework: 'koa', proxies, gone: isGone(ctx.res) } as const
-  const { body } = ctx.request as { body?: unknown } // a parser has put it there, or not
-  const asked = csrf && (() => csrf(ctx))
-  await write(ctx, await step(toHttpRequest(ctx, body, host, asked)), next)
-}
-
-async function write(ctx: Context, reply: Reply, next: Next): Promise<void> {
-  copyHeaders(ctx.res, reply)
+async function run(step: Step, ctx: Context, next: Next): Promise<void> {
+  const host = hostOf(ctx)
+  const reply = await step(host)
+  host.head.add(reply)
   if (reply.left === 'next') await next()
   if (reply.left) return
   // In this order: a body that is null would make the status 204.
   ctx.body = reply.body ?? null
   ctx.status = reply.status
+}
+
+function hostOf(ctx: Context): RouteHost<[Context]> {
+  const { proxy, maxIpsCount, proxyIpHeader } = ctx.app
+  const spoofable = !maxIpsCount && proxyIpHeader === 'X-Forwarded-For'
+  const proxies = !proxy ? 'none' : spoofable ? 'all' : 'some'
+  const { body } = ctx.request as { body?: unknown } // a parser has put it there, or not
+  let req: LogInRequest | undefined
+  const forPassport = () => (req ??= passportRequest(ctx))
+  const before: unknown = ctx.body
+  let koaPassport = false
+  const host = createNodeHost({
+    request: ctx,
+    body,
+    res: ctx.res,
+    session: createKoaSession(ctx),
+    head: headOf(ctx, before),
+    app: { framework: 'koa', proxies, trustOne: 'new Koa({ proxy: true, maxIpsCount: 1 })' },
+  })
+  return Object.assign(host, {
+    context: [ctx] satisfies [Context],
+    answered: () => ctx.headerSent || ctx.respond === false || ctx.body !== before,
+    setStatus(status: number) {
+      ctx.status = status
+    },
+    run(middleware: (...args: unknown[]) => unknown, done: (error?: unknown) => void) {
+      // koa-passport makes middleware of Koa's, Passport itself that of Express.
+      koaPassport = middleware.length < 3
+      return koaPassport ? middleware(ctx, done) : middleware(forPassport(), ctx.res, done)
+    },
+    logIn: (user: unknown, options: object) =>
+      koaPassport && ctx.logIn ? ctx.logIn(user, options) : logIn(forPassport(), user, options),
+  })
+}
+
+/** Koa holds the body back, so it can be taken back as well. */
+function headOf(ctx: Context, before: unknown): HostHead {
+  const head = createHead(ctx.res)
+  const keep = () => {
+    const takeBack = head.keep()
+    return () => {
+      if (!ctx.headerSent && ctx.body !== before) {
+        ctx.remove('Content-Type') // of JSON, Koa would send a null
+        ctx.body = before
+      }
+      takeBack()
+    }
+  }
+  return Object.defineProperties({ ...head, keep }, { sent: { get: () => ctx.headerSent } })
 }
 
 /** What Passport takes for a request of Express. The strategy finds Koa's own things in `ctx`. */

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { debuglog } from 'node:util'
 import { OtpError, type OtpErrorCode } from './errors.js'
 import { createLogSink, levels, type OtpLogger } from './log.js'
+import { tellTerminal } from './setup/terminal.js'
 import type { Channel, ProblemCode, Suspicion } from './outcomes.js'
 import type { ValidationCode, ValidationName } from './setup/checks.js'
 
@@ -28,7 +29,7 @@ export type RequestStep = 'send' | 'resend' | 'check' | 'status' | 'cancel'
  * a running flow, which has ended, was changed on its way, or never was.
  */
 export type RefusalReason =
-  | Exclude<ProblemCode, 'service_unavailable'>
+  | Exclude<ProblemCode, 'service_unavailable' | 'sign_in_refused'>
   | 'no_handle'
   | 'malformed_handle'
 
@@ -66,7 +67,14 @@ export type OtpEventBody =
   | { type: 'number.disabled'; flowId: string }
   | { type: 'limit.hit'; limit: LimitName }
   /** Refused for a reason that has no event of its own. */
-  | { type: 'request.refused'; step: RequestStep; reason: RefusalReason; flowId?: string }
+  /** `compared`: by what a request was taken to be another site's. Strangers choose parts of it. */
+  | {
+      type: 'request.refused'
+      step: RequestStep
+      reason: RefusalReason
+      flowId?: string
+      compared?: string
+    }
   | {
       type: 'budget.warning' | 'budget.exhausted'
       window: BudgetWindow
@@ -118,7 +126,11 @@ export type OtpEventOf<Type extends OtpEvent['type']> = OtpEvent & { type: Type 
 
 export interface Events {
   emit(event: OtpEventBody): void
-  on(listener: OtpEventListener): () => void
+  /**
+   * Adds a listener: of one type, of all, or with `count` of none, so that an operator who only counts is told
+   * on the terminal what a listener would hear.
+   */
+  on(listener: OtpEventListener, hears?: OtpEvent['type'] | 'count'): () => void
 }
 
 /** The event of an error. Of what is not ours nothing is told, since its text can hold anything. */
@@ -145,6 +157,7 @@ export function onType<Type extends OtpEvent['type']>(
   }
   return events.on(
     (event) => (event.type === type ? listener(event as OtpEventOf<Type>) : undefined), // it is of this type
+    type,
   )
 }
 
@@ -158,15 +171,19 @@ export function createEvents(
   first: OtpEventListener | undefined,
   logger: OtpLogger | undefined,
 ): Events {
-  const listeners = new Set<OtpEventListener>()
-  if (logger) listeners.add(createLogSink(logger))
-  if (first) listeners.add(first)
+  const listeners = new Map<OtpEventListener, OtpEvent['type'] | 'count' | undefined>()
+  if (logger) listeners.set(createLogSink(logger), undefined)
+  if (first) listeners.set(first, undefined)
   return {
     emit(body) {
       const event: OtpEvent = { ...body, at: Date.now() }
       debug('%j', event)
       if (published.hasSubscribers) published.publish(event)
-      for (const listener of listeners) {
+      const hears = [...listeners.values()].some(
+        (type) => type === undefined || type === event.type,
+      )
+      if (!hears && !published.hasSubscribers) tellTerminal(event)
+      for (const listener of listeners.keys()) {
         // An async listener must not end the process either.
         const told = async () => listener(event)
         told().catch((error: unknown) => {
@@ -174,8 +191,8 @@ export function createEvents(
         })
       }
     },
-    on(listener) {
-      listeners.add(listener)
+    on(listener, hears) {
+      listeners.set(listener, hears)
       return () => listeners.delete(listener)
     },
   }

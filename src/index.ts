@@ -2,7 +2,7 @@ import { OtpError } from './errors.js'
 import { createOtpFlow } from './flow/index.js'
 import { memoryStore } from './store/memory.js'
 import { redisStore } from './store/redis.js'
-import { Strategy } from './strategy.js'
+import { Strategy } from './passport/strategy.js'
 
 export { OtpError, type OtpErrorCode } from './errors.js'
 export type {
@@ -49,6 +49,7 @@ export type {
   Pending,
   ProblemCode,
   Proof,
+  Purpose,
   Refused,
   ResendOutcome,
   ResendState,
@@ -65,7 +66,8 @@ export type { AnyRedisClient } from './store/clients/client.js'
 export { type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
 export type { ValidateOption, ValidationCode, ValidationName } from './setup/checks.js'
-export { Strategy, type StrategyOptions, type Verify, type VerifyDone } from './strategy.js'
+export { Strategy, type StrategyOptions } from './passport/strategy.js'
+export type { Verify, VerifyDone, VerifyWithRequest } from './passport/verify.js'
 export type { Problem, ProblemField } from './http/problem.js'
 export type { OtpPage } from './http/status.js'
 

@@ -386,7 +386,7 @@ describe("the strategy's token", () => {
   const strategyRoute = (asked: (context: object) => boolean): Pick<AppOptions, 'express'> => ({
     express(app, { flow, passport }) {
       const verify = ({ number }: { number: string }) => ({ number })
-      passport.use('guarded', new Strategy(flow, verify, { csrf: asked }))
+      passport.use('guarded', new Strategy(flow, { csrf: asked }, verify))
       app.post('/check', passport.authenticate('guarded'), (_req, res) => res.send('in'))
     },
   })
@@ -415,7 +415,7 @@ test('a token check that is no function is refused at start', async () => {
     () => onExpress.resendOtp(flow, { csrf }),
     () => onExpress.checkOtp(flow, { onVerified, csrf }),
     () => onExpress.cancelOtp(flow, { csrf }),
-    () => new Strategy(flow, () => {}, { csrf }),
+    () => new Strategy(flow, { csrf }, () => {}),
   ]) {
     expect(make).toThrow(
       expect.objectContaining({

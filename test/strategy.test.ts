@@ -101,7 +101,11 @@ describe('the strategy', () => {
     // @ts-expect-error nothing is given
     expect(() => new Strategy()).toThrow(aFlow)
     // @ts-expect-error there is no verify function
-    expect(() => new Strategy(flow)).toThrow(lacks('a verify function'))
+    expect(() => new Strategy(flow)).toThrow(
+      lacks(
+        'a verify function: new Strategy(flow, verify), or new Strategy(flow, options, verify)',
+      ),
+    )
     // @ts-expect-error options are no flow
     expect(() => new Strategy({}, byNumber)).toThrow(aFlow)
   })

@@ -17,10 +17,10 @@ import * as onExpress from 'passport-tyntec-otp/express'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createEvents } from '../src/events.js'
 import { resolveOptions } from '../src/options/resolve.js'
-import { findHoles } from '../src/peers.js'
+import { findHoles } from '../src/setup/peers.js'
 import { createMemoryStore } from '../src/store/memory.js'
 import { type ValidationName, validationCodes } from '../src/setup/checks.js'
-import { createValidation } from '../src/validate.js'
+import { createValidation } from '../src/setup/validate.js'
 import { type App, type AppOptions, frameworks, number, setupApp } from './support/app.js'
 
 /** As an app in production should have it. */
@@ -395,7 +395,8 @@ test('a client that has gone leaves the look to the next one', () => {
       headers: {},
       address,
       secure: true,
-      host: { framework: 'koa', proxies: 'some', gone },
+      app: { framework: 'koa', proxies: 'some', trustOne: 'proxy: true' },
+      gone: () => gone,
     })
   visit(true, undefined)
   expect(told).toEqual([])
@@ -468,30 +469,30 @@ describe('peers', () => {
   })
 
   test('are looked at with the first request, and the first login', async () => {
-    const app = await folderWith({ koa: '2.11.0', passport: '0.4.1' })
+    const folder = await folderWith({ koa: '2.11.0', passport: '0.4.1' })
     const told: string[] = []
     const events = createEvents(
       (event) => void (event.type === 'misuse' && told.push(event.message)),
       undefined,
     )
-    const visit = { headers: {}, address: '192.0.2.1', secure: true }
+    const visit = { headers: {}, address: '192.0.2.1', secure: true, gone: () => false }
     const create = (validate: ValidateOption = true) => {
       const given = { ...good, validate }
-      return createValidation(given, resolveOptions(given), events, [app])
+      return createValidation(given, resolveOptions(given), events, [folder])
     }
-    const host = { framework: 'koa', proxies: 'none', gone: false } as const
-    create().request({ ...visit, host })
+    const app = { framework: 'koa', proxies: 'none', trustOne: 'proxy: true' } as const
+    create().request({ ...visit, app })
     expect(told.splice(0)).toEqual([expect.stringMatching(/koa 2\.11\.0 .*Update it/)])
-    create().login('koa', undefined)
+    create().login(undefined)
     expect(told.splice(0)).toEqual([expect.stringContaining('passport 0.4.1')])
     const both = create()
-    both.request({ ...visit, host })
-    both.login('koa', undefined)
-    both.login('koa', undefined)
+    both.request({ ...visit, app })
+    both.login(undefined)
+    both.login(undefined)
     expect(told.splice(0)).toHaveLength(2)
-    create().request({ ...visit, host: { ...host, framework: 'express' } })
-    create({ peers: false }).request({ ...visit, host })
-    create({ peers: false }).login('koa', undefined)
+    create().request({ ...visit, app: { ...app, framework: 'express' } })
+    create({ peers: false }).request({ ...visit, app })
+    create({ peers: false }).login(undefined)
     expect(told).toEqual([])
   })
 })

@@ -17,7 +17,7 @@ import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } f
 import { createSecrets } from '../secrets/secrets.js'
 import { createFlowStore } from '../store/flows.js'
 import { createTyntecClient } from '../tyntec/index.js'
-import { createValidation, type Validation } from '../validate.js'
+import { createValidation, type Validation } from '../setup/validate.js'
 import { type CheckInput, check } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
 import { close, type Completion, complete, release } from './proof.js'
@@ -126,7 +126,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   }
 
   const metrics = options.meter && createMetrics(options.meter)
-  if (metrics) events.on(metrics.listener)
+  if (metrics) events.on(metrics.listener, 'count')
   const watch = createWatch(events, secrets, metrics)
 
   const running = new Set<Promise<unknown>>()

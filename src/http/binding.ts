@@ -1,12 +1,15 @@
 import { OtpError } from '../errors.js'
 import type { HttpOptions } from '../options/options.js'
 import type { Cookies } from './cookies.js'
-import type { HttpRequest, ReadField } from './request.js'
+import type { Host } from './host.js'
+import type { ReadField } from './request.js'
 
 /** Where the handle is, in the app's session. */
 export function sessionKeyOf({ name }: Pick<HttpOptions, 'name'>): string {
   return name === 'login' ? 'tyntecOtp' : `tyntecOtp.${name}`
 }
+
+const bearerPattern = /^Otp ([\w-]{1,200})$/i
 
 /** How long the browser keeps the handle: no flow lives longer. */
 const lifetime = 600
@@ -17,12 +20,14 @@ export interface Binding {
   readonly handle: unknown
   keep(handle: string): void
   forget(): void
+  /** It is the app's session that holds the handle, and it has changed. */
+  written(): boolean
 }
 
 /** @throws {OtpError} `ERR_OTP_MISUSE` when the session that should hold the handle is missing */
 export function createBinding(
   options: Pick<HttpOptions, 'binding' | 'name'>,
-  request: HttpRequest,
+  host: Host,
   cookies: Cookies,
   field: ReadField,
 ): Binding {
@@ -32,9 +37,10 @@ export function createBinding(
         handle: cookies.read('handle'),
         keep: (handle) => cookies.set('handle', handle, lifetime),
         forget: () => cookies.clear('handle'),
+        written: () => false,
       }
     case 'session': {
-      const session = request.session()
+      const session = host.session.read()
       if (!isSession(session)) {
         throw new OtpError(
           'ERR_OTP_MISUSE',
@@ -43,19 +49,25 @@ export function createBinding(
         )
       }
       const sessionKey = sessionKeyOf(options)
+      let written = false
       return {
         handle: Object.hasOwn(session, sessionKey) ? session[sessionKey] : undefined,
         keep(handle) {
           session[sessionKey] = handle
+          written = true
         },
         forget() {
+          if (!Object.hasOwn(session, sessionKey)) return
           delete session[sessionKey]
+          written = true
         },
+        written: () => written,
       }
     }
     case 'token': {
-      const [, bearer] = /^Otp ([\w-]{1,200})$/i.exec(request.headers.authorization ?? '') ?? []
-      return { handle: field('flow') ?? bearer, keep() {}, forget() {} }
+      const { authorization } = host.headers
+      const [, bearer] = bearerPattern.exec(String(authorization ?? '')) ?? []
+      return { handle: field('flow') ?? bearer, keep() {}, forget() {}, written: () => false }
     }
   }
 }

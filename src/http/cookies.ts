@@ -1,5 +1,5 @@
 import type { HttpOptions } from '../options/options.js'
-import type { HttpRequest } from './request.js'
+import type { Host } from './host.js'
 
 /**
  * Which of our cookies: the handle's, the kept outcome's, the mark of a known browser, or what comes with a
@@ -18,11 +18,13 @@ export interface Cookies {
   clear(kind: CookieKind): void
   /** `Set-Cookie` lines. */
   lines(): string[]
+  /** Gives what makes them again what they are now. */
+  keep(): () => void
 }
 
 export function createCookies(
   { cookie, name, production }: Pick<HttpOptions, 'cookie' | 'name' | 'production'>,
-  { headers, secure: https }: Pick<HttpRequest, 'headers' | 'secure'>,
+  { headers, secure: https }: Pick<Host, 'headers' | 'secure'>,
 ): Cookies {
   const secure = production || https
   const names = cookieNames(cookie, name, secure)
@@ -43,12 +45,19 @@ export function createCookies(
   }
   return {
     read(kind) {
-      given ??= readCookies(headers.cookie ?? '')
+      given ??= readCookies(String(headers.cookie ?? ''))
       return given.get(names[kind]) || undefined
     },
     set,
     clear: (kind) => set(kind, '', 0),
     lines: () => [...written.values()],
+    keep() {
+      const kept = [...written]
+      return () => {
+        written.clear()
+        for (const [kind, line] of kept) written.set(kind, line)
+      }
+    },
   }
 }
 

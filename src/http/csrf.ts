@@ -2,7 +2,6 @@ import { OtpError } from '../errors.js'
 import { atMost } from '../flow/waiting.js'
 import type { HttpOptions } from '../options/options.js'
 import { createProblem, ProblemError } from './problem.js'
-import type { HttpRequest } from './request.js'
 
 /** `Context` is what a handler of the framework gets. */
 export interface CsrfOptions<Context extends unknown[]> {
@@ -15,6 +14,9 @@ export interface CsrfOptions<Context extends unknown[]> {
    */
   csrf?: ((...context: Context) => boolean | Promise<boolean>) | undefined
 }
+
+/** Asks the app about one request. */
+export type AskCsrf = () => unknown
 
 /** @throws {OtpError} `ERR_OTP_OPTIONS` */
 export function requireCsrf(csrf: unknown): void {
@@ -29,21 +31,22 @@ export function requireCsrf(csrf: unknown): void {
 const patience = 3
 
 /** @throws {ProblemError} `cross_site` unless the app says that its token is right */
-export async function checkCsrf(options: HttpOptions, { csrf }: HttpRequest): Promise<void> {
-  if (!csrf) return
-  let cause: OtpError | undefined
+export async function checkCsrf(options: HttpOptions, ask: AskCsrf | undefined): Promise<void> {
+  if (!ask) return
+  let cause: OtpError | string = 'The option "csrf" gave something else than true'
   try {
     const answer = await atMost(
       patience,
-      (async () => csrf())().then((given: unknown) => ({ given })),
+      (async () => ask())().then((given: unknown) => ({ given })),
     )
     if (answer?.given === true) return
-    if (!answer)
+    if (!answer) {
       cause = new OtpError('ERR_OTP_MISUSE', `"csrf" gave no answer within ${patience} s`)
+    }
   } catch (error) {
     // Its message may hold the token.
     const name = error instanceof Error ? error.name : typeof error
     cause = new OtpError('ERR_OTP_MISUSE', `The option "csrf" threw ${name}: it has to give false`)
   }
-  throw new ProblemError(createProblem(options, { status: 'cross_site' }), cause && { cause })
+  throw new ProblemError(createProblem(options, { status: 'cross_site' }), { cause })
 }

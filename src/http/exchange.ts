@@ -2,9 +2,12 @@ import { OtpError } from '../errors.js'
 import { errorEvent, type RequestStep } from '../events.js'
 import type { OtpFlow } from '../flow/index.js'
 import type { HttpOptions } from '../options/options.js'
+import type { Identity, Purpose } from '../outcomes.js'
 import { type Binding, createBinding } from './binding.js'
-import { type Cookies, createCookies } from './cookies.js'
-import { checkCsrf } from './csrf.js'
+import { type Cookies, createCookies, markBrowser } from './cookies.js'
+import { type AskCsrf, checkCsrf } from './csrf.js'
+import { warnOnce } from '../setup/terminal.js'
+import type { Host } from './host.js'
 import { keepOutcome } from './kept.js'
 import { createProblem, isProblem, type Problem, ProblemError, type Refusal } from './problem.js'
 import type { Redirects } from './redirects.js'
@@ -16,14 +19,22 @@ import {
   redirectReply,
   type Reply,
 } from './reply.js'
-import { createFieldReader, type HttpRequest, isForm, type ReadField, refuse } from './request.js'
+import { createFieldReader, isForm, type ReadField, refuse } from './request.js'
 
-/** One POST that may reach the flow. */
+/** One request that may reach the flow. */
 export interface Exchange {
-  field: ReadField
-  binding: Binding
-  cookies: Cookies
-  address: unknown
+  readonly host: Host
+  readonly field: ReadField
+  readonly binding: Binding
+  readonly cookies: Cookies
+  /** This answer has something to say about the app's session. */
+  holdsSession: boolean
+  /** How the router that runs Passport signs in. */
+  login?: { purpose: Purpose | undefined; joins: boolean } | undefined
+  /** Runs once the session is open and before the flow ends, so that what it throws is no login. */
+  beforeEnd?: ((identity: Identity) => Promise<void>) | undefined
+  /** The session that another request has opened with this code is this one's as well. */
+  joined?: { identity: Identity | undefined } | undefined
 }
 
 /** How a step ended well. */
@@ -46,58 +57,86 @@ export type Step = (exchange: Exchange) => Promise<Done | Refusal | Problem>
  * @throws {ProblemError} when the request must not reach the flow
  */
 export async function openExchange(
-  options: HttpOptions,
-  request: HttpRequest,
+  { options }: OtpFlow,
+  host: Host,
   cookies: Cookies,
+  csrf: AskCsrf | undefined,
 ): Promise<Exchange> {
-  const refused = refuse(options, request)
-  if (refused) throw new ProblemError(refused)
-  await checkCsrf(options, request)
-  const field = createFieldReader(options, request)
-  const binding = createBinding(options, request, cookies, field)
-  return { field, binding, cookies, address: request.address }
+  const refused = refuse(options, host)
+  if (refused) throw refused
+  await checkCsrf(options, csrf)
+  const field = createFieldReader(options, host)
+  const binding = createBinding(options, host, cookies, field)
+  return { host, field, binding, cookies, holdsSession: false }
+}
+
+/** The browser of a sign-in is known from now on. At once, since the app may write the answer. */
+export function markKnown({ options }: OtpFlow, { host, cookies }: Exchange, device: string): void {
+  markBrowser(options, cookies, device)
+  host.head.add({ headers: {}, vary: '', cookies: cookies.lines() })
+}
+
+const lent = new WeakMap<object, { flow: OtpFlow; exchange: Exchange }>()
+
+/** For the strategy, which then needs not open the same request once more. */
+export function lendExchange(flow: OtpFlow, exchange: Exchange): void {
+  lent.set(exchange.host.key, { flow, exchange })
+}
+
+export function borrowExchange(flow: OtpFlow, key: object): Exchange | undefined {
+  const found = lent.get(key)
+  return found?.flow === flow ? found.exchange : undefined
+}
+
+/** What is the same for all requests of a route. */
+export interface Route {
+  readonly flow: OtpFlow
+  readonly name: RequestStep
+  readonly redirects: Redirects
 }
 
 /** Runs one step of the flow for one request, and says what to answer. */
 export async function answer(
-  flow: OtpFlow,
-  name: RequestStep,
-  request: HttpRequest,
-  redirects: Redirects,
+  { flow, name, redirects }: Route,
+  host: Host,
+  csrf: AskCsrf | undefined,
   step: Step,
 ): Promise<Reply> {
   const { options } = flow
-  flow.validation.request(request)
-  const cookies = createCookies(options, request)
-  let done: Done | Problem
+  flow.validation.request(host)
+  const cookies = createCookies(options, host)
+  let exchange: Exchange | undefined
+  let reply: Reply | undefined
   try {
-    const ended = await step(await openExchange(options, request, cookies))
-    done = 'leadsTo' in ended || isProblem(ended) ? ended : createProblem(options, ended)
+    exchange = await openExchange(flow, host, cookies, csrf)
+    const ended = await step(exchange)
+    const done = 'leadsTo' in ended || isProblem(ended) ? ended : createProblem(options, ended)
+    reply = 'leadsTo' in done ? success(done) : failure(done)
   } catch (error) {
     tellRefusal(flow, name, error)
-    done = problemOf(options, error)
+    reply = failure(problemOf(options, error))
+  } finally {
+    const holds = exchange?.holdsSession || exchange?.binding.written()
+    if (!holds && reply?.left !== 'next') host.session.leave()
   }
-  const reply = 'leadsTo' in done ? success(done) : failure(done)
   reply.cookies = cookies.lines()
   return reply
 
   function success({ status, body, leadsTo, location, left }: Done): Reply {
     if (cookies.read('outcome') !== undefined) cookies.clear('outcome')
     if (left) return leftReply(left)
-    const target = isForm(request) ? (location ?? redirects[leadsTo]) : undefined
+    const target = isForm(host) ? (location ?? redirects[leadsTo]) : undefined
     return target === undefined ? jsonReply(status, body) : redirectReply(target)
   }
 
   function failure(problem: Problem): Reply {
     // Another site does not get to lead a browser here, nor to leave a message in it.
-    const leads = isForm(request) && problem.code !== 'cross_site' && problem.status !== 405
+    const leads = isForm(host) && problem.code !== 'cross_site' && problem.status !== 405
     if (!leads || redirects.failure === undefined) return problemReply(problem)
     keepOutcome(cookies, problem)
     return redirectReply(redirects.failure)
   }
 }
-
-let warned = false
 
 /**
  * Tells of a request that did not reach the flow, which tells of all others itself. The person gets
@@ -105,18 +144,16 @@ let warned = false
  */
 export function tellRefusal(flow: OtpFlow, step: RequestStep, error: unknown): void {
   if (!(error instanceof ProblemError)) return
-  const { cause: misuse, problem } = error
-  if (!(misuse instanceof OtpError)) {
-    const { code } = problem
-    const unheard = code === 'cross_site' || code === 'bad_request'
-    if (unheard) flow.emit({ type: 'request.refused', step, reason: code })
+  const { cause, problem } = error
+  if (cause instanceof OtpError) {
+    flow.emit(errorEvent('request', cause))
+    warnOnce(cause.message, cause.code, cause.message)
     return
   }
-  const { code, message } = misuse
-  flow.emit(errorEvent('request', misuse))
-  if (warned) return
-  warned = true
-  process.emitWarning(message, { type: 'OtpWarning', code })
+  const { code } = problem
+  if (code !== 'cross_site' && code !== 'bad_request') return
+  const compared = typeof cause === 'string' ? { compared: cause } : undefined
+  flow.emit({ type: 'request.refused', step, reason: code, ...compared })
 }
 
 /**

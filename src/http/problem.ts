@@ -9,6 +9,8 @@ export interface Problem {
   status: number
   /** For the person. */
   detail: string
+  /** The same, where Passport's `failureMessage` and `failureFlash` look for it. It is not in the JSON. */
+  message?: string
   code: ProblemCode
   /** Seconds after which another try makes sense. */
   retryAfter?: number
@@ -75,6 +77,11 @@ const kinds = {
     title: 'Channel not allowed',
     detail: 'The code cannot be sent this way.',
     field: 'via',
+  },
+  sign_in_refused: {
+    status: 403,
+    title: 'Sign-in refused',
+    detail: 'You cannot sign in here.',
   },
   cross_site: {
     status: 403,
@@ -151,6 +158,8 @@ interface Particulars {
   status?: number
   /** The field to blame, by its name in the body. */
   field?: string
+  /** The app's own words. */
+  detail?: string
 }
 
 const made = new WeakSet<object>()
@@ -163,17 +172,19 @@ export function createProblem(
   const kind: Kind = kinds[code]
   const field = particulars.field ?? (kind.field && fields[kind.field])
   const wait = kind.waits && Math.max(1, Math.ceil(retryAfter ?? kind.waits))
+  const detail = particulars.detail ?? kind.detail
   const problem: Problem = {
     // Not about:blank: that would make each title the name of its HTTP status.
     type: `urn:problem-type:tyntec-otp:${code}`,
     title: kind.title,
     status: particulars.status ?? kind.status,
-    detail: kind.detail,
+    detail,
     code,
     ...(wait && { retryAfter: wait }),
     ...(revealAttempts && attemptsRemaining !== undefined && { attemptsRemaining }),
     ...(field !== undefined && { fields: [{ name: field, code, detail: kind.detail }] }),
   }
+  Object.defineProperty(problem, 'message', { value: detail, configurable: true, writable: true })
   made.add(problem)
   return problem
 }
@@ -187,6 +198,19 @@ export function isProblemCode(value: unknown): value is ProblemCode {
   return typeof value === 'string' && Object.hasOwn(kinds, value)
 }
 
+/** Longer words of the app's own are cut: a problem is an answer, not a page. */
+const longestDetail = 500
+
+/** The app has refused the person whose number is proven. `message`: in its own words. */
+export function createAppRefusal(options: HttpOptions, message: unknown): Problem {
+  const given = typeof message === 'string' && message !== ''
+  return createProblem(
+    options,
+    { status: 'sign_in_refused' },
+    given ? { detail: message.slice(0, longestDetail) } : {},
+  )
+}
+
 /** Carries a problem through code that only knows errors. */
 export class ProblemError extends Error {
   readonly problem: Problem
@@ -195,24 +219,14 @@ export class ProblemError extends Error {
   /** The person may read the message. */
   readonly expose = true
 
-  /** `cause`: what the operator has to mend, where it is not the person's fault. */
-  constructor(problem: Problem, options?: { cause: OtpError }) {
+  /**
+   * `cause`: what the operator has to mend, where it is not the person's fault, or as a text what he may want to
+   * look at.
+   */
+  constructor(problem: Problem, options?: { cause: OtpError | string }) {
     super(problem.detail, options)
     this.name = 'ProblemError'
     this.problem = problem
     this.status = problem.status
   }
-}
-
-const signedIn = new WeakSet<object>()
-
-/** For a request whose code another one has just used to sign the same browser in. */
-export function createSignedInProblem(options: HttpOptions): Problem {
-  const problem = createProblem(options, { status: 'no_pending_code' })
-  signedIn.add(problem)
-  return problem
-}
-
-export function isSignedIn(problem: object): boolean {
-  return signedIn.has(problem)
 }

@@ -1,16 +1,42 @@
 import { OtpError } from '../errors.js'
+import type { OtpFlow } from '../flow/index.js'
+import { createCheck } from './check.js'
+import type { RouteHost } from './host.js'
+import type { CheckOptions, StatusOptions } from './options.js'
+import type { Reply } from './reply.js'
+import { createStatus } from './status.js'
+import { createCancel, createResend, createSend } from './steps.js'
 
-const routes = ['send', 'resend', 'check', 'status', 'cancel'] as const
+const names = ['send', 'resend', 'check', 'status', 'cancel'] as const
 
 /** What a router answers. */
-export type Route = (typeof routes)[number]
+export type RouteName = (typeof names)[number]
+
+/** What a router does, by its routes. */
+export type Routes<Context extends unknown[]> = Readonly<
+  Record<RouteName, (host: RouteHost<Context>) => Promise<Reply>>
+>
+
+/** @throws {OtpError} `ERR_OTP_OPTIONS` */
+export function createRoutes<Context extends unknown[]>(
+  flow: OtpFlow,
+  options: CheckOptions<Context> & StatusOptions<Context>,
+): Routes<Context> {
+  return {
+    send: createSend(flow, options, options),
+    resend: createResend(flow, options, options),
+    check: createCheck(flow, options),
+    status: createStatus(flow, options),
+    cancel: createCancel(flow, options),
+  }
+}
 
 /** Which route a path is, or none: then the app's next handler has it. */
-export function routeOf(method: string, path: string, prefix = ''): Route | undefined {
+export function findRoute(method: string, path: string, prefix = ''): RouteName | undefined {
   // Whether other origins may ask is for the app to say.
   if (method === 'OPTIONS' || !path.startsWith(`${prefix}/`)) return undefined
   const name = path.slice(prefix.length + 1).replace(/\/$/, '')
-  return routes.find((route) => route === name)
+  return names.find((route) => route === name)
 }
 
 /** @throws {OtpError} `ERR_OTP_OPTIONS` */
@@ -18,19 +44,4 @@ export function resolvePrefix(prefix: string | undefined): string {
   if (prefix === undefined || prefix === '/') return ''
   if (typeof prefix === 'string' && /^(\/[\w.~-]+)*$/.test(prefix)) return prefix
   throw new OtpError('ERR_OTP_OPTIONS', `"prefix" must be a path like '/login'`)
-}
-
-/** @throws {OtpError} `ERR_OTP_OPTIONS` */
-export function requireOpener(options: { passport?: unknown; onVerified?: unknown }): void {
-  const { passport, onVerified } = options ?? {}
-  const byPassport =
-    typeof passport === 'object' &&
-    passport !== null &&
-    'authenticate' in passport &&
-    typeof passport.authenticate === 'function'
-  if (byPassport !== (typeof onVerified === 'function')) return
-  throw new OtpError(
-    'ERR_OTP_OPTIONS',
-    'Either "passport" or a function "onVerified" must say how the session is opened',
-  )
 }

@@ -1,13 +1,14 @@
 import type { OtpFlow } from '../flow/index.js'
-import type { HttpOptions } from '../options/options.js'
 import type { StatusOutcome } from '../outcomes.js'
 import { createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
 import { openExchange, problemOf, tellRefusal } from './exchange.js'
+import type { Host, RouteHost } from './host.js'
 import { keptOutcome } from './kept.js'
+import type { StatusOptions } from './options.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 import { jsonReply, leftReply, problemReply, type Reply } from './reply.js'
-import { type HttpRequest, isPrefetch } from './request.js'
+import { isPrefetch } from './request.js'
 
 /** What the sign-in page may show. */
 export type OtpPage = StatusOutcome & {
@@ -15,34 +16,36 @@ export type OtpPage = StatusOutcome & {
   outcome?: Problem
 }
 
-/** `GET /status`. An app that makes a page of it gets the reply's head, whose body it writes. */
-export async function statusStep(
+/** `GET /status`. An app that makes a page of it gets the head of the answer, whose body it writes. */
+export function createStatus<Context extends unknown[]>(
   flow: OtpFlow,
-  request: HttpRequest,
-  show?: (page: OtpPage, head: Reply) => unknown,
-): Promise<Reply> {
-  const { page, reply } = await readPage(flow, request)
-  if (!show) return reply
-  // With that policy, the forms of the page would name no origin.
-  const { 'Content-Type': _type, 'Referrer-Policy': _policy, ...headers } = reply.headers
-  await show(page, { ...reply, headers, body: undefined })
-  return leftReply('answered')
+  { render }: StatusOptions<Context>,
+): (host: RouteHost<Context>) => Promise<Reply> {
+  return async (host) => {
+    const { page, reply } = await readPage(flow, host)
+    // A poll that was under way while another request has signed this browser in must not sign it out.
+    host.session.leave()
+    if (!render) return reply
+    // With that policy, the forms of the page would name no origin.
+    const { 'Content-Type': _type, 'Referrer-Policy': _policy, ...headers } = reply.headers
+    host.head.add({ ...reply, headers })
+    host.setStatus(reply.status)
+    await render(page, ...host.context)
+    return leftReply('answered')
+  }
 }
 
-async function readPage(
-  flow: OtpFlow,
-  request: HttpRequest,
-): Promise<{ page: OtpPage; reply: Reply }> {
+async function readPage(flow: OtpFlow, host: Host): Promise<{ page: OtpPage; reply: Reply }> {
   const { options } = flow
-  flow.validation.request(request)
-  const cookies = createCookies(options, request)
+  flow.validation.request(host)
+  const cookies = createCookies(options, host)
   try {
-    const page: OtpPage = await flow.status({ handle: await handleOf(options, request, cookies) })
-    giveBlank(flow, request, cookies)
+    const page: OtpPage = await flow.status({ handle: await handleOf(flow, host, cookies) })
+    giveBlank(flow, host, cookies)
     const outcome = keptOutcome(options, cookies)
     if (outcome) page.outcome = outcome
     // Only a page that is really shown uses the outcome up.
-    const shown = request.method === 'GET' && !isPrefetch(request.headers)
+    const shown = host.method === 'GET' && !isPrefetch(host.headers)
     if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
     return { page, reply: { ...jsonReply(200, page, 'Cookie'), cookies: cookies.lines() } }
   } catch (error) {
@@ -61,12 +64,8 @@ const blankKept = 86_400
  * With the page comes a blank, by which two clicks on its button are known to be of one browser.
  * Another site's request gets none.
  */
-function giveBlank(
-  { options, createPageToken }: OtpFlow,
-  request: HttpRequest,
-  cookies: Cookies,
-): void {
-  const { method, headers } = request
+function giveBlank({ options, createPageToken }: OtpFlow, host: Host, cookies: Cookies): void {
+  const { method, headers } = host
   const site = headers['sec-fetch-site']
   const own = site === undefined || site === 'same-origin' || site === 'none'
   const given =
@@ -77,18 +76,15 @@ function giveBlank(
   cookies.set('page', createPageToken(), blankKept)
 }
 
-async function handleOf(
-  options: HttpOptions,
-  request: HttpRequest,
-  cookies: Cookies,
-): Promise<unknown> {
-  const { method } = request
+async function handleOf(flow: OtpFlow, host: Host, cookies: Cookies): Promise<unknown> {
+  const { options } = flow
+  const { method } = host
   if (method === 'GET' || method === 'HEAD') {
-    return createBinding(options, request, cookies, () => undefined).handle
+    return createBinding(options, host, cookies, () => undefined).handle
   }
   // A client that keeps the handle itself may send it in a body, as to the other routes.
   if (options.binding === 'token') {
-    return (await openExchange(options, request, cookies)).binding.handle
+    return (await openExchange(flow, host, cookies, undefined)).binding.handle
   }
   throw new ProblemError(createProblem(options, { status: 'bad_request' }, { status: 405 }))
 }

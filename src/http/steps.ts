@@ -1,33 +1,46 @@
+import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
 import type { ResendOutcome, SendOutcome } from '../outcomes.js'
-import { requireCsrf } from './csrf.js'
-import { answer, type Done } from './exchange.js'
-import type { CancelOptions, PostOptions } from './options.js'
-import type { Refusal } from './problem.js'
-import { type Redirects, resolveRedirects } from './redirects.js'
+import { lookAtSession } from '../setup/look.js'
+import { answer, type Done, type Route } from './exchange.js'
+import { one } from './headers.js'
+import type { Host, RouteHost } from './host.js'
+import { findUnregistered } from './login/passport.js'
+import type { CancelOptions, CheckOptions, PostOptions, SendOptions } from './options.js'
+import { createProblem, ProblemError, type Refusal } from './problem.js'
+import { resolveRedirects } from './redirects.js'
 import type { Reply } from './reply.js'
-import type { HttpRequest } from './request.js'
 
 /** What one route does. */
-export type Step = (request: HttpRequest) => Promise<Reply>
+export type Step<Context extends unknown[]> = (host: RouteHost<Context>) => Promise<Reply>
+
+/** How a code will sign in, where the router that sends it knows. */
+export type SignIn = Pick<CheckOptions<never>, 'passport' | 'session'>
 
 /** `POST /send` */
-export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
-  const redirects = resolvePost(options)
-  return (request) =>
-    answer(flow, 'send', request, redirects, async (exchange) => {
-      const { field, binding, cookies, address } = exchange
+export function createSend<Context extends unknown[]>(
+  flow: OtpFlow,
+  options: SendOptions<Context>,
+  signIn?: SignIn,
+): Step<Context> {
+  const route = routeOf(flow, 'send', options)
+  const { csrf, purpose } = options
+  return (host) =>
+    answer(route, host, csrf && (() => csrf(...host.context)), async (exchange) => {
+      const { field, binding, cookies } = exchange
+      requireSignIn(flow, host, signIn)
       const outcome = await flow.send({
         number: field('number'),
         country: field('country'),
         via: field('via'),
         language: field('language'),
-        address,
+        address: host.address,
         handle: binding.handle,
         device: cookies.read('device'),
         // One that other hosts of the domain can set would make a handle that they know.
         pageToken: flow.options.cookie.domain === undefined ? cookies.read('page') : undefined,
-        browser: browserOf(request),
+        browser: browserOf(host),
+        purpose,
         challenge: field('challenge'),
         // At once, because a send that fails from here on may have gone out all the same.
         onHandle: binding.keep,
@@ -37,14 +50,20 @@ export function createSend(flow: OtpFlow, options: PostOptions<never>): Step {
 }
 
 /** `POST /resend` */
-export function createResend(flow: OtpFlow, options: PostOptions<never>): Step {
-  const redirects = resolvePost(options)
-  return (request) =>
-    answer(flow, 'resend', request, redirects, async ({ field, binding, address }) => {
+export function createResend<Context extends unknown[]>(
+  flow: OtpFlow,
+  options: PostOptions<Context>,
+  signIn?: SignIn,
+): Step<Context> {
+  const route = routeOf(flow, 'resend', options)
+  const { csrf } = options
+  return (host) =>
+    answer(route, host, csrf && (() => csrf(...host.context)), async ({ field, binding }) => {
+      requireSignIn(flow, host, signIn)
       const outcome = await flow.resend({
         handle: binding.handle,
         via: field('via'),
-        address,
+        address: host.address,
         challenge: field('challenge'),
       })
       return pendingAnswer(flow, outcome)
@@ -52,10 +71,14 @@ export function createResend(flow: OtpFlow, options: PostOptions<never>): Step {
 }
 
 /** `POST /cancel` */
-export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions<never>): Step {
-  const redirects = resolvePost(options)
-  return (request) =>
-    answer(flow, 'cancel', request, redirects, async ({ binding, cookies }) => {
+export function createCancel<Context extends unknown[]>(
+  flow: OtpFlow,
+  options: CancelOptions<Context>,
+): Step<Context> {
+  const route = routeOf(flow, 'cancel', options)
+  const { csrf, next } = options
+  return (host) =>
+    answer(route, host, csrf && (() => csrf(...host.context)), async ({ binding, cookies }) => {
       const { handle } = binding
       // The next page begins anew.
       if (cookies.read('page') !== undefined) cookies.clear('page')
@@ -72,14 +95,28 @@ export function createCancel(flow: OtpFlow, { next, ...options }: CancelOptions<
 }
 
 /** @throws {OtpError} `ERR_OTP_OPTIONS` */
-function resolvePost(options: PostOptions<never>): Redirects {
-  requireCsrf(options.csrf)
-  return resolveRedirects(options)
+function routeOf(flow: OtpFlow, name: Route['name'], options: PostOptions<never>): Route {
+  return { flow, name, redirects: resolveRedirects(options) }
+}
+
+/**
+ * A message costs money, and a code with which nobody can sign in costs the person's time as well.
+ *
+ * @throws {ProblemError} `service_unavailable`; the operator is told what is missing
+ */
+function requireSignIn({ options }: OtpFlow, host: Host, signIn: SignIn | undefined): void {
+  if (!signIn?.passport || !options.validate.has('session')) return
+  const opens = signIn.session !== false
+  const missing =
+    findUnregistered(signIn.passport) ?? (opens ? lookAtSession(host.session) : undefined)
+  if (missing === undefined) return
+  const problem = createProblem(options, { status: 'service_unavailable' })
+  throw new ProblemError(problem, { cause: new OtpError('ERR_OTP_MISUSE', missing) })
 }
 
 /** What a browser says of itself with every request. */
-function browserOf({ headers }: HttpRequest): string {
-  const { 'user-agent': agent = '', 'accept-language': languages = '' } = headers
+function browserOf({ headers }: Host): string {
+  const [agent, languages] = [one(headers, 'user-agent'), one(headers, 'accept-language')]
   return `${agent.slice(0, 500)}\n${languages.slice(0, 500)}`
 }
 

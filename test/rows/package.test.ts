@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { findHoles, type Peer } from '../../src/peers.js'
+import { findHoles, type Peer } from '../../src/setup/peers.js'
 
 /*
  * What is published, what it pulls in, and what has to be written in its pages.

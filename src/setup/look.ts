@@ -1,89 +1,16 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import { normaliseAddress } from './input/address.js'
-import type { Events } from './events.js'
-import type { OtpOptions, ResolvedOptions } from './options/options.js'
-import { findHoles, type Peer } from './peers.js'
-import { type ValidationCode, validationCodes, type ValidationName } from './setup/checks.js'
-import { isLoopback } from './tyntec/options.js'
+import { normaliseAddress } from '../input/address.js'
+import type { Host, HostApp, HostSession } from '../http/host.js'
+import type { OtpOptions, ResolvedOptions } from '../options/options.js'
+import { isLoopback } from '../tyntec/options.js'
+import type { ValidationName } from './checks.js'
 
-/** What a request says of the app around it. */
-export interface Visit {
-  readonly headers: IncomingHttpHeaders
-  readonly address: unknown
-  readonly secure: boolean
-  readonly host: Host | undefined
-}
+/** What is looked at of a request. */
+export type LookedAt = Pick<Host, 'headers' | 'address' | 'secure' | 'app' | 'gone'>
 
-/** What an adapter knows of the app. */
-export interface Host {
-  framework: 'express' | 'koa'
-  /** Which proxies the framework believes: none, so many or those of a list, or whoever says to be one. */
-  proxies: 'none' | 'some' | 'all'
-  /** The client has gone, and its address with it. */
-  gone: boolean
-}
+/** What is wrong, and how to mend it. */
+export type Finding = readonly [name: ValidationName, message: string]
 
-export interface Validation {
-  /** Looks at the first request to any of the routes. */
-  request(visit: Visit): void
-  /** Looks at the first request that may end in a login by Passport, and at the session if one is needed. */
-  login(framework: Host['framework'], session: (() => unknown) | undefined): void
-}
-
-/** Looks at the options, and gives what looks at the first requests. */
-export function createValidation(
-  given: OtpOptions,
-  options: ResolvedOptions,
-  events: Events,
-  /** @internal Where peers are looked for. */
-  from?: readonly string[],
-): Validation {
-  const tell = (name: ValidationName, message: string, key: string = name) => {
-    if (!options.validate.has(name)) return
-    const code = validationCodes[name]
-    events.emit({ type: 'misuse', check: name, code, message })
-    warn(key, code, `${message} (validate: { ${name}: false } switches this check off)`)
-  }
-  const tellOfHoles = (peers: readonly Peer[]) => {
-    if (!options.validate.has('peers')) return
-    for (const hole of findHoles(peers, from)) tell('peers', `${hole}. Update it`, hole)
-  }
-
-  // Later, so that a listener which is added right after the flow was made hears of it too.
-  const found = [...lookAtOptions(given, options)]
-  if (found.length > 0) {
-    process.nextTick(() => {
-      for (const [name, message] of found) tell(name, message)
-    })
-  }
-
-  let visited = false
-  let passportSeen = false
-  let sessionSeen = false
-  return {
-    request(visit) {
-      const { host } = visit
-      if (visited || !host || host.gone) return
-      visited = true
-      for (const [name, message] of lookAtRequest(visit, host, options)) tell(name, message)
-      tellOfHoles([host.framework])
-    },
-    login(framework, session) {
-      if (!passportSeen) {
-        passportSeen = true
-        tellOfHoles(['passport'])
-      }
-      if (sessionSeen || !session || !options.validate.has('session')) return
-      sessionSeen = true
-      const missing = lookAtSession(framework, session)
-      if (missing !== undefined) tell('session', missing)
-    },
-  }
-}
-
-type Finding = readonly [name: ValidationName, message: string]
-
-function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Generator<Finding> {
+export function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Generator<Finding> {
   if (options.secrets.some(isGuessable)) {
     yield [
       'secret',
@@ -138,15 +65,11 @@ function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Generator<
   }
 }
 
-function* lookAtRequest(
-  { headers, address, secure }: Visit,
-  { framework, proxies }: Host,
+export function* lookAtRequest(
+  { headers, address, secure }: LookedAt,
+  { proxies, trustOne }: HostApp,
   { production }: ResolvedOptions,
 ): Generator<Finding> {
-  const trustOne =
-    framework === 'express'
-      ? `app.set('trust proxy', 1)`
-      : 'new Koa({ proxy: true, maxIpsCount: 1 })'
   if (proxies === 'all') {
     yield [
       'trustProxy',
@@ -179,8 +102,8 @@ function* lookAtRequest(
   }
 }
 
-function lookAtSession(framework: Host['framework'], read: () => unknown): string | undefined {
-  const wanted = framework === 'express' ? 'express-session' : 'koa-session 6 or newer'
+/** Why nobody can sign in with the session of this request, if so. */
+export function lookAtSession({ read, library }: HostSession): string | undefined {
   let session: unknown
   try {
     session = read()
@@ -191,7 +114,7 @@ function lookAtSession(framework: Host['framework'], read: () => unknown): strin
   if (typeof session !== 'object' || session === null) {
     return (
       'A request has no session, so nobody can sign in by Passport: codes are sent, and the login fails. Mount ' +
-      `${wanted} before the routes of this package, or sign in without a session: onVerified instead of passport, ` +
+      `${library} before the routes of this package, or sign in without a session: onVerified instead of passport, ` +
       'or passport.authenticate with { session: false }'
     )
   }
@@ -199,7 +122,7 @@ function lookAtSession(framework: Host['framework'], read: () => unknown): strin
   if (typeof regenerate !== 'function' || typeof save !== 'function') {
     return (
       'The session has no regenerate() and save(), so nobody can sign in by Passport: somebody else could know the session ' +
-      `from before the login. Use ${wanted}`
+      `from before the login. Use ${library}`
     )
   }
   return undefined
@@ -222,13 +145,4 @@ export function isGuessable(secret: string | Uint8Array): boolean {
   return /(change|replace)[-_ ]?(me|this|it)|your[-_ ]?\w*[-_ ]?secret|keyboard[-_ ]?cat/i.test(
     bytes.toString('latin1'),
   )
-}
-
-const warned = new Set<string>()
-
-/** Once in a process, however many flows there are: each of them has an event of its own. */
-function warn(key: string, code: ValidationCode, message: string): void {
-  if (warned.has(key)) return
-  warned.add(key)
-  process.emitWarning(message, { type: 'OtpWarning', code })
 }

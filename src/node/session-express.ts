@@ -1,0 +1,88 @@
+import type { HostSession } from '../http/host.js'
+
+/** What express-session puts on a request. Without it there is nothing. */
+export interface SessionRequest {
+  session?: unknown
+  sessionID?: unknown
+  sessionStore?: unknown
+}
+
+interface Store {
+  get(id: string, done: (error: unknown, data?: unknown) => void): void
+  createSession(req: object, data: unknown): object
+  destroy(id: string, done: (error?: unknown) => void): void
+}
+
+/** The session of express-session, and of what is made like it. */
+export function createExpressSession(request: object): HostSession {
+  const req = request as SessionRequest // of which a request without sessions has nothing
+  const store = () => (isStore(req.sessionStore) ? req.sessionStore : undefined)
+  return {
+    library: 'express-session',
+    keepsData: false,
+    read: () => req.session,
+    id: () => (store() && typeof req.sessionID === 'string' ? req.sessionID : undefined),
+    leave: () => leave(req),
+    async adopt(id) {
+      const from = store()
+      const data = from && (await called((done) => from.get(id, done)))
+      if (!from || !data) return false
+      defineId(req, { value: id, writable: true })
+      const session = from.createSession(req, data)
+      // Its cookie is set because it is another one than the request's. It is not written once more, which
+      // would bring it back if its owner has signed out meanwhile.
+      const save = (done?: () => void) => {
+        done?.()
+        return session
+      }
+      Object.defineProperty(session, 'save', { value: save, configurable: true, writable: true })
+      return true
+    },
+    async end(id) {
+      const from = store()
+      if (from) await called((done) => from.destroy(id, done))
+    },
+  }
+}
+
+/** express-session neither saves, nor touches, nor sets the cookie of a session without an id. */
+function leave(req: SessionRequest): void {
+  const { sessionID } = req
+  if (typeof sessionID !== 'string') return
+  const left = textOf(req.session)
+  defineId(req, {
+    get: () => (textOf(req.session) === left ? undefined : sessionID),
+    set: (id: unknown) => defineId(req, { value: id, writable: true }),
+  })
+}
+
+function defineId(req: object, id: PropertyDescriptor): void {
+  Object.defineProperty(req, 'sessionID', { configurable: true, enumerable: true, ...id })
+}
+
+/** What is in it, as express-session compares it: all but its cookie. */
+function textOf(session: unknown): string | undefined {
+  return JSON.stringify(session, function only(this: unknown, key: string, value: unknown) {
+    return this === session && key === 'cookie' ? undefined : value
+  })
+}
+
+function isStore(store: unknown): store is Store {
+  const methods: (keyof Store)[] = ['get', 'createSession', 'destroy']
+  const given = store as Partial<Store> | null | undefined // or anything
+  return methods.every((name) => typeof given?.[name] === 'function')
+}
+
+function called(run: (done: (error?: unknown, value?: unknown) => void) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    run((error, value) => {
+      // Some stores tell so of a session that is not there.
+      if (error && (error as { code?: unknown }).code !== 'ENOENT') reject(asError(error))
+      else resolve(value)
+    })
+  })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The session failed', { cause: error })
+}
