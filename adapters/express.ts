@@ -32,48 +32,61 @@ const others = { prefix: `Express has the path in app.use('/login', otpRouter(fl
 export function otpRouter(flow: OtpFlow, options: CheckOptions & StatusOptions): RequestHandler {
   const resolved = resolveHandler('otpRouter', flow, options, { others })
   const routes = createRoutes<Context>(flow, resolved)
-  const sessionless = !resolved.passport || resolved.session === false
   return function otpRouter(req, res, next) {
     const route = findRoute(req.method, req.path)
     if (!route) return next()
-    if (resolved.passport) {
-      flow.validation.login(sessionless ? undefined : createExpressSession(req))
-    }
     void run(routes[route], req, res, next)
   }
 }
 
 /** `POST`: sends a code to the number in the body. */
 export function sendOtp(flow: OtpFlow, options: SendOptions = {}): RequestHandler {
-  return handlerOf(createSend(flow, resolveHandler('sendOtp', flow, options, { others })))
+  return handlerOf(
+    'sendOtp',
+    createSend(flow, resolveHandler('sendOtp', flow, options, { others })),
+  )
 }
 
 /** `POST`: sends the code again. */
 export function resendOtp(flow: OtpFlow, options: PostOptions = {}): RequestHandler {
-  return handlerOf(createResend(flow, resolveHandler('resendOtp', flow, options, { others })))
+  return handlerOf(
+    'resendOtp',
+    createResend(flow, resolveHandler('resendOtp', flow, options, { others })),
+  )
 }
 
 /** `POST`: checks the code in the body, and opens the app's session when it is right. */
 export function checkOtp(flow: OtpFlow, options: CheckOptions): RequestHandler {
-  return handlerOf(createCheck(flow, resolveHandler('checkOtp', flow, options, { others })))
+  return handlerOf(
+    'checkOtp',
+    createCheck(flow, resolveHandler('checkOtp', flow, options, { others })),
+  )
 }
 
 /** `GET`: what the sign-in page may show. */
 export function otpStatus(flow: OtpFlow, options: StatusOptions = {}): RequestHandler {
-  return handlerOf(createStatus(flow, resolveHandler('otpStatus', flow, options, { others })))
+  return handlerOf(
+    'otpStatus',
+    createStatus(flow, resolveHandler('otpStatus', flow, options, { others })),
+  )
 }
 
 /** `POST`: ends the flow of this browser. */
 export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): RequestHandler {
-  return handlerOf(createCancel(flow, resolveHandler('cancelOtp', flow, options, { others })))
+  return handlerOf(
+    'cancelOtp',
+    createCancel(flow, resolveHandler('cancelOtp', flow, options, { others })),
+  )
 }
 
 type Step = (host: RouteHost<Context>) => Promise<Reply>
 
-function handlerOf(step: Step): RequestHandler {
-  return function otp(req, res, next) {
+/** By its name it is found in a stack. */
+function handlerOf(name: string, step: Step): RequestHandler {
+  const handler: RequestHandler = (req, res, next) => {
     void run(step, req, res, next)
   }
+  return Object.defineProperty(handler, 'name', { value: name })
 }
 
 /** Express 4 does not look at the promise that a handler returns, so errors go by `next`. */

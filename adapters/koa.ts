@@ -42,46 +42,46 @@ export function otpRouter(
   const resolved = resolveHandler('otpRouter', flow, options, { own: ['prefix'] })
   const routes = createRoutes<[Context]>(flow, resolved)
   const prefix = resolvePrefix(resolved.prefix)
-  const sessionless = !resolved.passport || resolved.session === false
   return function otpRouter(ctx, next) {
     const route = findRoute(ctx.method, ctx.path, prefix)
     if (!route) return next()
-    if (resolved.passport) flow.validation.login(sessionless ? undefined : createKoaSession(ctx))
     return run(routes[route], ctx, next)
   }
 }
 
 /** `POST`: sends a code to the number in the body. */
 export function sendOtp(flow: OtpFlow, options: SendOptions = {}): Middleware {
-  return handlerOf(createSend(flow, resolveHandler('sendOtp', flow, options)))
+  return handlerOf('sendOtp', createSend(flow, resolveHandler('sendOtp', flow, options)))
 }
 
 /** `POST`: sends the code again. */
 export function resendOtp(flow: OtpFlow, options: PostOptions = {}): Middleware {
-  return handlerOf(createResend(flow, resolveHandler('resendOtp', flow, options)))
+  return handlerOf('resendOtp', createResend(flow, resolveHandler('resendOtp', flow, options)))
 }
 
 /** `POST`: checks the code in the body, and opens the app's session when it is right. */
 export function checkOtp(flow: OtpFlow, options: CheckOptions): Middleware {
-  return handlerOf(createCheck(flow, resolveHandler('checkOtp', flow, options)))
+  return handlerOf('checkOtp', createCheck(flow, resolveHandler('checkOtp', flow, options)))
 }
 
 /** `GET`: what the sign-in page may show. */
 export function otpStatus(flow: OtpFlow, options: StatusOptions = {}): Middleware {
-  return handlerOf(createStatus(flow, resolveHandler('otpStatus', flow, options)))
+  return handlerOf('otpStatus', createStatus(flow, resolveHandler('otpStatus', flow, options)))
 }
 
 /** `POST`: ends the flow of this browser. */
 export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): Middleware {
-  return handlerOf(createCancel(flow, resolveHandler('cancelOtp', flow, options)))
+  return handlerOf('cancelOtp', createCancel(flow, resolveHandler('cancelOtp', flow, options)))
 }
 
 type Step = (host: RouteHost<[Context]>) => Promise<Reply>
 
-function handlerOf(step: Step): Middleware {
-  return function otp(ctx, next) {
+/** By its name it is found in a stack. */
+function handlerOf(name: string, step: Step): Middleware {
+  const handler: Middleware = (ctx, next) => {
     return run(step, ctx, next)
   }
+  return Object.defineProperty(handler, 'name', { value: name })
 }
 
 async function run(step: Step, ctx: Context, next: Next): Promise<void> {

@@ -448,7 +448,7 @@ describe.each(frameworks)('%s', (framework) => {
     expect((await owner.post('/login/check', { code })).status).toBe(200)
   })
 
-  test('ignores a handle that is there twice with different values', async () => {
+  test('ignores a handle that is there twice', async () => {
     const app = await setupApp({ framework })
     const client = app.client()
     const code = await sent(app, client)
@@ -456,11 +456,10 @@ describe.each(frameworks)('%s', (framework) => {
     const twice = (one: string, other: string) => ({
       headers: { cookie: `otp=${one}; otp=${other}` },
     })
-    for (const values of [twice('x', handle), twice(handle, 'x')]) {
+    for (const values of [twice('x', handle), twice(handle, 'x'), twice(handle, handle)]) {
       expectProblem(await client.post('/login/check', { code }, values), 409, 'no_pending_code')
     }
-    const same = twice(handle, handle)
-    expect((await client.post('/login/check', { code }, same)).status).toBe(200)
+    expect((await client.post('/login/check', { code })).status).toBe(200)
   })
 
   // proves: SES-3
@@ -896,9 +895,7 @@ describe.each(frameworks)('%s', (framework) => {
     const app = await setupApp({ framework, verify: () => false })
     const client = app.client()
     const code = await sent(app, client)
-    expectProblem(await client.post('/login/check', { code }), 403, 'number_not_allowed', {
-      fields: expect.any(Array),
-    })
+    expectProblem(await client.post('/login/check', { code }), 403, 'sign_in_refused')
     expect(app.events.map(({ type }) => type)).toEqual(['otp.sent', 'otp.verified'])
     expectProblem(await client.post('/login/check', { code }), 409, 'no_pending_code')
     expect(app.sessions.signedIn()).toEqual([])
@@ -1145,10 +1142,22 @@ describe.each(frameworks)('%s', (framework) => {
     })
   })
 
-  test('says what is missing when there is no session to sign in to', async () => {
+  test('sends nothing when there is no session to sign in to, and says what is missing', async () => {
     const app = await setupApp({ framework, sessionless: true })
     const client = app.client()
-    const code = await sent(app, client)
+    for (const step of ['send', 'resend']) {
+      const answer = await client.post(`/login/${step}`, { number })
+      expectProblem(answer, 503, 'service_unavailable', { retryAfter: 5 })
+    }
+    expect(await app.requests()).toEqual([])
+    expect(app.events.filter(({ type }) => type === 'error')).toMatchObject(
+      Array(2).fill({ code: 'ERR_OTP_MISUSE', message: expect.stringContaining('has no session') }),
+    )
+    // A code that another route has sent is none to sign in with either.
+    const outcome = await app.flow.send({ number })
+    if (outcome.status !== 'sent') throw new Error(outcome.status)
+    client.jar.set('otp', outcome.handle)
+    const code = await app.sandbox.waitForCode(number)
     expect((await client.post('/login/check', { code })).status).toBe(500)
     expect(app.errors).toEqual([expect.objectContaining({ code: 'ERR_OTP_MISUSE' })])
   })

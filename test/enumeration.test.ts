@@ -536,7 +536,7 @@ describe('ENUM-5: who a number belongs to is asked after the code is proven', ()
       people.push(person)
     }
     for (const person of people) {
-      expect(outlineOf(person)).toEqual(['403 number_not_allowed'])
+      expect(outlineOf(person)).toEqual(['403 sign_in_refused'])
       expectSameAnswers(people[0] as Person, person)
     }
     expect(app.errors).toEqual([])

@@ -1,7 +1,7 @@
 import type { OtpFlow } from '../flow/index.js'
 import { atMost } from '../flow/waiting.js'
 import { answer, type Exchange, lendExchange, markKnown, type Route } from './exchange.js'
-import type { RouteHost } from './host.js'
+import type { Host, RouteHost } from './host.js'
 import { openSession, patience, tooLate } from './login/opening.js'
 import { authenticate, userOf } from './login/passport.js'
 import { checkCode } from './login/proven.js'
@@ -24,9 +24,11 @@ export function createCheck<Context extends unknown[]>(
   const redirects = resolveRedirects(options)
   const route: Route = { flow, name: 'check', redirects }
   const { csrf } = options
+  const look = lookOnce(flow, options)
   const signIn = options.passport ? throughPassport(flow, options) : byItself(flow, options)
-  return (host) =>
-    answer(route, host, csrf && (() => csrf(...host.context)), async (exchange) => {
+  return (host) => {
+    look(host)
+    return answer(route, host, csrf && (() => csrf(...host.context)), async (exchange) => {
       // Before the session goes.
       const wanted = redirects.returns ? readReturnTo(host.session.read()) : undefined
       const added: object = {}
@@ -41,6 +43,17 @@ export function createCheck<Context extends unknown[]>(
       const body = { ...added, status: 'verified', ...returnTo }
       return { status: 200, body, leadsTo: 'success', location, left }
     })
+  }
+}
+
+/** Looks whether Passport can sign anybody in, where it is to do so. */
+export function lookOnce(
+  { validation }: OtpFlow,
+  { passport, session }: Pick<CheckOptions<never>, 'passport' | 'session'>,
+): (host: Host) => void {
+  return (host) => {
+    if (passport) validation.login(session === false ? undefined : host.session)
+  }
 }
 
 type SignIn<Context extends unknown[]> = (

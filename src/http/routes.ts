@@ -1,6 +1,6 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
-import { createCheck } from './check.js'
+import { createCheck, lookOnce } from './check.js'
 import type { RouteHost } from './host.js'
 import type { CheckOptions, StatusOptions } from './options.js'
 import type { Reply } from './reply.js'
@@ -22,13 +22,22 @@ export function createRoutes<Context extends unknown[]>(
   flow: OtpFlow,
   options: CheckOptions<Context> & StatusOptions<Context>,
 ): Routes<Context> {
-  return {
+  const look = lookOnce(flow, options)
+  const routes: Routes<Context> = {
     send: createSend(flow, options, options),
     resend: createResend(flow, options, options),
     check: createCheck(flow, options),
     status: createStatus(flow, options),
     cancel: createCancel(flow, options),
   }
+  const looking = names.map((name) => {
+    const run = (host: RouteHost<Context>) => {
+      look(host)
+      return routes[name](host)
+    }
+    return [name, run] as const
+  })
+  return Object.fromEntries(looking) as Routes<Context> // each of the names
 }
 
 /** Which route a path is, or none: then the app's next handler has it. */
