@@ -61,7 +61,14 @@ export interface AppOptions {
   /** No sessions at all. */
   sessionless?: boolean
   /** How the session library writes them: `maxAge` in ms, the rest as the library names it. */
-  session?: { maxAge?: number; rolling?: boolean; renew?: boolean; resave?: boolean }
+  session?: {
+    maxAge?: number
+    rolling?: boolean
+    renew?: boolean
+    autoCommit?: boolean
+    resave?: boolean
+    saveUninitialized?: boolean
+  }
   trustProxy?: number | boolean
 }
 
@@ -167,7 +174,12 @@ function buildExpress(context: BuildContext): RequestListener {
   const { options, flow, passport, sessions, errors } = context
   const express = options.framework === 'express 4' ? express4 : express5
   const { render = false, ...redirects } = options.router ?? {}
-  const { maxAge, rolling = false, resave = false } = options.session ?? {}
+  const {
+    maxAge,
+    rolling = false,
+    resave = false,
+    saveUninitialized = false,
+  } = options.session ?? {}
   const app = express()
   if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy)
   app.use(express.json({ limit: '4kb' }), express.urlencoded({ extended: false, limit: '4kb' }))
@@ -178,7 +190,7 @@ function buildExpress(context: BuildContext): RequestListener {
         secret: 'session secret',
         resave,
         rolling,
-        saveUninitialized: false,
+        saveUninitialized,
         store: sessions.express,
         ...(maxAge && { cookie: { maxAge } }),
       }),
@@ -246,8 +258,14 @@ function buildKoa(context: BuildContext): RequestListener {
   })
   app.use(bodyParser({ jsonLimit: '4kb', formLimit: '4kb' }))
   if (!options.sessionless) {
-    const { resave: _, ...given } = options.session ?? {}
+    const { resave: _, saveUninitialized: __, ...given } = options.session ?? {}
     app.use(createSession({ key: 'sid', store: sessions.koa, ...given }, app))
+    if (given.autoCommit === false) {
+      app.use(async (ctx, next) => {
+        await next()
+        await ctx.session?.manuallyCommit()
+      })
+    }
   }
   options.koa?.(app, context)
   const koaPassport = options.opener === 'koa-passport' ? createKoaPassport(context) : undefined
