@@ -20,7 +20,7 @@ export function tellTerminal(event: OtpEvent): void {
   switch (event.type) {
     case 'error': {
       const { step, code, message } = event
-      return warnOnce(`error ${step} ${code}`, code, `${message} (step: ${step}). ${advice}`)
+      return warnOnce(`error ${step} ${code}`, code, `${step}: ${message}. ${advice}`)
     }
     case 'request.refused': {
       const { reason, compared } = event
