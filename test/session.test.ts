@@ -9,6 +9,7 @@ import {
   frameworks,
   number,
   setupApp,
+  wrongCode,
 } from './support/app.js'
 import { type Client, expectProblem, keepCookies } from './support/client.js'
 
@@ -115,7 +116,7 @@ describe.each(frameworks)('the session on %s', (framework) => {
         ...(binding === 'session' && { tyntecOtp: expect.any(String) }),
       })
       const replay = before(app, old)
-      expectProblem(await replay.post('/login/check', { code }), 409, 'no_pending_code')
+      expectProblem(await replay.post('/login/check', { code: wrongCode }), 409, 'no_pending_code')
       expectProblem(await replay.post('/login/resend'), 409, 'no_pending_code')
       expect((await replay.get('/login/status')).json).toEqual({ status: 'none' })
       expect((await replay.get('/me')).status).toBe(401)
@@ -224,7 +225,10 @@ describe.each(frameworks)('the session on %s', (framework) => {
       expect(contents(app)).toEqual([{ cart: 1 }])
       // Once, as everywhere.
       await vi.waitFor(() => expect(app.events.map(({ type }) => type)).toContain('session.opened'))
-      expect((await client.post('/bare', { code })).status).toBe(409)
+      expect((await client.post('/bare', { code: wrongCode })).status).toBe(409)
+      expect((await client.post('/bare', { code })).json).toEqual({ signsIn: false })
+      expect((await client.get('/me')).status).toBe(401)
+      expect(contents(app)).toEqual([{ cart: 1 }])
       expect(await checks(app)).toBe(1)
     })
 

@@ -2,12 +2,12 @@ import type { OtpFlow } from '../flow/index.js'
 import { atMost } from '../flow/waiting.js'
 import { answer, type Exchange, lendExchange, markKnown, type Route } from './exchange.js'
 import type { Host, RouteHost } from './host.js'
-import { openSession, patience, tooLate } from './login/opening.js'
+import { type AppRefusal, openSession, patience, tooLate } from './login/opening.js'
 import { authenticate, userOf } from './login/passport.js'
 import { checkCode } from './login/proven.js'
 import { createLoginSession } from './login/session.js'
 import { type CheckOptions, requireOpener } from './options.js'
-import { createAppRefusal, isProblem, type Problem, type Refusal } from './problem.js'
+import { createAppRefusal, isProblem, textOf, type Problem, type Refusal } from './problem.js'
 import { resolveRedirects } from './redirects.js'
 import type { Reply } from './reply.js'
 import { readReturnTo } from './return-to.js'
@@ -77,7 +77,7 @@ function throughPassport<Context extends unknown[]>(
     const { joined } = exchange
     if (joined) {
       const { identity } = joined
-      if (body && identity) {
+      if (body) {
         const user = await userOf(passport, host.session)
         Object.assign(added, await body(user, undefined, identity))
       }
@@ -103,10 +103,11 @@ function byItself<Context extends unknown[]>(
     const outcome = await checkCode(flow, exchange, { purpose, joins: session.exists })
     if (outcome.status === 'joined') {
       const { identity, device } = outcome
-      if (device !== undefined) markKnown(flow, exchange, device)
-      if (body && identity) Object.assign(added, await body(undefined, undefined, identity))
+      markKnown(flow, exchange, device)
+      if (body) Object.assign(added, await body(undefined, undefined, identity))
       return 'signed in'
     }
+    if (outcome.status === 'sign_in_refused') return createAppRefusal(options, outcome.message)
     if (outcome.status !== 'verified') return outcome
 
     const { identity, device } = outcome
@@ -116,7 +117,7 @@ function byItself<Context extends unknown[]>(
       takeBackCookies()
       takeBackHead()
     }
-    let refusal: { message: unknown } | undefined
+    let refusal: AppRefusal | undefined
     const ended = await openSession(flow, host, outcome, {
       async open() {
         if (session.exists) {
@@ -126,7 +127,7 @@ function byItself<Context extends unknown[]>(
         markKnown(flow, exchange, device)
         const given = await inTime(onVerified?.(identity, ...host.context))
         refusal = refusalIn(given)
-        if (refusal) return 'refused'
+        if (refusal) return refusal
         if (body) Object.assign(added, await body(given, undefined, identity))
         if (session.exists && !host.head.sent) await session.save()
         return undefined
@@ -140,14 +141,16 @@ function byItself<Context extends unknown[]>(
         if (!exchange.holdsSession) takeBack()
       },
     })
-    if (ended === 'refused') return createAppRefusal(options, refusal?.message)
+    if (ended === 'refused') return createAppRefusal(options, refusal?.refused)
     return ended === 'opened' ? 'signed in' : { status: 'no_pending_code' }
   }
 }
 
-function refusalIn(given: unknown): { message: unknown } | undefined {
+function refusalIn(given: unknown): AppRefusal | undefined {
   const own = typeof given === 'object' && given !== null && Object.hasOwn(given, 'refused')
-  return own ? { message: (given as { refused: unknown }).refused } : undefined // it is there
+  if (!own) return undefined
+  const { refused } = given as { refused: unknown } // it is there
+  return { refused: textOf(refused) }
 }
 
 /** The flow waits no longer for its end, so neither does the request. */

@@ -34,7 +34,7 @@ export interface Exchange {
   /** Runs once the session is open and before the flow ends, so that what it throws is no login. */
   beforeEnd?: ((identity: Identity) => Promise<void>) | undefined
   /** The session that another request has opened with this code is this one's as well. */
-  joined?: { identity: Identity | undefined } | undefined
+  joined?: { identity: Identity } | undefined
 }
 
 /** How a step ended well. */

@@ -78,11 +78,6 @@ const kinds = {
     detail: 'The code cannot be sent this way.',
     field: 'via',
   },
-  sign_in_refused: {
-    status: 403,
-    title: 'Sign-in refused',
-    detail: 'You cannot sign in here.',
-  },
   cross_site: {
     status: 403,
     title: 'Request from another site',
@@ -202,13 +197,13 @@ export function isProblemCode(value: unknown): value is ProblemCode {
 const longestDetail = 500
 
 /** The app has refused the person whose number is proven. `message`: in its own words. */
-export function createAppRefusal(options: HttpOptions, message: unknown): Problem {
-  const given = typeof message === 'string' && message !== ''
-  return createProblem(
-    options,
-    { status: 'sign_in_refused' },
-    given ? { detail: message.slice(0, longestDetail) } : {},
-  )
+export function createAppRefusal(options: HttpOptions, message: string | undefined): Problem {
+  return createProblem(options, { status: 'sign_in_refused' }, message ? { detail: message } : {})
+}
+
+/** What the app gave as its words, if that is a text. */
+export function textOf(message: unknown): string | undefined {
+  return typeof message === 'string' ? message.slice(0, longestDetail) : undefined
 }
 
 /** Carries a problem through code that only knows errors. */

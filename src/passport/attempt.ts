@@ -12,7 +12,13 @@ import type { Head, Host } from '../http/host.js'
 import { close, patience, release, tooLate } from '../http/login/opening.js'
 import { checkCode, type Proven } from '../http/login/proven.js'
 import { requirePurpose } from '../http/options.js'
-import { createAppRefusal, createProblem, type Problem, ProblemError } from '../http/problem.js'
+import {
+  createAppRefusal,
+  createProblem,
+  type Problem,
+  ProblemError,
+  textOf,
+} from '../http/problem.js'
 import { cleanReturnTo, readReturnTo } from '../http/return-to.js'
 import type { Actions, AuthenticateOptions, Settings } from './actions.js'
 import { createGuard } from './guard.js'
@@ -79,11 +85,14 @@ export function attempt(
       joins: exchange.login?.joins ?? (!sessionless && target !== undefined),
     })
     if (outcome.status === 'verified') return signIn(exchange, outcome)
+    if (outcome.status === 'sign_in_refused') {
+      return fail(createAppRefusal(flow.options, outcome.message))
+    }
     if (outcome.status !== 'joined') return fail(createProblem(flow.options, outcome))
 
     const { identity, device } = outcome
     exchange.joined = { identity }
-    if (device !== undefined) markKnown(flow, exchange, device)
+    markKnown(flow, exchange, device)
     if (borrowed || target === undefined) {
       const problem = createProblem(flow.options, { status: 'no_pending_code' })
       return settle(() => actions.fail(problem, problem.status))
@@ -107,8 +116,9 @@ export function attempt(
     }
     const { user, info } = verdict
     if (!user) {
-      await close(flow, proof)
-      return fail(createAppRefusal(flow.options, messageOf(info)))
+      const refused = messageOf(info)
+      await close(flow, proof, { refused })
+      return fail(createAppRefusal(flow.options, refused))
     }
     host.head.add(answerHead())
     // Without a response Passport's login can't be watched over, and may keep what is in the session.
@@ -142,9 +152,9 @@ function challengeOf(problem: Problem, { failureFlash }: AuthenticateOptions): o
 }
 
 /** In the app's own words, as its verify function has given them. */
-function messageOf(info: unknown): unknown {
-  if (typeof info === 'string') return info
-  return typeof info === 'object' && info !== null && 'message' in info ? info.message : undefined
+function messageOf(info: unknown): string | undefined {
+  const isObject = typeof info === 'object' && info !== null
+  return textOf(isObject && 'message' in info ? info.message : info)
 }
 
 /**

@@ -82,6 +82,7 @@ describe.each([
   })
 
   test('takes what is its own, whatever every object has', () => {
+    // oxlint-disable-next-line no-extend-native -- It is what is tested, and taken back.
     Object.defineProperty(Object.prototype, 'purpose', { value: 'x', configurable: true })
     try {
       expect(adapter.sendOtp(flow).name).toBe('sendOtp')

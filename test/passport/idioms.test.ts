@@ -256,7 +256,10 @@ describe.each(frameworks)('the router on %s', (framework) => {
       expectProblem(answer, 403, 'sign_in_refused')
       expect(answer.json?.detail).toBe(message)
       expect(app.sessions.signedIn()).toEqual([])
-      expectProblem(await client.post('/own/check', { code }), 409, 'no_pending_code')
+      // The same code is told the same, and any other nothing.
+      expect((await client.post('/own/check', { code })).json).toEqual(answer.json)
+      const wrong = await client.post('/own/check', { code: wrongCode })
+      expectProblem(wrong, 409, 'no_pending_code')
     },
   )
 })

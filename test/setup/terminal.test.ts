@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import express from 'express'
-import { memoryStore, type OtpOptions } from 'passport-tyntec-otp'
+import type { OtpOptions } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startSandbox } from '../../src/sandbox/index.js'
@@ -21,8 +21,9 @@ async function setup(given: Partial<OtpOptions> = {}) {
   const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
   const sandbox = await startSandbox()
   onTestFinished(() => sandbox.close())
-  const { createOtpFlow: create } = await import('../../src/flow/index.js')
-  const flow = create({
+  const { createOtpFlow } = await import('../../src/flow/index.js')
+  const { memoryStore } = await import('../../src/store/memory.js')
+  const flow = createOtpFlow({
     apiKey: key,
     baseUrl: sandbox.url,
     secret: 'a secret of the app, 7f2c9b1d4e8a',

@@ -8,10 +8,15 @@ import type { Proven } from './proven.js'
 /** Seconds that the app may take to find its user and to open its session. */
 export const patience = 30
 
+/** The app has refused the person, in words of its own. */
+export interface AppRefusal {
+  refused?: string | undefined
+}
+
 /** How the app's session is opened, and closed again. */
 export interface Opening {
   /** Opens the session for good: a new one, filled and saved. Or the app refuses the person. */
-  open(): Promise<'refused' | void>
+  open(): Promise<AppRefusal | void>
   /** Takes back what `open` has done, or begun. */
   close(): Promise<void>
 }
@@ -34,9 +39,10 @@ export async function openSession(
     return 'gone'
   }
   try {
-    if ((await opening.open()) === 'refused') {
+    const refusal = await opening.open()
+    if (refusal) {
       await soon(opening.close())
-      await close(flow, proof)
+      await close(flow, proof, refusal)
       return 'refused'
     }
     if (!host.gone()) {
@@ -65,9 +71,14 @@ export async function complete(flow: OtpFlow, proof: Proof, session?: string): P
   return flow.complete(proof, opened).catch(() => flow.complete(proof, opened))
 }
 
-/** The same for a person that the app has refused. */
-export async function close(flow: OtpFlow, proof: Proof): Promise<void> {
-  await flow.close(proof).catch(() => flow.close(proof))
+/** The same for a person that the app has refused: the same code is told so once more. */
+export async function close(
+  flow: OtpFlow,
+  proof: Proof,
+  { refused }: AppRefusal = {},
+): Promise<void> {
+  const refusal = { message: refused }
+  await flow.close(proof, refusal).catch(() => flow.close(proof, refusal))
 }
 
 /** Without it the same code waits until the lease is over, so failing changes little. */

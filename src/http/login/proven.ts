@@ -17,8 +17,8 @@ export type Proven = Verified & {
 /** Another request has signed this browser in with this code: its session is this one's too. */
 export interface Joined {
   readonly status: 'joined'
-  readonly identity: Identity | undefined
-  readonly device: string | undefined
+  readonly identity: Identity
+  readonly device: string
 }
 
 /**
@@ -38,10 +38,6 @@ export async function checkCode(
 
   const { session, identity, device } = outcome
   const joined: Joined = { status: 'joined', identity, device }
-  if (!('session' in outcome)) {
-    host.session.leave()
-    return joined
-  }
   if (joins && session !== undefined && (await host.session.adopt(session))) return joined
   const again = await flow.check({ ...input, again: true })
   // Its session stays: the answer that has opened it may still be on its way, and arrive last.
