@@ -45,6 +45,7 @@ export type {
   CheckOutcome,
   Delivery,
   Identity,
+  InvalidNumber,
   Limited,
   Pending,
   ProblemCode,

@@ -123,6 +123,14 @@ export interface Refused<Code extends ProblemCode> {
   status: Code
 }
 
+/**
+ * No telephone number. With `hint`, the text can be read as two numbers, and the person has to write
+ * the one that is meant with a plus sign.
+ */
+export interface InvalidNumber extends Refused<'invalid_number'> {
+  hint?: 'write_plus'
+}
+
 /** A refusal that ends by waiting. */
 export interface Limited<Code extends ProblemCode> {
   status: Code
@@ -133,10 +141,10 @@ export interface Limited<Code extends ProblemCode> {
 export type SendOutcome =
   | Sent
   | Unconfirmed
+  | InvalidNumber
   | Refused<
       | 'bad_request'
       | 'number_required'
-      | 'invalid_number'
       | 'number_not_allowed'
       | 'channel_not_allowed'
       | 'challenge_required'

@@ -586,6 +586,26 @@ describe.each(frameworks)('%s', (framework) => {
       [['+12015550100']],
     ]
 
+    // proves: NUM-7
+    test('that is two numbers is refused with the advice to write a plus sign', async () => {
+      const app = await setupApp({ framework })
+      const text = { number: '1 1 201 555 0100', country: 'US' }
+      const { status, json } = await app.client().post('/login/send', text)
+      const detail = expect.stringContaining('Enter it with + and its country code')
+      expect([status, json]).toMatchObject([
+        400,
+        { code: 'invalid_number', detail, fields: [{ name: 'number', detail }] },
+      ])
+      expect(await counts(app, 'send')).toBe(0)
+    })
+
+    // proves: NUM-1
+    test('that is not known hints at nothing, and refuses nobody', async () => {
+      const app = await setupApp({ framework })
+      const text = { number, country: 'UK', language: 'x-klingon' }
+      expect((await app.client().post('/login/send', text)).status).toBe(202)
+    })
+
     // proves: IN-1, IN-8
     test('that is no text is refused before anything is asked', async () => {
       const app = await setupApp({ framework })

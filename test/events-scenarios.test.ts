@@ -250,8 +250,8 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
       [{ number: '12\r\n34' }, 'invalid_number'],
       [{ number: 42 }, 'bad_request'],
       [{ number: '+447400123456' }, 'number_not_allowed'],
-      [{ number, country: 'XX' }, 'bad_request'],
-      [{ number, language: '\u001B[2J' }, 'bad_request'],
+      [{ number, country: ['XX'] }, 'bad_request'],
+      [{ number, language: '\u001B[2J'.repeat(20) }, 'bad_request'],
       [{ number, via: 'voice' }, 'channel_not_allowed'],
       [{ number, via: {} }, 'bad_request'],
     ]

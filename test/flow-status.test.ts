@@ -261,9 +261,33 @@ describe('what is asked for', () => {
     expect((await setup.calls())[0]?.query).not.toHaveProperty('language')
   })
 
-  test.each([['de'], { 0: 'd' }, 5, 'd', 'deu', 'd1', ' de', 'de ', 'de\n'])(
-    'is in no language by %j',
+  test.each([5, 'd', 'd1', ' de', 'xx', 'x-klingon', 'i-default', 'nah', 'german', 'de\r\nx: y'])(
+    'is in the language of the number by %j, which is not known',
     async (language) => {
+      const setup = await setupFlow('memory')
+      expect(await setup.flow.send({ number, language })).toMatchObject({ status: 'sent' })
+      expect((await setup.calls())[0]?.query).not.toHaveProperty('language')
+    },
+  )
+
+  test.each([
+    ['de', 'de'],
+    ['DE', 'de'],
+    ['de-DE', 'de'],
+    ['de_AT', 'de'],
+    ['deu', 'de'],
+    ['zh-Hant-TW', 'zh'],
+    ['iw', 'he'],
+    ['fil-PH', 'tl'],
+  ])('is by %s in %s', async (language, told) => {
+    const setup = await setupFlow('memory')
+    expect(await setup.flow.send({ number, language })).toMatchObject({ status: 'sent' })
+    expect((await setup.calls())[0]?.query).toMatchObject({ language: told })
+  })
+
+  test.each([['de'], { 0: 'd' }, 'd'.repeat(65)].map((language) => ({ language })))(
+    'is in no language by a list, an object or a long text',
+    async ({ language }) => {
       const setup = await setupFlow('memory')
       const wanted = { number: numbers[1], language }
       expect(await setup.flow.send(wanted)).toEqual({ status: 'bad_request' })

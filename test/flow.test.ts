@@ -68,8 +68,10 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       [{ number, via: 'voice' }, 'channel_not_allowed'],
       [{ number, via: 'whatsapp' }, 'channel_not_allowed'],
       [{ number, via: ['sms'] }, 'bad_request'],
-      [{ number, language: 'xx-yy' }, 'bad_request'],
-      [{ number, country: 'nowhere' }, 'bad_request'],
+      [{ number, language: ['de'] }, 'bad_request'],
+      [{ number, language: 'd'.repeat(65) }, 'bad_request'],
+      [{ number, country: ['US'] }, 'bad_request'],
+      [{ number, country: 'U'.repeat(65) }, 'bad_request'],
     ])('refuses %j as %s, and asks nobody', async (input, status) => {
       const setup = await setupFlow(kind)
       expect(await setup.flow.send(input)).toEqual({ status })

@@ -18,7 +18,7 @@ export interface SendInput {
   /** ISO 3166-1 code that a national number is read with. */
   country?: unknown
   via?: unknown
-  /** BCP 47. */
+  /** BCP 47, like `de-DE`. What is not known is not looked at. */
   language?: unknown
   /** What the proof is for. @default 'login' */
   purpose?: Purpose | undefined
@@ -68,6 +68,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const via = channelOf(input.via, options.voice)
   if (typeof via === 'object') return via
   const language = languageOf(input.language)
+  if (typeof language === 'object') return language
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
   const { number, country } = parsed

@@ -141,11 +141,18 @@ const kinds = {
   },
 } satisfies Record<ProblemCode, Kind>
 
+/** What helps more than the words of the code. */
+const hints = {
+  write_plus:
+    'This can be read as two numbers. Enter it with + and its country code, like +49 or +1.',
+}
+
 /** What of an outcome a problem shows. */
 export interface Refusal {
   status: ProblemCode
   retryAfter?: number | undefined
   attemptsRemaining?: number | undefined
+  hint?: keyof typeof hints | undefined
 }
 
 interface Particulars {
@@ -161,11 +168,12 @@ const made = new WeakSet<object>()
 
 export function createProblem(
   { fields, revealAttempts }: Pick<HttpOptions, 'fields' | 'revealAttempts'>,
-  { status: code, retryAfter, attemptsRemaining }: Refusal,
+  { status: code, retryAfter, attemptsRemaining, hint }: Refusal,
   particulars: Particulars = {},
 ): Problem {
   const kind: Kind = kinds[code]
   const field = particulars.field ?? (kind.field && fields[kind.field])
+  const detail = hint ? hints[hint] : kind.detail
   const wait = kind.waits && Math.max(1, Math.ceil(retryAfter ?? kind.waits))
   const detail = particulars.detail ?? kind.detail
   const problem: Problem = {
@@ -177,7 +185,7 @@ export function createProblem(
     code,
     ...(wait && { retryAfter: wait }),
     ...(revealAttempts && attemptsRemaining !== undefined && { attemptsRemaining }),
-    ...(field !== undefined && { fields: [{ name: field, code, detail: kind.detail }] }),
+    ...(field !== undefined && { fields: [{ name: field, code, detail }] }),
   }
   Object.defineProperty(problem, 'message', { value: detail, configurable: true, writable: true })
   made.add(problem)

@@ -3,6 +3,17 @@
  * a text they copied from, signs that nobody sees. Here it becomes plain; what it means is read elsewhere.
  */
 
+/** Long enough for any spelling of a number and any tag, short enough to cost nothing. */
+export const longest = 64
+
+/**
+ * Whether a value may be a hint, such as a country or a language: what is not known is then not
+ * looked at, and refuses nothing. Lists, objects and long texts are none.
+ */
+export function isHint(value: unknown): boolean {
+  return typeof value === 'string' ? value.length <= longest : typeof value !== 'object' || !value
+}
+
 /** Signs that are not seen: marks of direction, joiners, a byte order mark, variation selectors. */
 const invisible = /[\p{Cf}\p{Variation_Selector}]/gu
 
@@ -14,6 +25,8 @@ const gaps = /[\p{Zs}\p{Pd}\u2212]/gu
  * Full-width forms become those of ASCII; all else stays as it is.
  */
 export function plainText(text: string): string {
+  // Most texts are plain already.
+  if (/^[ -~]*$/.test(text)) return text.trim()
   return text
     .replace(invisible, '')
     .replace(/\p{Nd}/gu, digitOf)

@@ -1,4 +1,4 @@
-import { validateCountries } from '../input/number.js'
+import { validateCountries } from '../input/countries.js'
 import { type ValidationName, validationCodes } from '../setup/checks.js'
 import { createMemoryStore, memoryStore } from '../store/memory.js'
 import { type StepStore, storeOf } from '../store/store.js'

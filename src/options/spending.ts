@@ -1,4 +1,4 @@
-import { validateCountries } from '../input/number.js'
+import { validateCountries } from '../input/countries.js'
 import type { Channel, Suspicion } from '../outcomes.js'
 import {
   between,

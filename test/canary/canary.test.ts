@@ -143,8 +143,8 @@ async function refusals({ client: newClient, another }: Setup) {
     { number: '+4915735980713' },
     { number, via: 'voice' },
     { number, via: number },
-    { number, language: code },
-    { number, country: number },
+    { number: `${number} x`, language: code },
+    { number: `${number} x`, country: number },
     { number: apiKey },
   ]) {
     await client.post('/login/send', body)
