@@ -107,10 +107,10 @@ test.each(['express 5', 'koa 3'] as const)(
     expect(asked.map(({ query }) => query.number)).toEqual([number])
 
     const keys = await redis.keys(`${prefix}*`)
-    const ofNumber = /^(?:limit:sends:number:\d:)?\{([\w-]+)\}(?::sent|:flow:[\w-]+)?$/
+    const ofNumber = /^\{([\w-]+)\}:(?:number|flow:[\w-]+)$/
     const tags = keys.flatMap((key) => ofNumber.exec(key.slice(prefix.length))?.[1] ?? [])
-    // The flow, who may send next, and two limits.
-    expect(tags).toHaveLength(4)
+    // The flow, and what the number has used.
+    expect(tags).toHaveLength(2)
     expect(new Set(tags).size).toBe(1)
     // For support it is the same number too.
     await expect(app.flow.unlock('0049 (0)151 123-456-78')).resolves.toBeUndefined()
