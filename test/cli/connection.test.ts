@@ -27,7 +27,9 @@ test.each(['ioredis', 'redis'])('the library that the app has is used: %s', asyn
 })
 
 test.each(['ioredis', 'redis'])('%s tells that nobody is there', async (name) => {
-  await expect(connect('redis://:pa55@127.0.0.1:9', await folderWith(name))).rejects.toBeInstanceOf(Error)
+  await expect(connect('redis://:pa55@127.0.0.1:9', await folderWith(name))).rejects.toBeInstanceOf(
+    Error,
+  )
 })
 
 test.each(['', 'localhost:6379', 'http://localhost'])('the address %j is none', async (url) => {
