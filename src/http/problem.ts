@@ -173,9 +173,8 @@ export function createProblem(
 ): Problem {
   const kind: Kind = kinds[code]
   const field = particulars.field ?? (kind.field && fields[kind.field])
-  const detail = hint ? hints[hint] : kind.detail
   const wait = kind.waits && Math.max(1, Math.ceil(retryAfter ?? kind.waits))
-  const detail = particulars.detail ?? kind.detail
+  const detail = particulars.detail ?? (hint ? hints[hint] : kind.detail)
   const problem: Problem = {
     // Not about:blank: that would make each title the name of its HTTP status.
     type: `urn:problem-type:tyntec-otp:${code}`,
