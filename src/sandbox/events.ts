@@ -2,6 +2,7 @@ import type { Fault } from './faults/faults.js'
 import type { JournalEntry } from './journal.js'
 import type { Message } from './messages.js'
 import type { OtpView } from './otp/view.js'
+import type { WebhookCall } from './webhooks/poster.js'
 
 /** What has happened, for pages and tests that follow along. */
 export type Happening =
@@ -13,6 +14,8 @@ export type Happening =
   /** An OTP is new or has changed; time alone changes one without an event. */
   | { type: 'otp'; otp: OtpView }
   | { type: 'otp-deleted'; otpId: string }
+  /** The sandbox told an app something: at the try, with `status: null`, and again when it is answered. */
+  | { type: 'webhook'; webhook: WebhookCall }
   | { type: 'faults'; faults: readonly Fault[] }
   | { type: 'clock'; now: string; advanced: number }
   /** Everything is as after the start. */

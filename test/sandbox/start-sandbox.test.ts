@@ -93,6 +93,16 @@ describe('by its object', () => {
   })
 })
 
+test('takes webhooks of this machine only', async () => {
+  const notifications = 'http://127.0.0.1:3000/hook'
+  const { control, sandbox } = await setupSandbox({ webhooks: { notifications } })
+  await control('POST', 'webhooks', { messages: 'http://localhost:3000/hook' })
+  sandbox.reset()
+  expect((await control('GET', 'webhooks')).json).toEqual({ notifications, calls: [] })
+  const elsewhere = startSandbox({ webhooks: { messages: 'https://app.example/hook' } })
+  await expect(elsewhere).rejects.toThrow('"messages" must be a URL of this machine')
+})
+
 test('can be closed twice', async () => {
   const { sandbox } = await setupSandbox()
   await sandbox.close()

@@ -27,8 +27,9 @@ export function refusal(style: Style, status: number, problem: Problem, now: num
   if (style === 'error') {
     return { ...jsonAnswer(status, { code, message, timestamp: now }), hint }
   }
-  const title = STATUS_CODES[status] ?? 'Error'
-  const type = `https://docs.tyntec.com/problems/${title.replace(/[^A-Za-z]/g, '')}`
+  const title = problem.title ?? STATUS_CODES[status] ?? 'Error'
+  const kind = problem.type ?? title.replace(/[^A-Za-z]/g, '')
+  const type = `https://docs.tyntec.com/problems/${kind}`
   return {
     ...jsonAnswer(status, { type, title, status, detail: message }),
     headers: { 'Content-Type': problemJson },

@@ -35,6 +35,8 @@ export type Api = (req: IncomingMessage, res: ServerResponse, request: ApiReques
 /** Stands for tyntec's answer when a fault leaves the work undone. */
 const undone = '{"accountId":"sandbox","applicationId":"default","attemptCount":0}'
 
+const noBody = { value: undefined, isForm: false }
+
 /** tyntec's three APIs: everything that is the same for each of their operations. */
 export function createApi(parts: ApiParts): Api {
   const { clock, journal } = parts
@@ -63,8 +65,9 @@ export function createApi(parts: ApiParts): Api {
       return sendAnswer(res, call, refuseRoute(route, style, clock.now()))
     }
 
-    const body = entry.body ? parseBody(text, req.headers['content-type']) : { value: undefined }
+    const body = entry.body ? parseBody(text, req.headers['content-type']) : noBody
     const glance: Glance = {
+      method,
       ids: route.ids,
       search,
       body: 'value' in body ? body.value : undefined,
@@ -80,10 +83,12 @@ export function createApi(parts: ApiParts): Api {
       if (!(given instanceof Map)) return refusal(style, 400, given, clock.now())
       return entry.perform({
         operation: route.operation,
+        method,
         accountId: accountIdOf(key),
         ids: route.ids,
         given,
         body: glance.body,
+        isForm: 'isForm' in body && body.isForm,
         seq: call.seq,
         effect: plan.effect,
         reason: plan.reason,

@@ -4,21 +4,23 @@ import type { Problem } from './parameters.js'
 export function parseBody(
   text: string,
   contentType: string | undefined,
-): { value: unknown } | Problem {
-  if (text.trim() === '') return { value: undefined }
+): { value: unknown; isForm: boolean } | Problem {
+  if (text.trim() === '') return { value: undefined, isForm: false }
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType ?? '')) {
     const fields = new URLSearchParams(text)
     const repeated = [...fields.keys()].find((name) => fields.getAll(name).length > 1)
     return repeated === undefined
-      ? { value: Object.fromEntries(fields) }
+      ? { value: Object.fromEntries(fields), isForm: true }
       : { message: `Repeated field ${repeated}`, hint: `Send ${repeated} once.` }
   }
   try {
-    return { value: JSON.parse(text) as unknown }
+    return { value: JSON.parse(text) as unknown, isForm: false }
   } catch (err) {
     return {
       message: err instanceof Error ? err.message : 'Not JSON',
       hint: 'The body must be JSON.',
+      type: 'DataNotParseable',
+      title: 'Data given was not parseable',
     }
   }
 }

@@ -6,12 +6,15 @@ import type { Parameters, Problem } from './parameters.js'
 /** A call of tyntec's API with a good key, on its way to the operation. */
 export interface ApiCall {
   operation: Operation
+  method: string
   accountId: string
   /** What stands in the path's places, in their order. */
   ids: readonly string[]
   given: Parameters
   /** JSON or the fields of a form, already read; `undefined` without a body. */
   body: unknown
+  /** The body was a form, in which everything is a text. */
+  isForm: boolean
   /** The call's `seq` in the journal. */
   seq: number
   /** What a fault or a magic number does to the message or the OTP. */
@@ -23,6 +26,7 @@ export interface ApiCall {
 
 /** What is known of a call before its parameters have been read strictly. */
 export interface Glance {
+  method: string
   ids: readonly string[]
   search: string
   body: unknown

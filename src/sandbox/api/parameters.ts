@@ -6,6 +6,9 @@ export interface Problem {
   hint: string
   /** One of tyntec's own codes. */
   code?: string
+  /** tyntec's own kind of problem, and its title. */
+  type?: string
+  title?: string
 }
 
 export type Parameters = Map<string, string>
@@ -13,7 +16,7 @@ export type Parameters = Map<string, string>
 /** A number, or up to 11 visible characters. */
 export const originator = /^(?:\+?[0-9]{3,15}|[\x20-\x7e]{1,11})$/
 
-const formats: Record<string, { pattern: RegExp } & Omit<Problem, 'message'>> = {
+const formats: Record<string, { pattern: RegExp } & Pick<Problem, 'hint' | 'code'>> = {
   via: { pattern: /^(?:SMS|VOICE|AUTO)$/, hint: 'via is SMS, VOICE or AUTO.' },
   language: { pattern: /^[a-z]{2}$/i, hint: 'language is an ISO 639-1 code, like en.' },
   sender: { pattern: originator, hint: 'sender is a number, or up to 11 characters.' },

@@ -30,6 +30,12 @@ export const readInfo = (clock: Clock, events: Events, magic: Magic): Info => ({
 
 /** What is not as at tyntec, or is not known of tyntec. */
 const limitations = [
+  'Webhooks and callbacks are posted to this machine only; other addresses get nothing.',
+  'A webhook that is not answered with 2xx is tried again every 10 s, 30 times in all; tyntec says so of SMS reports only.',
+  'An SMS report is a RestMessageResponse by POST, and its plain fields as a query by GET; tyntec does not say.',
+  'keepEmojis, gateway, conversion and flash of an SMS are checked, and change nothing.',
+  'Of a WhatsApp template the id and the parameters are shown: its text is at WhatsApp.',
+  'An echoed template counts its parameters from 0.',
   'Nothing leaves this machine: no carrier, no prices, no routing, no account balance, no rate limits.',
   'Event types DELIVER_OTP_REQ and DELIVER_OTP_RES_OK are invented: only DELIVER_OTP_RES_FAIL has a public source.',
   'Unknown parameters and fields are refused, where tyntec may ignore them.',

@@ -32,6 +32,11 @@ export function readFields(input: unknown) {
       }
       return value
     },
+    text(name: string, fallback?: string): string {
+      const value = take(name) ?? fallback
+      if (typeof value !== 'string') throw new InputError(`"${name}" must be a text.`)
+      return value
+    },
     oneOf<const T extends string>(name: string, values: readonly T[], fallback?: T): T {
       const value = take(name) ?? fallback
       const found = values.find((candidate) => candidate === value)

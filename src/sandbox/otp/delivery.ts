@@ -39,6 +39,11 @@ const landline: Reason = {
   text: 'The number is a landline, which gets no SMS. A call (via=VOICE or AUTO) reaches it.',
 }
 
+const noWhatsapp: Reason = {
+  why: 'landline',
+  text: 'The number is a landline, which has no WhatsApp here.',
+}
+
 /** Why this channel does not reach the phone; `undefined` when it does. */
 export function failureOf(
   delivery: Delivery,
@@ -46,6 +51,7 @@ export function failureOf(
   line: Otp['line'],
 ): Reason | undefined {
   if (channel === 'sms' && line === 'landline') return landline
+  if (channel === 'whatsapp' && line === 'landline') return noWhatsapp
   if (delivery.fails !== 'all' && delivery.fails !== channel) return undefined
   return delivery.reason ?? { why: 'channel', text: `This phone can't be reached by ${channel}.` }
 }

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { SandboxEvent } from '../../../src/sandbox/index.js'
 import { happyNumber, setupSandbox } from '../setup.js'
+import { startReceiver } from '../webhooks/receiver.js'
 
 /** Reads `/_sandbox/events` event by event. */
 async function listen(url: string, { after, last }: { after?: number; last?: number } = {}) {
@@ -79,6 +80,18 @@ test('tells of checks, faults, the clock, deletions and a reset', async () => {
   expect((await next()).type).toBe('requests-deleted')
   sandbox.reset()
   expect((await typesUntil(next, 'reset')).at(-1)).toBe('reset')
+})
+
+test('tells of what is posted to an app, and of its answer', async () => {
+  const { control, sandbox } = await setupSandbox()
+  const { url } = await startReceiver([204])
+  await control('POST', 'webhooks', { messages: url })
+  const next = await listen(sandbox.url)
+  await control('POST', 'received', { channel: 'sms', from: happyNumber, text: 'Hello' })
+  expect([await next(), await next()]).toMatchObject([
+    { type: 'webhook', webhook: { operation: 'webhook.message', url, attempt: 1 } },
+    { type: 'webhook', webhook: { seq: 1, status: 204 } },
+  ])
 })
 
 test('tells how often a fault may still happen', async () => {
