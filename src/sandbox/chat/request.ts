@@ -27,9 +27,8 @@ export function readChat(body: unknown, readNumber: ReadNumber): ChatRequest | P
   if (unknown !== undefined) {
     return { message: `${unknown} is unknown`, hint: `It takes ${known.join(', ')}.` }
   }
-  const to = typeof body.to === 'string' ? readNumber(body.to) : undefined
-  if (to === undefined) return invalid('to', 'to is the number of the recipient.')
-  if (to.status === 'invalid') return invalid('to', to.reason)
+  const recipient = readRecipient(body.to, readNumber)
+  if (!recipient) return invalid('to', 'to is a number like +12015550100; 00 may stand for the +.')
 
   const channels = readChannels(body.channels)
   if (!channels) return invalid('channels', `channels lists some of ${chatChannels.join(', ')}.`)
@@ -39,7 +38,19 @@ export function readChat(body: unknown, readNumber: ReadNumber): ChatRequest | P
     if ('hint' in content) return content
     contents[channel] = content
   }
-  return { to: to.number, line: to.line, channels, contents }
+  return { ...recipient, channels, contents }
+}
+
+/** The reference's own sample is no number of any plan, so the form is enough where a plan has none. */
+function readRecipient(
+  value: unknown,
+  readNumber: ReadNumber,
+): Pick<ChatRequest, 'to' | 'line'> | undefined {
+  if (typeof value !== 'string') return undefined
+  const reading = readNumber(value)
+  if (reading.status === 'parsed') return { to: reading.number, line: reading.line }
+  const digits = /^(?:\+|00)([1-9][0-9]{6,14})$/.exec(value)?.[1]
+  return digits === undefined ? undefined : { to: `+${digits}`, line: 'mobile' }
 }
 
 function readChannels(value: unknown): ChatRequest['channels'] | undefined {

@@ -102,6 +102,16 @@ describe.each(samples.map((sample) => [sample.curl.split('\n')[0], sample] as co
   },
 )
 
+test("the reference's own Chat message is accepted", async () => {
+  const { sandbox } = await setupSandbox()
+  const sample = samples.find(({ operation }) => operation === 'chat.send')
+  const reply = sample && (await run(sandbox.url, sample, withKey, sample.body))
+  expect(reply?.status).toBe(202)
+  expect(sandbox.messages()).toMatchObject([
+    { channel: 'whatsapp', to: '+123234234', from: '545345345', text: 'A simple text message' },
+  ])
+})
+
 test('each of the 22 operations has a sample', () => {
   expect(samples).toHaveLength(22)
 })

@@ -113,6 +113,8 @@ describe('send', () => {
   test.each<[string, object]>([
     ['no recipient', { to: undefined }],
     ['a recipient that is no number', { to: 'x' }],
+    ['a recipient without a country code', { to: '015112345678' }],
+    ['a recipient that is too short', { to: '+12345' }],
     ['no channel', { channels: [] }],
     ['channels that are no list', { channels: 'whatsapp' }],
     ['a channel twice', { channels: ['whatsapp', 'whatsapp'] }],

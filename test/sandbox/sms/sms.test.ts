@@ -331,11 +331,9 @@ describe('reports', () => {
     for (const count of [1, 2, 3]) {
       await expect.poll(() => received).toHaveLength(count)
       const calls = async () => (await control('GET', 'webhooks')).json
-      await expect
-        .poll(calls)
-        .toMatchObject({
-          calls: Array.from({ length: count }, () => ({ status: expect.any(Number) })),
-        })
+      await expect.poll(calls).toMatchObject({
+        calls: Array.from({ length: count }, () => ({ status: expect.any(Number) })),
+      })
       await advance(9)
       expect(received).toHaveLength(count)
       await advance(1)
