@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const repeats = 9
+const repeats = 5
 
 /** What importing the built package costs, in new processes. */
 export function measureImports(): { main: number; parts: string; loaded: string[] } {

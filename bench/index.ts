@@ -1,147 +1,208 @@
 /**
- * `npm run bench`: how fast the package is beside the same thing by hand, about 90 s. The two of a
- * pair take turns in short slices, because only ratios within one run mean anything.
+ * `npm run bench`: what a login costs with the package, beside the same thing by hand, the naive way
+ * and better-auth, against one simulated tyntec and one Redis. About three minutes on two cores.
  *
- * `BENCH_ROUNDS=40` measures longer; `BENCH_PROF=/tmp/profiles` writes a CPU profile of each server.
+ * `BENCH_ROUNDS=40` measures longer, `BENCH_ONLY=package-express` one pair of servers,
+ * `BENCH_FLOWS=1000000` the memory of so many pending flows, and `BENCH_PROF=/tmp/profiles` writes a
+ * CPU profile of each server. All figures are in `bench/results.json` afterwards.
  */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { Redis } from 'ioredis'
 import { startRedisServer } from '../test/support/redis-server.js'
+import { startCounter, type Costs } from './counts.js'
 import { measureImports } from './imports.js'
-import { createLoad, type Slice } from './load.js'
+import { createLoad } from './load.js'
 import { measureMemory } from './memory.js'
-import { compileServers, pin, type Server, start } from './processes.js'
-import { measureRoundTrips } from './round-trips.js'
-import { median, printTable, quartiles, type Row } from './table.js'
+import { compare, createPair, type Pair, playRound, ratioOfPairs } from './pairs.js'
+import {
+  compileServers,
+  install,
+  needsInstall,
+  pin,
+  type Server,
+  startServer,
+  startTyntec,
+} from './processes.js'
+import { printRows, printServers, type Row, say, wrap } from './report.js'
 
-/** At most 12 rounds and 25 s for each pair, unless more are asked for. */
-const asked = process.env.BENCH_ROUNDS
-const rounds = Number(asked ?? 12)
-const longest = asked ? Number.POSITIVE_INFINITY : 25_000
+const rounds = Number(process.env.BENCH_ROUNDS ?? 10)
+const flows = Number(process.env.BENCH_FLOWS ?? 2000)
+const only = process.env.BENCH_ONLY
 
-const rows: Row[] = []
+// Logins in a slice: about half a second of each server.
+const pairs = [
+  createPair('package-express', 'bare-express', 200),
+  createPair('naive', 'bare-express', 150),
+  createPair('better-auth', 'bare-express', 100),
+  createPair('package-flow', 'bare-http', 500),
+].filter(({ name }) => !only || name === only)
+if (pairs.length === 0) throw new Error(`BENCH_ONLY=${only} is none of the servers`)
+const names = [...new Set(pairs.flatMap(({ name, base }) => [base, name]))]
+
+if (needsInstall()) {
+  say('installing what only the benchmark needs (bench/package.json)')
+  install()
+}
+say('compiling the servers')
 compileServers()
+say('starting Redis and the simulated tyntec')
 const redis = await startRedisServer()
 pin(redis.pid, 'others')
-const sandbox = await start('tyntec')
+const tyntec = await startTyntec()
+say('timing imports in new processes')
 const imports = measureImports()
 pin(process.pid, 'others')
-const load = createLoad(sandbox)
-const env = { REDIS_URL: redis.url, SANDBOX_URL: sandbox.url, NODE_ENV: 'development' }
 
-const express = await pair('package-express', 'bare-express', 400)
-const http = await pair('package-flow', 'bare-http', 1000)
-const trips = await measureRoundTrips(redis.url, sandbox.url)
-const memory = await measureMemory(sandbox.url)
+const counter = await startCounter(tyntec)
+const costs = new Map<string, Costs>()
+for (const name of names) {
+  say(`counting what ${name} asks Redis for`)
+  costs.set(name, await counter.ofServer(name))
+}
+say('counting what the flow by itself asks Redis for')
+const steps = await counter.ofFlow()
+await counter.stop()
+say(`measuring ${flows} pending flows`)
+const memory = await measureMemory(tyntec.url, flows)
+
+const load = createLoad(tyntec)
+const servers = new Map<string, Server>()
+const env = { REDIS_URL: redis.url, SANDBOX_URL: tyntec.url, NODE_ENV: 'development' }
+for (const name of names) {
+  say(`warming ${name} up`)
+  const server = await startServer(name, env)
+  servers.set(name, server)
+  // Until the compiler has seen everything.
+  await load.slice(server, name === 'better-auth' ? 300 : 800)
+}
+for (let round = 1; round <= rounds; round += 1) {
+  say(
+    `round ${round} of ${rounds}: ${pairs.map(({ name }) => name).join(', ')}, each beside its base`,
+  )
+  for (const pair of pairs) await playRound(pair, servers, load.slice)
+}
+const compared = pairs.map(compare)
+for (const server of servers.values()) await server.stop()
 await load.close()
-await sandbox.stop()
+await tyntec.stop()
+const redisVersion = await versionOf(redis.url)
 await redis.stop()
 
-const ratio = ({ a, b }: Pair, of: (slice: Slice) => number) =>
-  a.map((slice, index) => of(slice) / of(b[index] ?? slice))
-const spread = (values: number[]) =>
-  quartiles(values)
-    .map((value) => value.toFixed(2))
-    .join(' to ')
-
-const expressRate = ratio(express, ({ rate }) => rate)
-const expressCpu = ratio(express, ({ cpu }) => cpu)
-const httpRate = ratio(http, ({ rate }) => rate)
-const httpCpu = ratio(http, ({ cpu }) => cpu)
-
-rows.push(
-  {
-    figure: 'Express + Passport + package ÷ bare: logins/s',
-    value: median(expressRate),
-    detail: `${describe(express.a, 'rate', 0)} ÷ ${describe(express.b, 'rate', 0)}; half of the rounds ${spread(expressRate)}`,
-    target: { atLeast: 1 },
-    unsure: isIdle(express),
-  },
-  {
-    figure: 'Express + Passport + package ÷ bare: CPU per login',
-    value: median(expressCpu),
-    detail: `${describe(express.a, 'cpu', 2)} ÷ ${describe(express.b, 'cpu', 2)} ms; half of the rounds ${spread(expressCpu)}`,
-    target: { atMost: 1.1 },
-  },
-  {
-    figure: 'flow on node:http ÷ bare-http: logins/s',
-    value: median(httpRate),
-    detail: `${describe(http.a, 'rate', 0)} ÷ ${describe(http.b, 'rate', 0)}; half of the rounds ${spread(httpRate)}`,
-    target: { atLeast: 0.7 },
-    unsure: isIdle(http),
-  },
-  {
-    figure: 'flow on node:http ÷ bare-http: CPU per login',
-    value: median(httpCpu),
-    detail: `${describe(http.a, 'cpu', 2)} ÷ ${describe(http.b, 'cpu', 2)} ms; half of the rounds ${spread(httpCpu)}`,
-  },
-  {
-    figure: 'Redis round trips in series, send',
-    value: trips.send.series,
-    detail: `${trips.send.commands} commands`,
-    target: { atMost: 3 },
-  },
-  {
-    figure: 'Redis round trips in series, check',
-    value: trips.check.series,
-    detail: `${trips.check.commands} commands, and ${trips.complete.series} for complete()`,
-    target: { atMost: 2 },
-  },
-  {
-    figure: 'Redis bytes per pending flow with its limits',
-    value: memory.perFlow,
-    detail: `${memory.flows} flows; ${memory.keys.toFixed(1)} keys each: ${memory.kinds}`,
-    target: { atMost: 600 },
-  },
-  {
-    figure: 'import of the main entry, ms',
-    value: imports.main,
-    detail: imports.parts,
-    target: { atMost: 150 },
-  },
+const machine = {
+  node: process.version,
+  redis: redisVersion,
+  cpu: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
+  commit: commit(),
+}
+const rows = [...ratios(), ...counts()]
+writeFileSync(
+  new URL('results.json', import.meta.url),
+  `${JSON.stringify({ machine, rounds, rows, compared, costs: Object.fromEntries(costs), steps, memory, imports }, undefined, 2)}\n`,
 )
-console.log(
-  `Node ${process.version}, ${express.a.length} and ${http.a.length} rounds; busy: ${busy()}`,
-)
-printTable(rows)
-console.log(`loaded by the main entry: ${imports.loaded.join(', ')}`)
+console.log(`\nNode ${machine.node}, Redis ${machine.redis}, ${machine.cpu}, ${machine.commit}`)
+printServers(compared, costs)
+printRows(rows)
+const loaded = `loaded by the main entry: ${imports.loaded.join(', ')}`
+console.log(`\n${wrap(loaded, 100).join('\n')}`)
 console.log('HTTP clients by themselves: npx tsx bench/http-client.ts')
 
-interface Pair {
-  names: [string, string]
-  a: Slice[]
-  b: Slice[]
-}
-
-/** Slices of both in turn, in changing order. */
-async function pair(nameA: string, nameB: string, logins: number): Promise<Pair> {
-  const servers: [Server, Server] = [await start(nameA, env), await start(nameB, env)]
-  const [a, b]: [Slice[], Slice[]] = [[], []]
-  // Until the compiler has seen everything.
-  for (const server of servers) await load.slice(server, 3 * logins)
-  const started = performance.now()
-  for (let round = 0; round < rounds; round += 1) {
-    if (round >= 4 && performance.now() - started > longest) break
-    const turns = round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)
-    for (const turn of turns) (turn === 0 ? a : b).push(await load.slice(servers[turn], logins))
+function ratios(): Row[] {
+  const pairOf = (name: string): Pair | undefined => pairs.find((pair) => pair.name === name)
+  const [ours, flow] = [pairOf('package-express'), pairOf('package-flow')]
+  const [naive, betterAuth] = [pairOf('naive'), pairOf('better-auth')]
+  const half = ({ half: [from, to] }: { half: [number, number] }) =>
+    `half of the rounds ${from.toFixed(2)} to ${to.toFixed(2)}`
+  // A server that waits for its core says little about its CPU, and nothing about its rate.
+  const unsure = compared.some(({ busy }) => Math.min(busy.own, busy.base) < 0.6)
+  const rows: Row[] = []
+  if (ours) {
+    const { cpu } = compare(ours)
+    rows.push({
+      figure: 'Express + Passport + package ÷ bare Express, CPU per login',
+      value: cpu.ratio,
+      target: { atMost: 1.3 },
+      detail: half(cpu),
+      unsure,
+    })
   }
-  for (const server of servers) await server.stop()
-  return { names: [nameA, nameB], a, b }
+  if (ours && naive) {
+    rows.push({
+      figure: 'the same ÷ the naive way, CPU per login',
+      value: ratioOfPairs(ours, naive, 'cpu'),
+      target: { below: 1 },
+      unsure,
+    })
+  }
+  if (ours && betterAuth) {
+    rows.push({
+      figure: 'the same ÷ better-auth, logins per second',
+      value: ratioOfPairs(ours, betterAuth, 'rate'),
+      target: { atLeast: 2 },
+      unsure,
+    })
+  }
+  if (flow) {
+    const { cpu } = compare(flow)
+    rows.push({
+      figure: 'flow on node:http ÷ bare node:http, CPU per login',
+      value: cpu.ratio,
+      target: { atMost: 2 },
+      detail: half(cpu),
+      unsure,
+    })
+  }
+  return rows
 }
 
-function describe(slices: Slice[], key: keyof Slice, digits: number): string {
-  return median(slices.map((slice) => slice[key])).toFixed(digits)
+function counts(): Row[] {
+  const cost = (step: string) => steps[step] ?? { sent: Number.NaN, inside: 0, waits: Number.NaN }
+  const commands = (step: string, atMost: number): Row => ({
+    figure: `Redis commands, ${step}`,
+    value: cost(step).sent,
+    target: { atMost },
+    detail: `and ${cost(step).inside} inside scripts`,
+  })
+  const waits = (step: string, atMost: number): Row => ({
+    figure: `waits for Redis in series, ${step}`,
+    value: cost(step).waits,
+    target: { atMost },
+  })
+  return [
+    commands('send', 2),
+    commands('check', 2),
+    commands('complete', 1),
+    waits('send', 2),
+    waits('check', 2),
+    commands('resend inside its wait', 1),
+    commands('check of a made-up handle', 0),
+    {
+      figure: 'Redis bytes per pending flow with its limits',
+      value: memory.perFlow,
+      target: { atMost: 600 },
+      detail: `${memory.flows} flows; ${memory.keys.toFixed(1)} keys each: ${memory.kinds}; in memoryStore ${memory.inProcess.toFixed(0)} bytes of heap`,
+    },
+    {
+      figure: 'import of the main entry, ms',
+      value: imports.main,
+      target: { atMost: 150 },
+      detail: imports.parts,
+    },
+  ]
 }
 
-/** A server that waits for its load says nothing about its rate. */
-function isIdle({ a, b }: Pair): boolean {
-  return [a, b].some((slices) => median(slices.map((slice) => slice.busy)) < 0.75)
+async function versionOf(url: string): Promise<string> {
+  const client = new Redis(url)
+  const info = await client.info('server')
+  client.disconnect()
+  return /^(?:redis|valkey)_version:(\S+)/m.exec(info)?.[1] ?? 'unknown'
 }
 
-/** Part of a core that each server had. */
-function busy(): string {
-  return [express, http]
-    .flatMap(({ names, a, b }) => [
-      `${names[0]} ${describe(a, 'busy', 2)}`,
-      `${names[1]} ${describe(b, 'busy', 2)}`,
-    ])
-    .join(', ')
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'no commit'
+  }
 }

@@ -1,22 +1,13 @@
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
 
-// The codes go to the load by themselves: asking for each would cost more than the login's own calls.
-let codes: [number: string, code: string][] = []
+// The simulated tyntec. The load asks for the code of a number, and gets `{ number, code }`.
 
-const sandbox = await startSandbox({
-  print(line) {
-    if (line.startsWith('API')) return
-    const [, number = '', code = ''] = line.split(/\s+/)
-    if (codes.length === 0) setImmediate(flush)
-    codes.push([number, code])
-  },
-})
-
-function flush(): void {
-  process.send?.({ codes })
-  codes = []
-}
+const sandbox = await startSandbox()
 
 process.send?.({ port: Number(new URL(sandbox.url).port) })
-process.once('message', () => process.disconnect())
+process.on('message', (message) => {
+  if (message === 'stop') return process.disconnect()
+  const { number } = message as { number: string } // the only other message there is
+  void sandbox.waitForCode(number).then((code) => process.send?.({ number, code }))
+})
 process.once('disconnect', () => void sandbox.close())
