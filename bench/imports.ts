@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+  dependencies: Record<string, string>
+}
 const repeats = 5
 
 /** What importing the built package costs, in new processes. */
@@ -10,13 +14,9 @@ export function measureImports(): { main: number; parts: string; loaded: string[
   const express = pathToFileURL(`${root}/dist/adapters/express.js`).href
   const parts = [
     ['with ./express', `await import('${main}'); await import('${express}')`],
-    ['libphonenumber-js/max', `await import('libphonenumber-js/max')`],
-    ['rate-limiter-flexible', `await import('rate-limiter-flexible')`],
-    ['cockatiel', `await import('cockatiel')`],
-    ['passport-custom', `await import('passport-custom')`],
+    ...Object.keys(manifest.dependencies).map((name) => [name, `await import('${name}')`]),
     ['for scale: express', `await import('express')`],
-    ['undici', `await import('undici')`],
-  ] as const
+  ] as [string, string][]
   return {
     main: timeOf(`await import('${main}')`),
     parts: parts.map(([name, code]) => `${name} ${timeOf(code).toFixed(0)}`).join(', '),
