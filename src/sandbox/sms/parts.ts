@@ -10,7 +10,7 @@ export interface SmsParts {
 }
 
 /** Units that fit into a message of one part, and into each part of a longer one, by tyntec's figures. */
-const capacities = {
+export const capacities = {
   'GSM-7': { single: 160, joined: 152 },
   'UCS-2': { single: 70, joined: 66 },
 }
