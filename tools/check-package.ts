@@ -86,7 +86,7 @@ function checkManifest(manifest: Manifest): void {
 function checkFiles(packed: Packed, manifest: Manifest): void {
   const paths = packed.files.map((file) => file.path)
   const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
-  const code = /^dist\/(src|adapters)\/[\w/-]+\.(js|d\.ts)$/
+  const code = /^dist\/(src|adapters)\/[\w/-]+\.(js|d\.ts|css)$/
   const unexpected = paths.filter((path) => !documents.includes(path) && !code.test(path))
   assert.deepEqual(unexpected, [], 'files that do not belong into the package')
 

@@ -40,12 +40,16 @@ export interface Messages {
   /** Calls `listener` for each new message. */
   subscribe(listener: (message: Message) => void): () => void
   clear(): void
+  /** When all were deleted last, by the sandbox's clock; 0 when they never were. */
+  clearedAt(): number
 }
 
 const capacity = 500
 
-export function createMessages(events: Events): Messages {
+/** `now` is the sandbox's clock. */
+export function createMessages(events: Events, now: () => number): Messages {
   let seq = 0
+  let clearedAt = 0
   let messages: Message[] = []
   const listeners = new Set<(message: Message) => void>()
 
@@ -92,7 +96,9 @@ export function createMessages(events: Events): Messages {
         signal?.addEventListener('abort', giveUp, { once: true })
       }),
     subscribe,
+    clearedAt: () => clearedAt,
     clear() {
+      clearedAt = now()
       messages = []
       events.emit(() => ({ type: 'messages-deleted' }))
     },

@@ -4,7 +4,7 @@ import { furthestAdvance } from './control/control.js'
 import { InputError } from './control/input.js'
 import { readRecipient } from './control/query.js'
 import { parseFault } from './faults/parse.js'
-import { sendInbox } from './inbox.js'
+import { sendInbox } from './inbox/index.js'
 import type { MessageFilter } from './messages.js'
 import type { Sandbox, SandboxOptions } from './sandbox.js'
 import { createSandboxServer } from './server.js'
@@ -36,7 +36,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const server = createSandboxServer({
     api: world.api,
     control: world.control,
-    inbox: (res) => sendInbox(res, messages.list()),
+    inbox: (res, request) => sendInbox(res, request, world),
     signal: world.signal,
   })
   server.listen(options.port ?? 0, '127.0.0.1')

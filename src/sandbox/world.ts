@@ -10,6 +10,7 @@ import { chatRoutes } from './control/chat.js'
 import { createControl } from './control/control.js'
 import { createEvents } from './events.js'
 import { createFaults } from './faults/faults.js'
+import { inboxRoutes } from './inbox/index.js'
 import { type Call, createJournal } from './journal.js'
 import { createMagic } from './magic.js'
 import { createMessages } from './messages.js'
@@ -36,7 +37,7 @@ export async function createWorld(options: WorldOptions) {
   const { baseUrl } = options
   const clock = createClock()
   const events = createEvents(clock.now)
-  const messages = createMessages(events)
+  const messages = createMessages(events, clock.now)
   const journal = createJournal({ events, onAnswered: options.onAnswered })
   const faults = createFaults(events)
   const magic = createMagic()
@@ -100,20 +101,23 @@ export async function createWorld(options: WorldOptions) {
 
   const control = createControl(
     { clock, events, faults, journal, magic, messages, otps, advance, reset },
-    chatRoutes({
-      clock,
-      media,
-      poster,
-      service: chat,
-      tell,
-      url: baseUrl,
-      webhooks: {
-        read: () => webhooks,
-        set(changed) {
-          webhooks = changed
+    {
+      ...inboxRoutes,
+      ...chatRoutes({
+        clock,
+        media,
+        poster,
+        service: chat,
+        tell,
+        url: baseUrl,
+        webhooks: {
+          read: () => webhooks,
+          set(changed) {
+            webhooks = changed
+          },
         },
-      },
-    }),
+      }),
+    },
   )
 
   return {

@@ -96,11 +96,11 @@ function findMethods(routes: Routes, path: string) {
 }
 
 function ownRoutes(parts: ControlParts): Routes {
-  const { clock, events, faults, journal, magic, messages, otps } = parts
+  const { clock, events, faults, journal, messages, otps } = parts
   return {
     '/_sandbox/ready': { GET: { handle: ({ res }) => sendJson(res, 200, { status: 'ready' }) } },
     '/_sandbox/info': {
-      GET: { handle: ({ res }) => sendJson(res, 200, readInfo(clock, events, magic)) },
+      GET: { handle: ({ res }) => sendJson(res, 200, readInfo(parts)) },
     },
     '/_sandbox/messages': {
       GET: {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
 import { operations } from '../faults/rules.js'
 import type { Magic } from '../magic.js'
+import type { Messages } from '../messages.js'
 
 export interface Info {
   version: string
@@ -11,17 +12,28 @@ export interface Info {
   advanced: number
   /** `seq` of the newest event: `/_sandbox/events?after=` goes on from here. */
   seq: number
+  /** When all messages were deleted last; `null` when they never were. */
+  messagesDeletedAt: string | null
   apiKeys: string
   operations: readonly string[]
   magicNumbers: { number: string; text: string }[]
   limitations: readonly string[]
 }
 
-export const readInfo = (clock: Clock, events: Events, magic: Magic): Info => ({
+export interface InfoParts {
+  clock: Clock
+  events: Events
+  magic: Magic
+  messages: Messages
+}
+
+export const readInfo = ({ clock, events, magic, messages }: InfoParts): Info => ({
   version: readVersion(),
   now: new Date(clock.now()).toISOString(),
   advanced: clock.advanced(),
   seq: events.seq(),
+  messagesDeletedAt:
+    messages.clearedAt() === 0 ? null : new Date(messages.clearedAt()).toISOString(),
   apiKeys: 'Any that begins with sandbox_ (sandbox_forbidden gets a 403).',
   operations,
   magicNumbers: magic.list(),

@@ -9,7 +9,7 @@ import { createOtps } from '../../../src/sandbox/otp/otps.js'
 function setupOtps() {
   const clock = createClock()
   const events = createEvents(clock.now)
-  const messages = createMessages(events)
+  const messages = createMessages(events, clock.now)
   const otps = createOtps({ clock, events, messages })
   const applications = createApplications({ clock, onDelete: otps.applicationDeleted })
   const [application] = applications.list('account')
