@@ -1,32 +1,52 @@
 import { once } from 'node:events'
+import { OtpError } from 'passport-tyntec-otp'
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
+import { shareClock } from './demo/clock.js'
+import { showBeside } from './demo/frames.js'
+import { refuseSetting, settings, wholeNumber } from './settings.js'
 
 const { env } = process
-const port = Number(env.PORT ?? 3000)
+const { port } = settings
+const sandboxPort = wholeNumber('SANDBOX_PORT', 8026, 65_535)
+const framework = env.FRAMEWORK || 'express'
+if (framework !== 'express' && framework !== 'koa') {
+  refuseSetting('FRAMEWORK', `must be express or koa, not ${JSON.stringify(framework)}.`)
+}
 
 if (!env.TYNTEC_BASE_URL) {
-  const sandboxPort = Number(env.SANDBOX_PORT ?? 8026)
-  const sandbox = await startSandbox({ port: sandboxPort, print: console.log }).catch((error) => {
-    console.error(`The sandbox can not use port ${sandboxPort}: ${String(error)}`)
-    console.error('Choose another one with SANDBOX_PORT.')
-    return process.exit(1)
-  })
+  const sandbox = await startSandbox({ port: sandboxPort, print: console.log }).catch(
+    (error: Error) =>
+      refuseSetting(
+        'SANDBOX_PORT',
+        `can't be ${sandboxPort}: ${error.message}. Choose another one.`,
+      ),
+  )
   env.TYNTEC_BASE_URL = sandbox.url
   env.TYNTEC_API_KEY = sandbox.apiKey
-  console.log(`sandbox ${sandbox.url} shows what phones receive`)
+  // Redis has a clock of its own.
+  if (!env.REDIS_URL) void shareClock(sandbox.url)
 }
 
-const framework = env.FRAMEWORK ?? 'express'
-if (framework !== 'express' && framework !== 'koa') {
-  console.error(`FRAMEWORK is 'express' or 'koa'`)
-  process.exit(2)
-}
-const { server } = await (framework === 'koa' ? import('./koa.js') : import('./express.js'))
+const { server } = await (framework === 'koa' ? import('./koa.js') : import('./express.js')).catch(
+  (error: unknown) => {
+    if (!(error instanceof OtpError)) throw error
+    const settings = 'OTP_SECRET is secret, TYNTEC_API_KEY apiKey, TYNTEC_BASE_URL baseUrl.'
+    return refuseSetting('A setting', `is wrong. ${error.message} (${settings})`)
+  },
+)
+showBeside(server, env.TYNTEC_BASE_URL)
 server.listen(port)
 try {
   await once(server, 'listening')
 } catch (error) {
-  console.error(`Port ${port} can not be used: ${String(error)}. Choose another one with PORT.`)
-  process.exit(1)
+  const reason = error instanceof Error ? error.message : String(error)
+  refuseSetting('PORT', `can't be ${port}: ${reason}. Choose another one.`)
 }
-console.log(`ready http://localhost:${port}`)
+const url = `http://localhost:${port}`
+console.log(`
+app and phone    ${url}/demo
+app alone        ${url}
+phone alone      ${env.TYNTEC_BASE_URL}
+a number to try  +1 201 555 0100 (its code is 424242; more under "Numbers" of the phone)
+`)
+console.log(`ready ${url}`)

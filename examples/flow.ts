@@ -1,16 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { createOtpFlow, type Problem, redisStore } from 'passport-tyntec-otp'
+import { createOtpFlow, type OtpEvent, type Problem, redisStore } from 'passport-tyntec-otp'
+import { settings } from './settings.js'
+
+export { settings }
 
 const { env } = process
-
-/** What is the same for both examples. Everything has a default, so that they start as they are. */
-export const settings = {
-  port: Number(env.PORT ?? 3000),
-  /** How many proxies are in front. Never `true`: then anybody can choose the address they come from. */
-  trustProxy: Number(env.TRUST_PROXY ?? 0),
-  sessionSecret: env.SESSION_SECRET ?? randomBytes(32).toString('hex'),
-}
 
 // The flow has a deadline of its own for each command. The sessions of the app need one too, or
 // whoever is signed in waits for half a minute when Redis is away.
@@ -30,11 +25,32 @@ export const flow = createOtpFlow({
   ...(redis && { store: redisStore(redis) }),
   origin: [`http://localhost:${settings.port}`, `http://127.0.0.1:${settings.port}`],
   onEvent(event) {
-    if (event.type === 'error') console.error(`${event.code} at ${event.step}: ${event.message}`)
+    const line = toLine(event)
+    if (line !== undefined) console.error(line)
   },
   // An example may forget its sign-ins at a restart.
   validate: { memoryStore: false },
 })
+
+/** What was refused, and why: the person is told no more than they may know. */
+function toLine(event: OtpEvent): string | undefined {
+  switch (event.type) {
+    case 'error':
+      return `${event.code} at ${event.step}: ${event.message}`
+    case 'request.refused':
+      return `refused ${event.step}: ${event.reason}`
+    case 'otp.rejected':
+      return `refused check: ${event.reason}`
+    case 'limit.hit':
+      return `refused by the limit ${event.limit}`
+    case 'budget.exhausted':
+      return `refused by the budget per ${event.window}: ${event.used} of ${event.of} messages`
+    case 'otp.expired':
+      return `refused ${event.step}: the code has expired`
+    default:
+      return undefined
+  }
+}
 
 /**
  * What a request gets that nothing has answered: a body that could not be parsed, or a session store that
