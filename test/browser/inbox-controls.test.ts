@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { live, number, openInbox, sentencesOf, setupSandbox } from './inbox-setup.js'
+import { live, number, openInbox, sentences, sentencesOf, setupSandbox } from './inbox-setup.js'
 
 const clipboard = { permissions: ['clipboard-read', 'clipboard-write'] }
 
@@ -227,8 +227,10 @@ describe('the messages', () => {
       await sentencesOf(page, () => page.getByRole('button', { name: 'Delete messages' }).click()),
     ).toEqual(['All messages were deleted.'])
     await page.getByTestId('empty').waitFor()
-    // A code whose message was deleted still works, and stays away.
+    // A code whose message was deleted still works, stays away, and is not talked about.
     expect((await check(otpId, '424242')).status).toBe(202)
+    await page.waitForTimeout(300)
+    expect(await sentences(page)).toEqual(['All messages were deleted.'])
     await page.reload()
     await live(page)
     await page.getByTestId('empty').waitFor()

@@ -14,6 +14,7 @@ import { byId } from './dom.js'
  * @property {number} at when it began
  * @property {() => string} words what the search looks in
  * @property {() => string} code
+ * @property {() => void} [removed] called when the row has gone from the page
  */
 
 /** Oldest first. @type {Row[]} */
@@ -53,12 +54,14 @@ export function removeRow(key) {
   if (chosen === row) chosen = undefined
   const hadFocus = row.item.contains(document.activeElement)
   row.item.remove()
+  row.removed?.()
   if (hadFocus) list().focus()
   showEmpty()
 }
 
 export function removeRows() {
   const hadFocus = list().contains(document.activeElement)
+  for (const row of rows) row.removed?.()
   rows = []
   chosen = undefined
   list().replaceChildren()

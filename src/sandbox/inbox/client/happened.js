@@ -93,8 +93,12 @@ function showOtp(otp, { quiet, old = false }) {
   if (known) {
     known.update(otp)
     show(known)
-  } else if (old || otp.created >= deletedAt || messagesOf.has(otpId)) {
-    const row = otpRow(otp)
+  } else {
+    if (!old && otp.created < deletedAt && !messagesOf.has(otpId)) return
+    const row = otpRow(otp, () => {
+      otps.delete(otpId)
+      messagesOf.delete(otpId)
+    })
     otps.set(otpId, row)
     for (const message of messagesOf.get(otpId) ?? []) row.receive(message)
     addRow(row, { isNew: !quiet })

@@ -25,6 +25,7 @@ eachSecond(() => {
  * A code of tyntec's 2FA service, with all that has happened to it.
  *
  * @param {Otp} first
+ * @param {() => void} removed called when the page has no room for it any more
  * @returns {Row & {
  *   update: (otp: Otp) => void,
  *   entries: () => number,
@@ -33,7 +34,7 @@ eachSecond(() => {
  *   gone: () => void,
  * }}
  */
-export function otpRow(first) {
+export function otpRow(first, removed) {
   let otp = first
   let deleted = false
   let entries = 0
@@ -138,6 +139,10 @@ export function otpRow(first) {
     gone() {
       deleted = true
       tick()
+    },
+    removed() {
+      running.delete(tick)
+      removed()
     },
   }
 }
