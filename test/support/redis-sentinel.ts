@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { until } from './redis-cluster.js'
-import { type RedisServer, startRedisServer } from './redis-server.js'
+import { findRedis, type RedisServer, startRedisServer } from './redis-server.js'
 
 export interface RedisSentinel {
   /** What the Sentinels call their master. */
@@ -130,9 +130,7 @@ function connect(port: number): Redis {
 // As in redis-server.ts: descriptor 3 closes however this process ends, and the Sentinel with it.
 const supervisor = `
   dir=$1
-  PATH="$PATH:/usr/bin:/usr/sbin:/usr/local/bin:/opt/homebrew/bin"
-  binary=$(command -v redis-server || command -v valkey-server)
-  "$binary" "$dir/sentinel.conf" --sentinel 3<&- & server=$!
+  "$2" "$dir/sentinel.conf" --sentinel 3<&- & server=$!
   { read -r _; kill -9 $server; } <&3 & watcher=$!
   wait $server
   kill -9 $watcher
@@ -164,7 +162,7 @@ async function startSentinelOn(port: number, masterPort: number): Promise<Sentin
       `sentinel parallel-syncs ${name} 2`,
     ].join('\n'),
   )
-  const child = spawn('/bin/sh', ['-c', supervisor, 'sh', dir], {
+  const child = spawn('/bin/sh', ['-c', supervisor, 'sh', dir, findRedis() ?? 'redis-server'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     detached: true,
   })

@@ -185,7 +185,10 @@ async function reach(url: string): Promise<void> {
   }
 }
 
-function findRedis(): string | undefined {
+/** The program to start: `REDIS_SERVER`, or the first of those that are installed. */
+export function findRedis(): string | undefined {
+  const named = process.env.REDIS_SERVER
+  if (named) return named
   const folders = (process.env.PATH ?? '').split(delimiter)
   // Where Debian and Homebrew put it, if the shell's PATH does not say so.
   folders.push('/usr/bin', '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin')

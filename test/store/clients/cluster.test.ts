@@ -55,7 +55,7 @@ describe.each(libraries)('$name on a Cluster', ({ name, connectCluster }) => {
     const { port } = await setup()
     const keys = keysOf(`${name} forgotten`)
     await countAll(port, keys)
-    await Promise.all(cluster.nodes.map(({ admin }) => admin.script('FLUSH')))
+    await Promise.all(cluster.nodes.map(({ admin }) => admin.script('FLUSH', 'ASYNC')))
     expect(await countAll(port, keys)).toEqual(tags.map(() => 2))
   })
 
@@ -67,7 +67,7 @@ describe.each(libraries)('$name on a Cluster', ({ name, connectCluster }) => {
 
   test('follows a slot that is being moved, and that was moved', async () => {
     const { port } = await setup()
-    const key = `${name}:{moved}:count`
+    const key = `tyntec-otp:{${name}}:moved`
     const counted = async () => (await countAll(port, [key]))[0]
     expect(await counted()).toBe(1)
     const slot = await cluster.slotOf(key)
