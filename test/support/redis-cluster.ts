@@ -141,7 +141,7 @@ async function startNode(): Promise<ClusterNode> {
     ].flat(),
   })
   const admin = new Redis(server.url, {
-    commandTimeout: 300,
+    commandTimeout: 800,
     maxRetriesPerRequest: 0,
     retryStrategy: () => 50,
   })
