@@ -176,6 +176,21 @@ describe.each(clientLibraries)('$name', (library) => {
     expect(await port.run(count, [key], [])).toBe(runs + 1)
   })
 
+  test('starts no timer for a call', async () => {
+    const { url } = await createRedis()
+    const { port } = await connect(library, url)
+    await port.run(echo, [key], ['', ''])
+    const timers = [vi.spyOn(AbortSignal, 'timeout'), vi.spyOn(globalThis, 'setTimeout')]
+    const calls = Array.from({ length: 5 }, () => {
+      expect(port.ready()).toBe(true)
+      return port.run(echo, [key], ['', ''])
+    })
+    // A pool has its own for those that wait for a connection.
+    const own = library.name.endsWith('pool') ? calls.length : 0
+    expect(timers.flatMap(({ mock }) => mock.calls).length).toBeLessThanOrEqual(own)
+    await Promise.all(calls)
+  })
+
   test('is left as the app has made it', async () => {
     const { url, prefix } = await createRedis()
     const key = `${prefix}{tag}:count`
@@ -401,13 +416,15 @@ describe.each([
     const port = clientOf(pool)
     expect(port.ready()).toBe(false)
     await pool.connect()
-    onTestFinished(() => pool.destroy())
     expect(port.ready()).toBe(true)
     const calls = Array.from({ length: 5 }, () => port.run(echo, [key], ['', '']))
     expect(pool.idleClients).toBe(0)
     expect(port.ready()).toBe(true)
     expect(pool.tasksQueueLength).toBe(4)
-    await Promise.all(calls)
+    // It ends what it has begun, and takes nothing new.
+    const closing = pool.close()
+    expect(port.ready()).toBe(false)
+    await Promise.allSettled([...calls, closing])
   })
 })
 
