@@ -6,6 +6,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import ts from 'typescript'
 import { provideRedis } from '../test/support/redis-server.js'
 
 const root = resolve(import.meta.dirname, '..')
@@ -106,11 +107,11 @@ async function checkImports(packed: Packed, manifest: Manifest): Promise<void> {
     ...Object.keys(manifest.dependencies),
     ...Object.keys(manifest.peerDependencies),
   ])
-  const specifier = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g
   const undeclared: string[] = []
   for (const { path } of packed.files) {
     if (!/\.(js|d\.ts)$/.test(path)) continue
-    for (const [, , name = ''] of (await readFile(join(root, path), 'utf8')).matchAll(specifier)) {
+    const { importedFiles } = ts.preProcessFile(await readFile(join(root, path), 'utf8'))
+    for (const { fileName: name } of importedFiles) {
       if (name.startsWith('.') || name.startsWith('node:')) continue
       const base = name.split('/', name.startsWith('@') ? 2 : 1).join('/')
       if (!allowed.has(base)) undeclared.push(`${path}: ${name}`)
