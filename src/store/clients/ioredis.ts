@@ -3,8 +3,9 @@ import { isUnknownScript } from './script.js'
 
 /** What is used of `Redis` and `Cluster` of ioredis 5 and 6 and of iovalkey. */
 export interface IoredisClient {
-  /** `'ready'`, or `'wait'` before the first command of a client with `lazyConnect`. */
   readonly status: string
+  /** Called only on a client with `lazyConnect`, which waits for its first command. */
+  connect(): Promise<unknown>
   readonly isCluster: boolean
   /** The function for a command, which does not join the client's automatic pipelines. */
   createBuiltinCommand(name: string): { readonly string: IoredisCommand }
@@ -44,7 +45,10 @@ export function ioredisClient(client: IoredisClient): RedisClient {
       }
     },
 
-    // A client with lazyConnect connects when it is given its first command.
-    ready: () => client.status === 'ready' || client.status === 'wait',
+    ready() {
+      // A client with lazyConnect connects at its first command, which it refuses if it has no queue.
+      if (client.status === 'wait') client.connect().catch(() => {})
+      return client.status === 'ready'
+    },
   }
 }

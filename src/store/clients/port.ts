@@ -13,7 +13,10 @@ export interface RedisClient {
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
 
-  /** Whether a command would be sent now. While it is not, a client keeps commands for later. */
+  /**
+   * Whether a command would be sent now. While it is not, a client keeps commands for later. A client
+   * that waits for its first command to connect begins to.
+   */
   ready(): boolean
 
   /** Keys of different hash slots need different calls. */

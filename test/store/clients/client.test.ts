@@ -187,7 +187,9 @@ describe.each(clientLibraries)('$name', (library) => {
     })
     // A pool has its own for those that wait for a connection.
     const own = library.name.endsWith('pool') ? calls.length : 0
-    expect(timers.flatMap(({ mock }) => mock.calls).length).toBeLessThanOrEqual(own)
+    const started = timers.map(({ mock }) => mock.calls.length)
+    expect(started[0]).toBe(0)
+    expect(started[1]).toBeLessThanOrEqual(own)
     await Promise.all(calls)
   })
 
@@ -262,19 +264,24 @@ describe.each<[string, (url: string, options: Options) => ioredis5.Redis]>([
     expect(port.ready()).toBe(true)
   })
 
-  test('connects a lazy client with the first command', async () => {
-    const { redis, port } = await setup({ lazyConnect: true })
-    expect(port.ready()).toBe(true)
-    expect(await port.run(echo, [key], ['', ''])).toHaveLength(10)
-    expect(redis.status).toBe('ready')
-  })
+  test.each([true, false])(
+    'connects a lazy client when it is asked for the first time (offline queue: %s)',
+    async (enableOfflineQueue) => {
+      const { redis, port } = await setup({ lazyConnect: true, enableOfflineQueue })
+      expect(redis.status).toBe('wait')
+      expect(port.ready()).toBe(false)
+      expect(port.ready()).toBe(false)
+      await until(() => port.ready())
+      expect(await port.run(echo, [key], ['', ''])).toHaveLength(10)
+    },
+  )
 
-  test('connects a lazy client without a queue with the first command, which is refused', async () => {
-    const { port } = await setup({ lazyConnect: true, enableOfflineQueue: false })
-    await expect(port.run(echo, [key], ['', ''])).rejects.toThrow('enableOfflineQueue')
+  test('does not connect a client that the app has closed', async () => {
+    const { redis, port } = await setup({ lazyConnect: true })
+    redis.disconnect()
+    await until(() => redis.status === 'end')
     expect(port.ready()).toBe(false)
-    await until(() => port.ready())
-    expect(await port.run(echo, [key], ['', ''])).toHaveLength(10)
+    expect(redis.status).toBe('end')
   })
 
   test('puts its keyPrefix before the keys', async () => {

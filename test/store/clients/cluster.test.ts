@@ -126,9 +126,10 @@ describe('options of a Cluster', () => {
     return client
   }
 
-  test('a lazy Cluster connects with the first command', async () => {
-    const port = clientOf(ioredis({ lazyConnect: true }))
-    expect(port.ready()).toBe(true)
+  test('a lazy Cluster connects when it is asked for the first time', async () => {
+    const port = clientOf(ioredis({ lazyConnect: true, enableOfflineQueue: false }))
+    expect(port.ready()).toBe(false)
+    await vi.waitFor(() => expect(port.ready()).toBe(true))
     expect(await countAll(port, keysOf('lazy'))).toEqual(tags.map(() => 1))
   })
 
