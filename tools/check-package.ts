@@ -2,6 +2,7 @@
 // tarball compile and sign somebody in. The last step of `npm run check`, after the build.
 import assert from 'node:assert/strict'
 import { type ExecFileOptions, execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -32,6 +33,31 @@ interface Packed {
   files: Array<{ path: string }>
 }
 
+/** An app that has installed the tarball. */
+interface Project {
+  name: string
+  /** What else it has installed, as our own devDependencies name it. */
+  packages: string[]
+  /** Run with a Redis. Without: `name`.ts is compiled only. */
+  app?: string
+}
+
+// Each has one framework or none, and one client or all, so that nothing can lean on another's.
+const projects: Project[] = [
+  {
+    name: 'express',
+    packages: ['express', 'express-session', 'passport', 'ioredis'],
+    app: 'express.mjs',
+  },
+  { name: 'koa', packages: ['koa', 'koa-session', '@koa/bodyparser'], app: 'koa.cjs' },
+  {
+    name: 'one-redis',
+    packages: ['express', 'express-session', 'passport', 'redis', 'connect-redis-9'],
+    app: 'one-redis.mjs',
+  },
+  { name: 'clients', packages: ['ioredis', 'ioredis-5', 'iovalkey', 'redis', 'redis-5'] },
+]
+
 const temp = await mkdtemp(join(tmpdir(), 'tyntec-otp-check-'))
 try {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest
@@ -48,10 +74,7 @@ try {
       () => command(bin('publint'), ['run', tarball, '--strict']),
       () => command(bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']),
     ),
-    inTurn(
-      () => consumer('express', tarball, manifest),
-      () => consumer('koa', tarball, manifest),
-    ),
+    inTurn(...projects.map((project) => () => consumer(project, tarball, manifest))),
   ])
   for (const check of checks) if (check.status === 'rejected') throw check.reason
   console.log(
@@ -120,29 +143,23 @@ async function checkImports(packed: Packed, manifest: Manifest): Promise<void> {
   assert.deepEqual(undeclared, [], 'imports that are neither dependencies nor peers')
 }
 
-/** Each app has one framework installed, so neither adapter can lean on the other's. */
 async function consumer(
-  framework: 'express' | 'koa',
+  { name, packages, app }: Project,
   tarball: string,
   manifest: Manifest,
 ): Promise<void> {
-  const folder = join(temp, framework)
-  const types = ['@types/node']
-  const packages =
-    framework === 'express'
-      ? ['express', 'express-session', 'passport', 'ioredis']
-      : ['koa', 'koa-session', '@koa/bodyparser']
-  if (framework === 'express') types.push('@types/express', '@types/passport')
-  else types.push('@types/koa')
+  const folder = join(temp, name)
+  const types = ['@types/node', ...packages.map((each) => `@types/${each}`)].filter(isOurs)
 
   await mkdir(folder)
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  const versions = await Promise.all([...packages, ...types].map(installedVersion))
+  const installed = [...packages, ...types]
+  const versions = await Promise.all(installed.map((each) => versionOf(each, installed)))
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel', 'error']
   const args = ['install', '--ignore-scripts', ...quiet, tarball, ...versions]
   await command('npm', args, { cwd: folder })
 
-  for (const file of ['sign-in.mjs', `${framework}.ts`]) await copy(file, folder)
+  await copy(`${name}.ts`, folder)
   const compilerOptions = {
     target: 'es2022',
     lib: ['es2023'],
@@ -154,19 +171,12 @@ async function consumer(
     // Off, unlike in the package itself: this is where its own declarations are checked.
     skipLibCheck: false,
   }
-  const project = JSON.stringify({ compilerOptions, files: [`${framework}.ts`] })
+  const project = JSON.stringify({ compilerOptions, files: [`${name}.ts`] })
   await writeFile(join(folder, 'tsconfig.json'), project)
   await command(bin('tsc'), ['-p', folder])
 
-  const app = framework === 'express' ? 'express.mjs' : 'koa.cjs'
-  await copy(app, folder)
-  if (framework === 'koa') {
-    await command('node', [app], { cwd: folder, timeout: 30_000 })
-    const [name = ''] = Object.keys(manifest.bin)
-    const version = await command(join(folder, 'node_modules/.bin', name), ['--version'])
-    assert.equal(version.trim(), manifest.version, `what ${name} --version prints`)
-    return
-  }
+  if (app === undefined) return
+  for (const file of ['sign-in.mjs', app]) await copy(file, folder)
   const redis = await provideRedis()
   try {
     const env = { ...process.env, REDIS_URL: redis.url }
@@ -174,12 +184,22 @@ async function consumer(
   } finally {
     await redis.stop()
   }
+
+  const [program = ''] = Object.keys(manifest.bin)
+  const version = await command(join(folder, 'node_modules/.bin', program), ['--version'])
+  assert.equal(version.trim(), manifest.version, `what ${program} --version prints`)
 }
 
-async function installedVersion(name: string): Promise<string> {
-  const file = join(root, 'node_modules', name, 'package.json')
-  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string }
-  return `${name}@${version}`
+function isOurs(name: string): boolean {
+  return existsSync(join(root, 'node_modules', name))
+}
+
+/** What npm is to install. An alias stays one beside the package of that name, as `redis-5` is. */
+async function versionOf(alias: string, beside: string[]): Promise<string> {
+  const file = join(root, 'node_modules', alias, 'package.json')
+  const { name, version } = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>
+  const exact = `${name}@${version}`
+  return alias !== name && name && beside.includes(name) ? `${alias}@npm:${exact}` : exact
 }
 
 function copy(file: string, folder: string): Promise<void> {
