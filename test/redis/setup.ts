@@ -10,6 +10,7 @@ import {
   type SendOutcome,
 } from 'passport-tyntec-otp'
 import { type Sandbox, startSandbox } from 'passport-tyntec-otp/sandbox'
+import type { Redis } from 'ioredis'
 import { expect, onTestFinished, type TestContext } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
@@ -144,11 +145,18 @@ const shas = Object.fromEntries(
   ]),
 )
 
-/** Which of our scripts a command runs; `limit` for those of the limiter; nothing for the rest. */
-export function scriptOf([name, script = '', , key = '']: CommandWords): string | undefined {
+/** Which step of ours a command runs; nothing for other commands. */
+export function scriptOf([name, script = '']: CommandWords): string | undefined {
   if (name !== 'EVALSHA' && name !== 'EVAL') return undefined
-  if (key.includes('limit:')) return 'limit'
   return shas[name === 'EVAL' ? createHash('sha1').update(script).digest('hex') : script]
 }
 
 export const isScript = (script: string) => (words: CommandWords) => scriptOf(words) === script
+
+/** What a record of ours holds; nothing when there is none. */
+export async function recordAt<T>(redis: Redis, key: string): Promise<T | undefined> {
+  const script = `local record = redis.call('GET', KEYS[1])
+    return record and cjson.encode(cmsgpack.unpack(record))`
+  const record = await redis.eval(script, 1, key)
+  return typeof record === 'string' ? (JSON.parse(record) as T) : undefined
+}

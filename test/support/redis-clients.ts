@@ -91,7 +91,7 @@ export const clientLibraries: readonly ClientLibrary[] = [
   },
   {
     name: 'redis 6, a pool',
-    connect: (url) => nodeRedis(redis6.createClientPool({ url })),
+    connect: (url) => nodeRedis(redis6.createClient({ url }).createPool()),
   },
   {
     name: 'redis 5',
@@ -102,6 +102,6 @@ export const clientLibraries: readonly ClientLibrary[] = [
   },
   {
     name: 'redis 5, a pool',
-    connect: (url) => nodeRedis(redis5.createClientPool({ url })),
+    connect: (url) => nodeRedis(redis5.createClient({ url }).createPool()),
   },
 ]

@@ -399,7 +399,7 @@ describe.each([
 
   test.each([
     ['createClient', (url: string) => redis.createClient({ url })],
-    ['createClientPool', (url: string) => redis.createClientPool({ url })],
+    ['createPool', (url: string) => redis.createClient({ url }).createPool()],
   ])('a client of %s without a listener ends no process', async (_, make) => {
     const { url, prefix } = await createRedis()
     const proxy = await startRedisProxy(url)
@@ -419,7 +419,7 @@ describe.each([
 
   test('a pool is taken as ready while all its connections are busy', async () => {
     const { url } = await createRedis()
-    const pool = redis.createClientPool({ url }, { minimum: 1, maximum: 1 })
+    const pool = redis.createClient({ url }).createPool({ minimum: 1, maximum: 1 })
     const port = clientOf(pool)
     expect(port.ready()).toBe(false)
     await pool.connect()
@@ -435,7 +435,9 @@ describe.each([
   })
 })
 
-test('redis 6 puts its keyPrefix before the keys', async () => {
+test('redis 6 puts its keyPrefix before the keys', async (context) => {
+  // The oldest of them has none.
+  context.skip(!('_keyPrefix' in redis6.createClient()))
   const { url, prefix, redis: direct } = await createRedis()
   const options = { url, keyPrefix: prefix }
   for (const client of [redis6.createClient(options), redis6.createClientPool(options)]) {
