@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { redisStore } from '../../src/store/redis.js'
+import { appKey, numberKey } from '../../src/store/keys.js'
+import { createRedisStore } from '../../src/store/redis.js'
 import { createRedis, startRedis } from '../support/redis.js'
 import { type CommandWords, startRedisProxy } from '../support/redis-proxy.js'
 import {
@@ -74,7 +75,11 @@ test.each([
     const proxy = await startRedisProxy(url)
     const { redis, prefix } = await createRedis({ url: proxy.url })
     proxy.answer(error, isOurs)
-    const failing = redisStore(redis, { prefix }).failures('tag')
+    const failing = createRedisStore(redis, { prefix }).run(
+      'failures',
+      { number: numberKey('tag') },
+      {},
+    )
     await expect(failing).rejects.toMatchObject({ message: `Redis ${reason}` })
     await expect(failing).rejects.toMatchObject({ cause: { message: reason } })
   },
@@ -161,7 +166,7 @@ describe('Redis', () => {
     },
   )
 
-  test.each(['flow', 'attempt', 'failures', 'sent'])(
+  test.each(['flow', 'number'])(
     'with a value of another type at %s lets nobody in without the code',
     async (name) => {
       const { redis, prefix } = await createRedis()
@@ -191,8 +196,8 @@ describe('Redis', () => {
     const { redis, prefix } = await createRedis()
     const tyntec = await setupTyntec()
     const flow = setupFlow(tyntec, redis, { prefix })
-    await redis.rpush(`${prefix}limit:sends:all:hour:{all}`, 'garbage')
-    await redis.expire(`${prefix}limit:sends:all:hour:{all}`, 600)
+    await redis.rpush(`${prefix}${appKey}`, 'garbage')
+    await redis.expire(`${prefix}${appKey}`, 600)
     await expectRefused([flow.send({ number: newNumber(), address })])
     expect(await tyntec.requests()).toEqual([])
   })
@@ -219,7 +224,7 @@ async function sizesOfOneFlow() {
   const keys = await redis.keys('*')
   const sizes = keys
     // One key for all flows of the app, or of a country.
-    .filter((key) => !/limit:sends:all|meter:country/.test(key))
+    .filter((key) => !/\{all\}:(app|country)/.test(key))
     .map(async (key) => ({ key, bytes: Number(await redis.memory('USAGE', key, 'SAMPLES', 0)) }))
   return Promise.all(sizes)
 }
@@ -227,14 +232,11 @@ async function sizesOfOneFlow() {
 const sum = (sizes: { bytes: number }[]) => sizes.reduce((all, { bytes }) => all + bytes, 0)
 
 // proves: RED-12
-test('a running flow takes less than 1 kB, and its address and range as much again', async () => {
+test('a running flow takes less than 700 bytes with the limits of its number', async () => {
   const sizes = await sizesOfOneFlow()
   // Those of the address and of the range are shared by many flows.
-  const shared = sizes.filter(({ key }) => /:address:|:range:/.test(key))
-  expect([sizes.length, shared.length]).toEqual([8, 4])
-  // Over half of it are the names of the keys.
-  expect(sum(sizes) - sum(shared)).toBeLessThan(900)
-  expect(sum(shared)).toBeLessThan(900)
-  // Small values in a short hash: Redis keeps it as a list, in half the memory of a table.
-  expect(sizes.find(({ key }) => key.includes(':flow:'))?.bytes).toBeLessThan(600)
+  const shared = sizes.filter(({ key }) => /:address:|address:\{|:range:/.test(key))
+  expect([sizes.length, shared.length]).toEqual([4, 2])
+  expect(sum(sizes) - sum(shared)).toBeLessThan(700)
+  expect(sum(shared)).toBeLessThan(600)
 })
