@@ -65,6 +65,8 @@ export function createResend<Context extends unknown[]>(
         via: field('via'),
         address: host.address,
         challenge: field('challenge'),
+        // After the end it is a new flow.
+        onHandle: binding.keep,
       })
       return pendingAnswer(flow, outcome)
     })
