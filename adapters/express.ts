@@ -19,6 +19,7 @@ export type SendOptions = http.SendOptions<Context>
 export type CheckOptions = http.CheckOptions<Context>
 export type StatusOptions = http.StatusOptions<Context>
 export type CancelOptions = http.CancelOptions<Context>
+export type PageOptions = http.PageRouterOptions<Context>
 export type { RedirectOptions }
 
 /** What only Koa's router takes. */
@@ -29,13 +30,16 @@ const others = { prefix: `Express has the path in app.use('/login', otpRouter(fl
  *
  * @throws {OtpError} `ERR_OTP_OPTIONS`
  */
-export function otpRouter(flow: OtpFlow, options: CheckOptions & StatusOptions): RequestHandler {
+export function otpRouter(
+  flow: OtpFlow,
+  options: CheckOptions & StatusOptions & PageOptions,
+): RequestHandler {
   const resolved = resolveHandler('otpRouter', flow, options, { others })
   const routes = createRoutes<Context>(flow, resolved)
   return function otpRouter(req, res, next) {
-    const route = findRoute(req.method, req.path)
+    const route = findRoute(routes, req.method, req.path)
     if (!route) return next()
-    void run(routes[route], req, res, next)
+    void run(route, req, res, next)
   }
 }
 
@@ -116,6 +120,9 @@ function hostOf(req: Request, res: Response): RouteHost<Context> {
   })
   return Object.assign(host, {
     context: [req, res] satisfies Context,
+    accepts: (types: string[]) => req.accepts(types),
+    acceptsLanguage: (languages: string[]) => req.acceptsLanguages(languages),
+    signedIn: () => 'user' in req && req.user !== undefined,
     answered: () => res.headersSent,
     setStatus: (status: number) => res.status(status),
     run: (middleware: (...args: unknown[]) => unknown, done: NextFunction) =>

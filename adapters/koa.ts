@@ -19,6 +19,7 @@ export type SendOptions = http.SendOptions<[ctx: Context]>
 export type CheckOptions = http.CheckOptions<[ctx: Context]>
 export type StatusOptions = http.StatusOptions<[ctx: Context]>
 export type CancelOptions = http.CancelOptions<[ctx: Context]>
+export type PageOptions = http.PageRouterOptions<[ctx: Context]>
 export type { RedirectOptions }
 
 export interface RouterOptions {
@@ -37,15 +38,15 @@ export interface RouterOptions {
  */
 export function otpRouter(
   flow: OtpFlow,
-  options: CheckOptions & StatusOptions & RouterOptions,
+  options: CheckOptions & StatusOptions & PageOptions & RouterOptions,
 ): Middleware {
   const resolved = resolveHandler('otpRouter', flow, options, { own: ['prefix'] })
   const routes = createRoutes<[Context]>(flow, resolved)
   const prefix = resolvePrefix(resolved.prefix)
   return function otpRouter(ctx, next) {
-    const route = findRoute(ctx.method, ctx.path, prefix)
+    const route = findRoute(routes, ctx.method, ctx.path, prefix)
     if (!route) return next()
-    return run(routes[route], ctx, next)
+    return run(route, ctx, next)
   }
 }
 
@@ -114,6 +115,9 @@ function hostOf(ctx: Context): RouteHost<[Context]> {
   })
   return Object.assign(host, {
     context: [ctx] satisfies [Context],
+    accepts: (types: string[]) => ctx.accepts(types),
+    acceptsLanguage: (languages: string[]) => ctx.acceptsLanguages(languages),
+    signedIn: () => ctx.state.user !== undefined,
     answered: () => ctx.headerSent || ctx.respond === false || ctx.body !== before,
     setStatus(status: number) {
       ctx.status = status

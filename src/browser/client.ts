@@ -1,13 +1,13 @@
 import type { Channel, Delivery, Pending, ProblemCode, ResendState } from '../outcomes.js'
 
 /** A code went out, or may have gone out: `unconfirmed`. */
-export interface OtpSent extends Pending {
-  status: 'sent' | 'unconfirmed'
-  /** The resend had to become a new code. */
-  newCode?: true
-  /** Only with `binding: 'token'`. The client keeps it and shows it again. */
-  flow?: string
-}
+export type OtpSent = ({ status: 'sent' } | { status: 'unconfirmed' }) &
+  Pending & {
+    /** The resend had to become a new code. */
+    newCode?: true
+    /** Only with `binding: 'token'`. The client keeps it and shows it again. */
+    flow?: string
+  }
 
 /** Why the server said no. `status` is the problem's `code`. */
 export interface OtpRefused {
@@ -32,7 +32,8 @@ export type OtpVerified<Body> = { status: 'verified'; returnTo?: string } & Body
 
 export type OtpStatus =
   | { status: 'none' }
-  | ({ status: 'pending' | 'unconfirmed'; delivery: Delivery } & Pending)
+  | ({ status: 'pending'; delivery: Delivery } & Pending)
+  | ({ status: 'unconfirmed'; delivery: Delivery } & Pending)
   | { status: 'ended'; why: 'expired' | 'attempts'; to: string; resend: ResendState }
 
 /** The bodies of this package's answers. */

@@ -14,6 +14,7 @@ import { createNumberParser } from '../input/number.js'
 import type { HttpOptions, OtpOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import type { CheckOutcome, Proof, ResendOutcome, SendOutcome, StatusOutcome } from '../outcomes.js'
+import { createSealer, type Sealer } from '../secrets/sealer.js'
 import { createSecrets } from '../secrets/secrets.js'
 import { createFlowStore } from '../store/flows.js'
 import { createTyntecClient } from '../tyntec/index.js'
@@ -76,6 +77,8 @@ export interface OtpFlow {
   drain(): Promise<void>
   /** @internal */
   readonly options: HttpOptions
+  /** @internal Seals what a browser keeps from one page to the next. */
+  readonly sealer: Sealer
   /** @internal Looks at how the app has set things up. */
   readonly validation: Validation
   /** @internal Ends a flow whose person the app has refused: as `complete`, with no session to tell of. */
@@ -150,8 +153,13 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
+  const { countries, pinLength, voice } = options
   return {
-    options: { origins, production, revealAttempts, binding, cookie, fields, validate, name },
+    options: {
+      ...{ origins, production, revealAttempts, binding, cookie, fields, validate, name },
+      ...{ countries, pinLength, voice },
+    },
+    sealer: createSealer(options.secrets),
     validation: createValidation(given, options, events),
     createPageToken: secrets.createPageToken,
     emit: events.emit,

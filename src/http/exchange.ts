@@ -8,7 +8,7 @@ import { type Cookies, createCookies, markBrowser } from './cookies.js'
 import { type AskCsrf, checkCsrf } from './csrf.js'
 import { warnOnce } from '../setup/terminal.js'
 import type { Host } from './host.js'
-import { keepOutcome } from './kept.js'
+import { keepNotice, keepOutcome } from './kept.js'
 import { createProblem, isProblem, type Problem, ProblemError, type Refusal } from './problem.js'
 import type { Redirects } from './redirects.js'
 import {
@@ -126,15 +126,27 @@ export async function answer(
     if (cookies.read('outcome') !== undefined) cookies.clear('outcome')
     if (left) return leftReply(left)
     const target = isForm(host) ? (location ?? redirects[leadsTo]) : undefined
-    return target === undefined ? jsonReply(status, body) : redirectReply(target)
+    if (target === undefined) return jsonReply(status, body)
+    if (name === 'resend') keepNotice(cookies, 'resent')
+    return redirectReply(target)
   }
 
   function failure(problem: Problem): Reply {
     // Another site does not get to lead a browser here, nor to leave a message in it.
     const leads = isForm(host) && problem.code !== 'cross_site' && problem.status !== 405
     if (!leads || redirects.failure === undefined) return problemReply(problem)
-    keepOutcome(cookies, problem)
+    const number = name === 'send' ? typedNumber(exchange) : undefined
+    keepOutcome(flow, cookies, problem, number)
     return redirectReply(redirects.failure)
+  }
+}
+
+/** As the person wrote it, for the field that is shown again. */
+function typedNumber(exchange: Exchange | undefined): string | undefined {
+  try {
+    return exchange?.field('number')
+  } catch {
+    return undefined // it is no text
   }
 }
 

@@ -11,6 +11,8 @@ export interface Host {
   /** The framework's own object, by which a request is known again. */
   readonly key: object
   readonly method: string
+  /** As the client asked for it, before a router has cut the path: with its query. */
+  readonly url: string
   readonly headers: Headers
   /** As the app's parser left it; `undefined` when none ran. */
   readonly body: unknown
@@ -72,6 +74,12 @@ export interface HostApp {
 export interface RouteHost<Context extends unknown[]> extends Host {
   /** What handlers of the framework get. */
   readonly context: Context
+  /** Which of these types of content the client likes best; the first one when it takes any. */
+  accepts(types: string[]): string | false
+  /** Which of these languages the client likes best. */
+  acceptsLanguage(languages: string[]): string | false
+  /** Somebody is signed in already, as Passport has it. */
+  signedIn(): boolean
   /** The app's own code has written the answer. */
   answered(): boolean
   /** For an answer whose body the app writes. */

@@ -1,27 +1,69 @@
-import type { HttpOptions } from '../options/options.js'
+import type { OtpFlow } from '../flow/index.js'
 import type { Cookies } from './cookies.js'
-import { createProblem, isProblemCode, type Problem } from './problem.js'
+import { createProblem, isProblemCode, particularsOf, type Problem } from './problem.js'
 
 /** Long enough for the page that a redirect leads to. */
 const lifetime = 60
 
-/**
- * Keeps the outcome of a form post for the page that follows. In a cookie of its own, so that it
- * costs neither a session nor a round trip: it says nothing that the browser was not told anyway.
- */
-export function keepOutcome(cookies: Cookies, problem: Problem): void {
-  const { code, retryAfter = '', attemptsRemaining = '' } = problem
-  cookies.set('outcome', `${code}.${retryAfter}.${attemptsRemaining}`, lifetime)
+/** Longer than any spelling of a number. */
+const longestNumber = 64
+
+/** What a form post leaves for the page that follows. */
+export interface Kept {
+  outcome?: Problem
+  /** As the person typed it, where it was refused. */
+  number?: string
+  /** The code was sent again. */
+  notice?: 'resent'
 }
 
-/** The kept outcome, or nothing when the cookie holds anything that was not written here. */
-export function keptOutcome(options: HttpOptions, cookies: Cookies): Problem | undefined {
-  const [, code, retryAfter, attempts] =
-    /^([a-z_]{1,30})\.([0-9]{0,7})\.([0-9]{0,2})$/.exec(cookies.read('outcome') ?? '') ?? []
-  if (!isProblemCode(code)) return undefined
-  return createProblem(options, {
+interface Sealed extends ReturnType<typeof particularsOf> {
+  number?: string
+}
+
+/**
+ * Keeps the outcome of a form post. In a cookie of its own, so that it costs neither a session nor a
+ * round trip: it says nothing that the browser was not told anyway. The number is sealed all the
+ * same, since cookies are seen by more than the browser.
+ */
+export function keepOutcome(
+  { sealer }: OtpFlow,
+  cookies: Cookies,
+  problem: Problem,
+  number: string | undefined,
+): void {
+  const { code, retryAfter = '', attemptsRemaining = '' } = problem
+  const sealed: Sealed = particularsOf(problem)
+  if (number && number.length <= longestNumber) sealed.number = number
+  const more = Object.keys(sealed).length > 0 ? `.${sealer.seal(JSON.stringify(sealed))}` : ''
+  cookies.set('outcome', `${code}.${retryAfter}.${attemptsRemaining}${more}`, lifetime)
+}
+
+export function keepNotice(cookies: Cookies, notice: 'resent'): void {
+  cookies.set('outcome', notice, lifetime)
+}
+
+/** What is kept, or nothing when the cookie holds anything that was not written here. */
+export function readKept({ options, sealer }: OtpFlow, cookies: Cookies): Kept {
+  const text = cookies.read('outcome') ?? ''
+  if (text === 'resent') return { notice: text }
+  const [, code, retryAfter, attempts, sealed = ''] =
+    /^([a-z_]{1,30})\.([0-9]{0,7})\.([0-9]{0,2})(?:\.([\w-]{1,4000}))?$/.exec(text) ?? []
+  if (!isProblemCode(code)) return {}
+  const { number, detail, hint } = readSealed(sealer.unseal(sealed))
+  const refusal = {
     status: code,
     retryAfter: retryAfter ? Number(retryAfter) : undefined,
     attemptsRemaining: attempts ? Number(attempts) : undefined,
-  })
+    hint,
+  }
+  return {
+    outcome: createProblem(options, refusal, detail === undefined ? {} : { detail }),
+    ...(number !== undefined && { number }),
+  }
+}
+
+/** Only we seal, so it is what `keepOutcome` wrote. */
+function readSealed(text: string | undefined): Sealed {
+  return text === undefined ? {} : (JSON.parse(text) as Sealed)
 }

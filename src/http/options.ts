@@ -5,6 +5,7 @@ import type { Identity, Purpose } from '../outcomes.js'
 import { type CsrfOptions, requireCsrf } from './csrf.js'
 import type { LogInOptions } from './host.js'
 import type { PassportLike } from './login/passport.js'
+import type { HostedPageOptions } from './page.js'
 import type { RedirectOptions } from './redirects.js'
 import type { OtpPage } from './status.js'
 
@@ -56,6 +57,17 @@ export interface StatusOptions<Context extends unknown[]> {
   render?: ((status: OtpPage, ...context: Context) => unknown) | undefined
 }
 
+/** What only the router takes. */
+export interface PageRouterOptions<Context extends unknown[]> {
+  /**
+   * Shows a sign-in page at the router's own address, and a page in place of JSON to every browser that
+   * goes to one of its routes.
+   *
+   * @default none
+   */
+  page?: HostedPageOptions<Context> | undefined
+}
+
 export type CancelOptions<Context extends unknown[]> = PostOptions<Context> & {
   /** Goes on to the next handler instead of answering, as a route that logs out needs it. */
   next?: boolean | undefined
@@ -85,7 +97,7 @@ const names = {
   checkOtp: check,
   otpStatus: ['render'],
   cancelOtp: [...post, 'next'],
-  otpRouter: [...check, 'render'],
+  otpRouter: [...check, 'render', 'page'],
 } satisfies Record<string, readonly string[]>
 
 const purposes: readonly Purpose[] = ['login', 'link', 'change', 'step-up']

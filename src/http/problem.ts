@@ -213,6 +213,15 @@ export function textOf(message: unknown): string | undefined {
   return typeof message === 'string' ? message.slice(0, longestDetail) : undefined
 }
 
+/** What a problem says beyond its code: the app's own words, or which advice goes with it. */
+export function particularsOf({ code, detail }: Problem): {
+  detail?: string
+  hint?: keyof typeof hints
+} {
+  if (detail === kinds[code].detail) return {}
+  return detail === hints.write_plus ? { hint: 'write_plus' } : { detail }
+}
+
 /** Carries a problem through code that only knows errors. */
 export class ProblemError extends Error {
   readonly problem: Problem

@@ -6,7 +6,11 @@ import { ownPath } from './return-to.js'
  * and 405. What is neither a path nor an `https:` URL is refused at the start: `ERR_OTP_OPTIONS`.
  */
 export interface RedirectOptions {
-  /** After a sign-in: a path like `/`, or an `https:` URL. */
+  /**
+   * After a sign-in: a path like `/`, or an `https:` URL.
+   *
+   * @default `/` for a router with a `page`
+   */
   successRedirect?: string | undefined
   /**
    * After a sign-in: the path that the app has left in `session.returnTo`, and this one when there is
@@ -14,12 +18,16 @@ export interface RedirectOptions {
    * `successRedirect`. As in Passport, nothing of it is left in the session.
    */
   successReturnToOrRedirect?: string | undefined
-  /** After a refusal. The next `GET /status` has it as `outcome`, once. */
+  /**
+   * After a refusal. The next `GET /status` has it as `outcome`, once.
+   *
+   * @default the router's `page`, if it has one
+   */
   failureRedirect?: string | undefined
   /**
    * After send, resend and cancel.
    *
-   * @default where a sign-in leads without a `returnTo`
+   * @default the router's `page`, else where a sign-in leads without a `returnTo`
    */
   pendingRedirect?: string | undefined
 }
@@ -33,13 +41,15 @@ export interface Redirects {
 }
 
 /** @throws {OtpError} `ERR_OTP_OPTIONS` */
-export function resolveRedirects(options: RedirectOptions): Redirects {
+export function resolveRedirects(options: RedirectOptions & { page?: unknown }): Redirects {
   const fallback = target('successReturnToOrRedirect', options.successReturnToOrRedirect)
   const success = target('successRedirect', options.successRedirect)
+  // From a route, the page that the router shows is one step up, wherever it is mounted.
+  const page = options.page === undefined ? undefined : './'
   return {
-    success: fallback ?? success,
-    failure: target('failureRedirect', options.failureRedirect),
-    pending: target('pendingRedirect', options.pendingRedirect) ?? fallback ?? success,
+    success: fallback ?? success ?? (page && '/'),
+    failure: target('failureRedirect', options.failureRedirect) ?? page,
+    pending: target('pendingRedirect', options.pendingRedirect) ?? page ?? fallback ?? success,
     returns: fallback !== undefined,
   }
 }

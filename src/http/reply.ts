@@ -12,6 +12,8 @@ export interface Reply {
   /** `Set-Cookie` lines, added to those of the app. */
   cookies: string[]
   body: string | undefined
+  /** What the body says, where it is one. */
+  problem?: Problem
   /** Only the cookies are to be copied: the app has answered itself, or its next handler will. */
   left?: Left | undefined
 }
@@ -46,6 +48,7 @@ export function problemReply(problem: Problem, vary = looked): Reply {
     vary,
     cookies: [],
     body: JSON.stringify(problem),
+    problem,
   }
 }
 

@@ -4,16 +4,20 @@ import { createBinding } from './binding.js'
 import { type Cookies, createCookies } from './cookies.js'
 import { openExchange, problemOf, tellRefusal } from './exchange.js'
 import type { Host, RouteHost } from './host.js'
-import { keptOutcome } from './kept.js'
+import { type Kept, readKept } from './kept.js'
 import type { StatusOptions } from './options.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 import { jsonReply, leftReply, problemReply, type Reply } from './reply.js'
 import { isPrefetch } from './request.js'
 
-/** What the sign-in page may show. */
+/** What a page of the app's own may show. */
 export type OtpPage = StatusOutcome & {
   /** Why the form post before this one was refused, or why there is no status. Shown once. */
   outcome?: Problem
+  /** The number of that post, as the person typed it. */
+  number?: string
+  /** The form post before this one has sent the code again. Shown once. */
+  notice?: 'resent'
 }
 
 /** `GET /status`. An app that makes a page of it gets the head of the answer, whose body it writes. */
@@ -36,25 +40,49 @@ export function createStatus<Context extends unknown[]>(
 }
 
 async function readPage(flow: OtpFlow, host: Host): Promise<{ page: OtpPage; reply: Reply }> {
+  const { status, kept, cookies, outage } = await readStatus(flow, host)
+  if (outage) {
+    const reply = problemReply(outage, 'Cookie')
+    if (outage.status === 405) reply.headers.Allow = 'GET, HEAD'
+    return { page: { status: 'none', outcome: outage }, reply }
+  }
+  const page: OtpPage = { ...(status ?? { status: 'none' }), ...kept }
+  return { page, reply: { ...jsonReply(200, page, 'Cookie'), cookies } }
+}
+
+/** What is known of a flow, and of the form post before. */
+export interface ReadStatus {
+  /** `undefined` when the store could not be asked. */
+  status: StatusOutcome | undefined
+  hasHandle: boolean
+  /** Why there is no status. */
+  outage: Problem | undefined
+  kept: Kept
+  /** `Set-Cookie` lines. */
+  cookies: string[]
+}
+
+export async function readStatus(flow: OtpFlow, host: Host): Promise<ReadStatus> {
   const { options } = flow
   flow.validation.request(host)
   const cookies = createCookies(options, host)
+  let status: StatusOutcome | undefined
+  let hasHandle = false
+  let outage: Problem | undefined
   try {
-    const page: OtpPage = await flow.status({ handle: await handleOf(flow, host, cookies) })
+    const handle = await handleOf(flow, host, cookies)
+    hasHandle = typeof handle === 'string'
+    status = await flow.status({ handle })
     giveBlank(flow, host, cookies)
-    const outcome = keptOutcome(options, cookies)
-    if (outcome) page.outcome = outcome
-    // Only a page that is really shown uses the outcome up.
-    const shown = host.method === 'GET' && !isPrefetch(host.headers)
-    if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
-    return { page, reply: { ...jsonReply(200, page, 'Cookie'), cookies: cookies.lines() } }
   } catch (error) {
     tellRefusal(flow, 'status', error)
-    const problem = problemOf(options, error)
-    const reply = problemReply(problem, 'Cookie')
-    if (problem.status === 405) reply.headers.Allow = 'GET, HEAD'
-    return { page: { status: 'none', outcome: problem }, reply }
+    outage = problemOf(options, error)
   }
+  const kept = readKept(flow, cookies)
+  // Only a page that is really shown uses it up.
+  const shown = host.method === 'GET' && !isPrefetch(host.headers)
+  if (shown && cookies.read('outcome') !== undefined) cookies.clear('outcome')
+  return { status, hasHandle, outage, kept, cookies: cookies.lines() }
 }
 
 /** A day: a page may stay open before its button is clicked. */

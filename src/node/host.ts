@@ -5,6 +5,7 @@ import { createHead, isGone } from './head.js'
 /** What the requests of Node's frameworks have in common. */
 export interface NodeRequest {
   readonly method: string
+  readonly originalUrl?: string
   readonly headers: IncomingHttpHeaders
   readonly ip?: string | undefined
   readonly secure?: boolean
@@ -26,6 +27,7 @@ export function createNodeHost({ request, body, res, session, head, app }: NodeP
   return {
     key: request,
     method: request.method,
+    url: request.originalUrl ?? '/',
     headers: request.headers,
     body,
     address: request.ip,

@@ -318,4 +318,7 @@ export type HttpOptions = Pick<
   | 'fields'
   | 'validate'
   | 'name'
+  | 'countries'
+  | 'pinLength'
+  | 'voice'
 >

@@ -60,8 +60,7 @@ function completed(name: string, palette: Record<keyof Palette, string>): Resolv
       throw invalid(name, 'colours with a contrast of 4.5 to 1 between text and what is behind it')
     }
   }
-  const onAccent =
-    contrast('#ffffff', accent) >= contrast('#000000', accent) ? '#ffffff' : '#000000'
+  const onAccent = contrast('#fff', accent) >= contrast('#000', accent) ? '#fff' : '#000'
   return {
     ...palette,
     onAccent,

@@ -47,10 +47,16 @@ export interface Page {
 export function createPage(page: ResolvedPage, { targets, ...app }: PageApp): Page {
   const css = createFile('css', 'text/css', stylesheet(page.colors))
   const js = createFile('js', 'text/javascript', script)
-  const files = new Map([css, js])
   const headers = pageHeaders(page, targets)
   return {
-    file: (name) => files.get(name),
+    file(name) {
+      const [, kind] = /^otp-[0-9a-f]{12}\.(css|js)$/.exec(name) ?? []
+      if (kind === undefined) return undefined
+      const [own, reply] = kind === 'css' ? css : js
+      // A process with an older or newer version has given the name, and does not answer this time.
+      const headers = { ...reply.headers, 'Cache-Control': 'no-cache' }
+      return name === own ? reply : { ...reply, headers }
+    },
     show({ url, atMount, language, hidden = {}, facts, status = 200 }) {
       const chosen = language([...page.languages]) || page.languages[0]
       const texts = page.texts.get(chosen) ?? page.texts.get(page.languages[0])

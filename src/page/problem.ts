@@ -61,8 +61,7 @@ export function tell(view: PageView, problem: PageProblem | undefined, field?: F
 
 function words(view: PageView, problem: PageProblem): Html {
   const { texts, language, countries, example, codeLength } = view
-  const { code, retryAfter, attemptsRemaining, detail } = problem
-  const text = code === 'sign_in_refused' ? (detail ?? texts.problems[code]) : texts.problems[code]
+  const { code, retryAfter, attemptsRemaining, hint } = problem
   const values = {
     example: markup`<span class="to" dir="ltr" translate="no">${example}</span>`,
     length: codeLength,
@@ -76,5 +75,6 @@ function words(view: PageView, problem: PageProblem): Html {
     more.push(' ', fill(texts.countries, { countries: countryList(language, countries) }))
   }
   // What an app says itself is shown as it is, braces too.
-  return markup`${code === 'sign_in_refused' ? text : fill(text, values)}${more}`
+  if (code === 'sign_in_refused' && problem.detail !== undefined) return markup`${problem.detail}`
+  return markup`${fill(hint === 'write_plus' ? texts.writePlus : texts.problems[code], values)}${more}`
 }

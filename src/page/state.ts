@@ -8,6 +8,8 @@ export interface PageProblem {
   code: ProblemCode | 'sign_in_refused'
   retryAfter?: number
   attemptsRemaining?: number
+  /** `write_plus`: the number has two readings. */
+  hint?: 'write_plus'
   /** Shown for `sign_in_refused` only, whose words are the app's. */
   detail?: string
 }

@@ -111,7 +111,7 @@ ${told.atField}
       length: pending?.codeLength ?? view.codeLength,
       ...(pending && {
         expires: pending.expiresIn,
-        retry: pending.resend.remaining > 0 ? pending.resend.retryAfter : undefined,
+        retry: waitOf(pending.resend),
         delivery: pending.delivery,
         'say-delivered': texts.delivered,
         'say-failed': `${fillText(texts.failed, { to: pending.to })} ${texts.failedAdvice}`,
@@ -163,7 +163,7 @@ export function endedStep(view: PageView, { ended, problem }: Step<'ended'>): st
     isError: told.summary !== undefined,
     data: {
       'home-url': home(view),
-      retry: resend.remaining > 0 ? resend.retryAfter : undefined,
+      retry: waitOf(resend),
       ...spoken(view),
     },
     body,
@@ -177,6 +177,11 @@ export function signedInStep(view: PageView): string {
     <p>${texts.signedInHint}</p>
     <a class="button" href="${next}">${texts.goOn}</a>`
   return layout(view, { isError: false, body })
+}
+
+/** Seconds that the script counts down, where there is something to wait for. */
+function waitOf({ remaining, retryAfter }: PagePending['resend']): number | undefined {
+  return remaining > 0 && retryAfter > 0 ? retryAfter : undefined
 }
 
 /** The page itself, asked to go on at once when somebody is signed in. */

@@ -19,16 +19,16 @@ const rules = `
 *{box-sizing:border-box}
 html{font:100%/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;
-justify-content:center;gap:1.25rem;padding:1.5rem 1rem;background:var(--background);color:var(--text)}
+justify-content:center;gap:1.25rem;padding:1.5rem 1rem;background:var(--background);color:var(--text);overflow-wrap:anywhere;hyphens:auto}
 main{inline-size:100%;max-inline-size:25rem;background:var(--surface);border-radius:1rem;padding:2rem;
-box-shadow:0 1px 2px #0001,0 8px 32px #0000000f}
+box-shadow:0 1px 2px rgb(0 0 0/.07),0 8px 32px rgb(0 0 0/.06)}
 .brand{display:flex;align-items:center;gap:.6rem;margin:0 0 1.75rem;font-weight:700;letter-spacing:-.01em}
 .brand img{display:block;max-block-size:2.5rem;max-inline-size:100%}
 .mark{display:grid;place-items:center;inline-size:2rem;block-size:2rem;border-radius:.5rem;flex:none;
 background:var(--accent);color:var(--onAccent)}
 h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.02em;text-wrap:balance}
 h2{margin:0;font-size:1rem}
-p{margin:0 0 1rem;overflow-wrap:break-word}
+p{margin:0 0 1rem}
 a{color:inherit;text-underline-offset:.2em}
 form{margin:0}
 label,legend{display:block;padding:0;font-weight:600}
@@ -71,8 +71,8 @@ background:color-mix(in srgb,var(--bad) 9%,var(--surface))}
 .done{display:grid;place-items:center;inline-size:3rem;block-size:3rem;margin:0 0 1rem;border-radius:50%;
 border:2px solid var(--good);font-size:1.5rem;line-height:1}
 .hidden{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-footer{display:flex;flex-wrap:wrap;justify-content:center;gap:.25rem 1.25rem;font-size:.875rem;color:var(--muted)}
-footer a{padding:.25rem}
+footer{max-inline-size:100%;display:flex;flex-wrap:wrap;justify-content:center;gap:.25rem 1.25rem;font-size:.875rem;color:var(--muted)}
+footer a{min-inline-size:0;padding:.25rem}
 @media (max-width:26rem){body{justify-content:flex-start;padding:.75rem}main{padding:1.5rem 1.25rem}}
 @media (forced-colors:active){main,.errors,.notice,.mark,button,.button{border:1px solid}}
 @media (prefers-reduced-motion:no-preference){button,.button{transition:filter .15s}}

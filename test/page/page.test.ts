@@ -40,7 +40,8 @@ describe('what the page is sent with', () => {
       'Cache-Control': 'public, max-age=31536000, immutable',
     })
     expect(page.file(files.script)?.headers['Content-Type']).toBe('text/javascript; charset=utf-8')
-    expect(page.file('otp-000000000000.css')).toBeUndefined()
+    expect(page.file('otp-000000000000.css')?.headers['Cache-Control']).toBe('no-cache')
+    expect(page.file('otp-1.css')).toBeUndefined()
     const other = setupPage({ colors: { dark: { accent: '#f80' } } })
     expect(other.files.style).not.toBe(files.style)
     expect(other.files.script).toBe(files.script)

@@ -112,7 +112,10 @@ describe('the step of the code', () => {
 
   test('tells a wait only where there is one', () => {
     expect(render(state('code'))).toMatch(/again in\s*<span[^>]*>27 seconds<\/span>/)
-    expect(render(state('code can be resent'))).not.toContain('data-otp-wait')
+    expect(render(state('code'))).toContain(' data-retry="27"')
+    for (const name of ['code can be resent', 'code used up', 'expired', 'expired, used up']) {
+      expect(render(state(name))).not.toMatch(/data-otp-wait| data-retry=/)
+    }
   })
 
   test('says that a message has failed, and not that one was sent', () => {

@@ -55,6 +55,8 @@ export interface AppOptions {
   /** The app's verify function, or the first thing `onVerified` runs. */
   verify?: Verify
   router?: onExpress.RedirectOptions & { render?: boolean }
+  /** The page of the router. */
+  page?: PageSettings
   /** More routes, before the router. */
   express?: (app: express5.Express, parts: AppParts) => void
   koa?: (app: Koa3, parts: AppParts) => void
@@ -71,6 +73,9 @@ export interface AppOptions {
   }
   trustProxy?: number | boolean
 }
+
+/** The page on either framework, without what depends on which one it is. */
+export type PageSettings = Omit<NonNullable<onExpress.PageOptions['page']>, 'signedIn' | 'hidden'>
 
 export interface AppParts {
   flow: OtpFlow
@@ -173,7 +178,8 @@ export async function listen(listener: RequestListener): Promise<string> {
 function buildExpress(context: BuildContext): RequestListener {
   const { options, flow, passport, sessions, errors } = context
   const express = options.framework === 'express 4' ? express4 : express5
-  const { render = false, ...redirects } = options.router ?? {}
+  const { render = false, ...rest } = options.router ?? {}
+  const redirects = { ...rest, ...(options.page && { page: options.page }) }
   const {
     maxAge,
     rolling = false,
@@ -239,7 +245,8 @@ function buildExpress(context: BuildContext): RequestListener {
 function buildKoa(context: BuildContext): RequestListener {
   const { options, flow, passport, sessions, errors } = context
   const Koa = options.framework === 'koa 2' ? Koa2 : Koa3
-  const { render = false, ...redirects } = options.router ?? {}
+  const { render = false, ...rest } = options.router ?? {}
+  const redirects = { ...rest, ...(options.page && { page: options.page }) }
   const app = new Koa()
   app.silent = true
   app.keys = ['session secret']

@@ -36,6 +36,7 @@ export const pageStates: Record<string, PageState> = {
   number: number(),
   'number required': number({ code: 'number_required' }),
   'invalid number': number({ code: 'invalid_number' }, '0151 23'),
+  'number with two readings': number({ code: 'invalid_number', hint: 'write_plus' }, '0049 151 23'),
   'number not allowed': number({ code: 'number_not_allowed' }, '+44 7400 123456'),
   'rate limited': number({ code: 'rate_limited', retryAfter: 600 }, '+1 201 555 0100'),
   outage: number({ code: 'service_unavailable', retryAfter: 5 }, '+1 201 555 0100'),

@@ -7,7 +7,7 @@ export const de: PageTexts = {
   errorPrefix: 'Fehler:',
 
   numberHeading: 'Mit dem Telefon anmelden',
-  numberLabel: 'Telefonnummer',
+  numberLabel: 'Mobilnummer',
   numberHint: 'Mit Ländervorwahl, zum Beispiel {example}.',
   countries: 'Möglich sind Nummern aus: {countries}.',
   viaLegend: 'Wie soll der Code zu Ihnen kommen?',
@@ -16,7 +16,7 @@ export const de: PageTexts = {
   rates: 'Sie bekommen einen Code, den Sie auf der nächsten Seite eingeben.',
 
   codeHeading: 'Schauen Sie auf Ihr Telefon',
-  codeLabel: 'Code',
+  codeLabel: 'Sicherheitscode',
   sent: {
     sms: 'Wir haben einen Code mit {length} Ziffern per SMS an {to} gesendet.',
     voice: 'Wir rufen {to} an und sagen Ihnen einen Code mit {length} Ziffern.',
@@ -66,12 +66,12 @@ export const de: PageTexts = {
   privacy: 'Datenschutz',
 
   resent: {
-    sms: 'Wir haben den Code noch einmal gesendet.',
+    sms: 'Code noch einmal gesendet.',
     voice: 'Wir rufen Sie jetzt an.',
-    whatsapp: 'Wir haben den Code noch einmal gesendet.',
+    whatsapp: 'Code noch einmal gesendet.',
   },
   canResend: 'Sie können den Code jetzt noch einmal anfordern.',
-  filled: 'Der Code wurde aus Ihrer Nachricht übernommen.',
+  filled: 'Code aus Ihrer Nachricht übernommen.',
   sending: 'Wird gesendet …',
   checking: 'Wird geprüft …',
 
@@ -79,6 +79,8 @@ export const de: PageTexts = {
     one: 'Sie haben noch einen Versuch.',
     other: 'Sie haben noch {count} Versuche.',
   },
+  writePlus:
+    'Das können zwei Nummern sein. Beginnen Sie mit + und der Ländervorwahl, zum Beispiel {example}.',
   later: 'später',
   problems: {
     bad_request: 'Das hat nicht geklappt. Versuchen Sie es noch einmal.',

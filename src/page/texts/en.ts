@@ -7,7 +7,7 @@ export const en: PageTexts = {
   errorPrefix: 'Error:',
 
   numberHeading: 'Sign in with your phone',
-  numberLabel: 'Phone number',
+  numberLabel: 'Mobile number',
   numberHint: 'Start with the country code, like {example}.',
   countries: 'You can use numbers from {countries}.',
   viaLegend: 'How should the code reach you?',
@@ -16,7 +16,7 @@ export const en: PageTexts = {
   rates: 'You get a code to enter on the next page. Message rates may apply.',
 
   codeHeading: 'Check your phone',
-  codeLabel: 'Code',
+  codeLabel: 'Security code',
   sent: {
     sms: 'We texted a {length}-digit code to {to}.',
     voice: 'We are calling {to} to read you a {length}-digit code.',
@@ -58,16 +58,17 @@ export const en: PageTexts = {
   privacy: 'Privacy',
 
   resent: {
-    sms: 'We sent the code again.',
-    voice: 'We are calling you now.',
-    whatsapp: 'We sent the code again.',
+    sms: 'Code sent again.',
+    voice: 'Calling you now.',
+    whatsapp: 'Code sent again.',
   },
   canResend: 'You can now ask for the code again.',
-  filled: 'The code was filled in from your message.',
+  filled: 'Code filled in from your message.',
   sending: 'Sending …',
   checking: 'Checking …',
 
   triesLeft: { one: 'You have one try left.', other: 'You have {count} tries left.' },
+  writePlus: 'That can be read as two numbers. Start with + and the country code, like {example}.',
   later: 'in a while',
   problems: {
     bad_request: 'That did not work. Try again.',

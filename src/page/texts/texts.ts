@@ -71,6 +71,8 @@ export interface PageTexts {
   checking: string
 
   triesLeft: Plural
+  /** In place of `invalid_number`, where a number can be read as two. */
+  writePlus: string
   /** `{when}` where nobody knows how long. */
   later: string
   problems: Record<PageProblem['code'], string>
