@@ -4,9 +4,9 @@ import express from 'express'
 import session from 'express-session'
 import passport from 'passport'
 import { Strategy } from 'passport-tyntec-otp'
-import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/express'
+import { cancelOtp, otpRouter } from 'passport-tyntec-otp/express'
 import { flow, headersOf, problemOf, redis, settings } from './flow.js'
-import { page } from './page.js'
+import { sorry, welcome } from './page.js'
 
 passport.use(new Strategy(flow, async ({ number }) => ({ number })))
 passport.serializeUser<string>((user, done) => done(null, user.number))
@@ -25,12 +25,12 @@ app.use(
   }),
   passport.session(),
 )
-app.use('/login', otpRouter(flow, { passport, successRedirect: '/', failureRedirect: '/' }))
+app.use('/login', otpRouter(flow, { passport, page: { name: 'Acme' } }))
 
-app.get(
-  '/',
-  otpStatus(flow, { render: (status, req, res) => res.type('html').send(page(req.user, status)) }),
-)
+app.get('/', (req, res) => {
+  if (req.user) res.set('Cache-Control', 'no-store').type('html').send(welcome(req.user))
+  else res.redirect(303, '/login')
+})
 app.get('/me', (req, res) => {
   if (req.user) res.json({ user: { number: req.user.number } })
   else res.status(401).json({ error: 'not signed in' })
@@ -40,11 +40,13 @@ app.post('/logout', cancelOtp(flow, { next: true }), (req, res, next) => {
   req.logout((error) => (error ? next(error) : res.redirect(303, '/')))
 })
 
-const answerProblem: express.ErrorRequestHandler = (error, _req, res, next) => {
+const answerProblem: express.ErrorRequestHandler = (error, req, res, next) => {
   if (res.headersSent) return next(error)
   const problem = problemOf(error)
   if (problem.status === 503) console.error(`Not answered: ${error?.name}`)
-  res.status(problem.status).set(headersOf(problem)).send(JSON.stringify(problem))
+  res.status(problem.status).set(headersOf(problem))
+  if (req.accepts(['json', 'html']) === 'html') res.type('html').send(sorry(problem))
+  else res.send(JSON.stringify(problem))
 }
 app.use(answerProblem)
 

@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import { bodyParser } from '@koa/bodyparser'
 import Koa from 'koa'
 import session from 'koa-session'
-import { cancelOtp, otpRouter, otpStatus } from 'passport-tyntec-otp/koa'
+import { cancelOtp, otpRouter } from 'passport-tyntec-otp/koa'
 import { flow, headersOf, problemOf, settings } from './flow.js'
-import { page } from './page.js'
+import { sorry, welcome } from './page.js'
 import { sessions } from './sessions.js'
 
 const app = new Koa({
@@ -20,7 +20,10 @@ app.use(async (ctx, next) => {
     if (problem.status === 503) console.error(`Not answered: ${String(error).split(':', 1)[0]}`)
     ctx.status = problem.status
     ctx.set(headersOf(problem))
-    ctx.body = JSON.stringify(problem)
+    if (ctx.accepts('json', 'html') === 'html') {
+      ctx.type = 'html'
+      ctx.body = sorry(problem)
+    } else ctx.body = JSON.stringify(problem)
   }
 })
 app.use(session({ store: sessions, sameSite: 'lax' }, app))
@@ -39,27 +42,28 @@ app.use(
 app.use(
   otpRouter(flow, {
     prefix: '/login',
-    successRedirect: '/',
-    failureRedirect: '/',
+    page: { name: 'Acme', signedIn: (ctx) => ctx.session?.user !== undefined },
     onVerified: ({ number }, ctx) => {
       if (ctx.session) ctx.session.user = { number }
     },
   }),
 )
 
-const showPage = otpStatus(flow, {
-  render: (status, ctx) => {
-    ctx.type = 'html'
-    ctx.body = page(ctx.session?.user, status)
-  },
-})
 const cancel = cancelOtp(flow, { next: true })
 
-app.use(async (ctx, next) => {
+app.use(async (ctx) => {
   const user = ctx.session?.user
   switch (`${ctx.method} ${ctx.path}`) {
     case 'GET /':
-      return showPage(ctx, next)
+      if (!user) {
+        ctx.redirect('/login')
+        ctx.status = 303
+        return
+      }
+      ctx.set('Cache-Control', 'no-store')
+      ctx.type = 'html'
+      ctx.body = welcome(user)
+      return
     case 'GET /me':
       ctx.status = user ? 200 : 401
       ctx.body = user ? { user } : { error: 'not signed in' }

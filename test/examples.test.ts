@@ -23,5 +23,8 @@ describe.each(['express', 'koa'])('the example on %s', (framework) => {
     const answer = await client.get('/me')
     expectProblem(answer, 503, 'service_unavailable', { retryAfter: 5 })
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'retry-after': '5' })
+    const page = await client.get('/login', { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect([page.status, page.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8'])
+    expect(page.text).toContain('<h1>Service unavailable</h1>')
   })
 })
