@@ -132,7 +132,7 @@ export async function createWorld(options: WorldOptions) {
     reset,
     stop,
     /** Aborted by the next reset, or the end. */
-    signal: () => life.signal,
+    signal: (): AbortSignal => life.signal,
   }
 }
 
