@@ -402,7 +402,7 @@ describe.each(frameworks)('%s', (framework) => {
     const answer = await app.client().post('/login/send', { number: '+12015550131' })
     expect(answer.status).toBe(503)
     expect(answer.cookies).toEqual([
-      expect.stringMatching(/^otp=[\w-]{91}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^otp=[\w-]{112}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/),
     ])
   })
 
@@ -417,7 +417,7 @@ describe.each(frameworks)('%s', (framework) => {
     const answer = await client.post('/login/send', { number })
     const attributes = 'Path=/; HttpOnly; Secure; SameSite=Lax'
     expect(answer.cookies).toEqual([
-      expect.stringMatching(new RegExp(`^__Host-otp=[\\w-]{91}; Max-Age=600; ${attributes}$`)),
+      expect.stringMatching(new RegExp(`^__Host-otp=[\\w-]{112}; Max-Age=600; ${attributes}$`)),
     ])
     expect(answer.text).not.toContain(client.jar.get('__Host-otp'))
     const cancelled = await client.post('/login/cancel')

@@ -11,6 +11,8 @@ import { number, otp, otpId, setupClient } from './tyntec/setup.js'
  */
 
 const ask = { via: 'SMS', number } as const
+/** A send to one of many people: what tyntec refuses of one says nothing of the others. */
+const askFor = (person: number) => ({ via: 'SMS', number: `+1201555${1000 + person}` }) as const
 
 function answering(status: number, body?: unknown): RequestListener {
   return (_request, response) => {
@@ -44,9 +46,9 @@ describe('forty calls', () => {
     ['that get what is no JSON', answering(200, 'nothing of tyntec')],
   ])('%s give tyntec a rest', async (_, answer) => {
     const { visit, requests } = await setup(answer)
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
     const asked = requests.length
-    expect(await codeOf(visit().tyntec.otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(await codeOf(visit().otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
     expect(() => visit().refuseEarly('sends')).toThrow('rest')
     expect(requests).toHaveLength(asked)
   })
@@ -58,7 +60,7 @@ describe('forty calls', () => {
   ] as const)('%s are no reason for one', async (_, call, answer) => {
     const { visit, requests } = await setup(answer)
     for (let calls = 0; calls < 60; calls += 1) {
-      const calling = visit().tyntec.otp
+      const calling = visit().otp
       await codeOf(
         call === 'send'
           ? calling.send(ask)
@@ -76,9 +78,9 @@ describe('forty calls', () => {
     const bad: unknown = { number: [number] }
     for (let calls = 0; calls < 60; calls += 1) {
       // Callers in JavaScript have no types that forbid it.
-      expect(await codeOf(visit().tyntec.otp.send(bad as typeof ask))).toMatch(/^ERR_OTP_MISUSE/)
+      expect(await codeOf(visit().otp.send(bad as typeof ask))).toMatch(/^ERR_OTP_MISUSE/)
     }
-    expect(await codeOf(visit().tyntec.otp.send(ask))).toBe('answered')
+    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
     expect(requests).toHaveLength(1)
   })
 })
@@ -90,11 +92,13 @@ describe('a rest', () => {
     const { visit, requests } = await setup((request, response) =>
       answering(status, otp)(request, response),
     )
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
     const asked = requests.length
     vi.advanceTimersByTime(4900)
     expect(() => visit().refuseEarly('sends')).toThrow('rest')
-    expect(await codeOf(visit().tyntec.otp.list(number))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(await codeOf(visit().otp.find(number, 'reference'))).toBe(
+      'ERR_OTP_PROVIDER_UNAVAILABLE 5',
+    )
     expect(requests).toHaveLength(asked)
     vi.advanceTimersByTime(100)
     const scout = visit()
@@ -108,7 +112,7 @@ describe('a rest', () => {
     const next = visit()
     next.refuseEarly('sends')
     status = 200
-    expect(await codeOf(next.tyntec.otp.send(ask))).toBe('answered')
+    expect(await codeOf(next.otp.send(ask))).toBe('answered')
     next.leave()
     expect(requests).toHaveLength(asked + 1)
     visit().refuseEarly('sends')
@@ -120,7 +124,7 @@ describe('a rest', () => {
     onTestFinished(() => void vi.useRealTimers())
     const { visit } = await setup(answering(500))
     visit().refuseEarly('sends')
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
     expect(() => visit().refuseEarly('sends')).toThrow('rest')
     vi.advanceTimersByTime(5000)
     visit().refuseEarly('sends')
@@ -136,16 +140,18 @@ describe('a rest', () => {
       if (status === 200) open.push(response)
       else answering(status)(request, response)
     })
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().tyntec.otp.send(ask))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
     status = 200
     vi.advanceTimersByTime(5000)
     const scout = visit()
     scout.refuseEarly('sends')
     let tried = false
-    const trying = codeOf(scout.tyntec.otp.send(ask)).finally(() => (tried = true))
+    const trying = codeOf(scout.otp.send(ask)).finally(() => (tried = true))
     await expect.poll(() => open.length).toBe(1)
     // A look-up takes no place, so that it is not refused early.
-    expect(await codeOf(visit().tyntec.otp.list(number))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(await codeOf(visit().otp.find(number, 'reference'))).toBe(
+      'ERR_OTP_PROVIDER_UNAVAILABLE 5',
+    )
     expect(tried).toBe(false)
     expect(requests).toHaveLength(41)
     for (const response of open) response.destroy()
@@ -169,7 +175,7 @@ test('a call that does nothing asks tyntec for an OTP of its own, and fails as o
 
 test('a look at what became of a message reaches tyntec', async () => {
   const { visit, requests } = await setup(answering(200, []))
-  expect(await visit().tyntec.otp.events(otpId)).toEqual([])
+  expect(await visit().otp.events(otpId)).toEqual([])
   expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     `GET /2fa/v1/otp/${otpId}/events`,
   ])
@@ -188,13 +194,13 @@ describe('places', () => {
     }
     return { visit, arrive, end }
   }
-  type Calls = ReturnType<Awaited<ReturnType<typeof slow>>['visit']>['tyntec']['otp']
+  type Calls = ReturnType<Awaited<ReturnType<typeof slow>>['visit']>['otp']
   const calls: Record<string, (of: Calls) => Promise<unknown>> = {
     send: (of) => of.send(ask),
     resend: (of) => of.resend(otpId),
     check: (of) => of.check(otpId, '111111', { number }),
     read: (of) => of.read(otpId, { number }),
-    list: (of) => of.list(number),
+    list: (of) => of.find(number, 'reference'),
     events: (of) => of.events(otpId),
     delete: (of) => of.delete(otpId),
   }
@@ -210,11 +216,11 @@ describe('places', () => {
     // Of checks there are two, of look-ups half as many.
     const filled = first === 'check' ? 2 : 1
     const taking = Array.from({ length: filled }, () =>
-      codeOf(calls[first]?.(visit().tyntec.otp) ?? Promise.reject(new Error(first))),
+      codeOf(calls[first]?.(visit().otp) ?? Promise.reject(new Error(first))),
     )
     await arrive(filled)
     for (const [name, call] of Object.entries(calls)) {
-      const calling = codeOf(call(visit().tyntec.otp))
+      const calling = codeOf(call(visit().otp))
       if (names.includes(name)) expect(await calling).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
     }
     // Those of the other shares are with tyntec, one for each place.
@@ -223,33 +229,23 @@ describe('places', () => {
     await Promise.all(taking)
   })
 
-  test('of a step that has asked tyntec are its own, of one that has not for a second', async () => {
-    const { visit, arrive, end } = await slow({ sends: 2, checks: 2 })
-    const [asking, waiting] = [visit(), visit()]
-    asking.refuseEarly('sends')
-    waiting.refuseEarly('sends')
-    const sending = codeOf(asking.tyntec.otp.send(ask))
+  test('are taken by nobody who has only arrived', async () => {
+    const { visit, arrive, end } = await slow({ sends: 2, checks: 1 })
+    for (let requests = 0; requests < 100; requests += 1) visit().refuseEarly('checks')
+    const checking = codeOf(visit().otp.check(otpId, '111111', { number }))
     await arrive(1)
-    const now = performance.now()
-    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 900)
-    expect(() => visit().refuseEarly('sends')).toThrow('under way')
-    clock.mockReturnValue(now + 1100)
-    visit().refuseEarly('sends')
-    // The one that took it has it for a second as well, and the one that asks keeps its own.
-    expect(() => visit().refuseEarly('sends')).toThrow('under way')
-    clock.mockRestore()
-    end()
-    await sending
-  })
-
-  test('of a step that has taken none are not made by a call', async () => {
-    const { visit, arrive, end } = await slow({ sends: 1, checks: 1 })
-    const checking = codeOf(visit().tyntec.otp.check(otpId, '111111', { number }))
-    await arrive(1)
-    // A call without a place, such as a status, takes nobody's.
-    visit().refuseEarly('checks')
-    visit().refuseEarly('sends')
+    expect(() => visit().refuseEarly('checks')).toThrow('under way')
+    expect(() => visit().take('checks')).toThrow('under way')
+    visit().take('sends')
     end()
     await checking
+    visit().take('checks')
   })
+})
+
+test('what tyntec refuses of one destination opens nothing', async () => {
+  const { visit } = await setup(answering(403))
+  for (let calls = 0; calls < 200; calls += 1) await codeOf(visit().otp.send(ask))
+  visit().take('sends')
+  visit().take('checks')
 })

@@ -65,7 +65,7 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     const device = await knownBrowser(setup, await sendCode(setup))
     await setup.advance(31)
     const before = setup.sandbox.messages().length
-    const blank = setup.flow.createBlank()
+    const blank = setup.flow.createPageToken()
     for (const page of [{}, { blank }]) {
       const outcomes = await Promise.all(
         clicks.map((click) => setup.flow.send({ number, device, ...page, ...click })),
@@ -294,8 +294,8 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
     await rotated.check({ handle, code: wrongCode })
     await setup.advance(2)
     await sendCode({ ...setup, flow: rotated })
-    expect((await setup.store.failures(before)).total).toBe(1)
-    expect((await setup.store.failures(after)).total).toBe(2)
+    expect((await setup.steps.failures(before)).total).toBe(1)
+    expect((await setup.steps.failures(after)).total).toBe(2)
   })
 
   test('ends the failures under both at a sign-in', async () => {
@@ -307,7 +307,7 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
     const handle = await sendCode({ ...setup, flow: rotated })
     expect(await rotated.check({ handle, code: rightCode })).toMatchObject({ status: 'verified' })
     for (const tag of createSecrets([newer, secret]).numberTags(number)) {
-      expect((await setup.store.failures(tag)).total).toBe(0)
+      expect((await setup.steps.failures(tag)).total).toBe(0)
     }
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startSandbox } from '../src/sandbox/index.js'
 import { createMemoryStore } from '../src/store/memory.js'
+import { toOpaque } from '../src/store/store.js'
 import {
   alsoKnown,
   createPerson,
@@ -160,7 +161,7 @@ describe('requests at once', () => {
 })
 
 test('another process goes on with a decoy, and what it has not seen it does not show', async () => {
-  const store = createMemoryStore(() => performance.now())
+  const store = toOpaque(createMemoryStore(() => performance.now()))
   const secret = 'one secret for all the processes'
   const first = await setupLoginOnly({ framework, flow: { store, secret } })
   const baseUrl = first.sandbox.url

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { createMemoryStore } from '../src/store/memory.js'
+import { toOpaque } from '../src/store/store.js'
 import { redisStore } from '../src/store/redis.js'
 import type { AppOptions } from './support/app.js'
 import {
@@ -637,7 +638,7 @@ describe('a secret that rotates', () => {
     const connected = stored === 'redis' ? await createRedis() : undefined
     const store = connected
       ? redisStore(connected.redis, { prefix: connected.prefix })
-      : createMemoryStore(() => performance.now())
+      : toOpaque(createMemoryStore(() => performance.now()))
     const people: Person[] = []
     for (const numbers of [known, unknown]) {
       const before = await setupLoginOnly({ framework: 'express 5', flow: { store, secret: old } })

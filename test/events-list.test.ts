@@ -48,6 +48,8 @@ const codes = all<OtpErrorCode>({
 const limits = all<LimitName>({
   sends_per_number: true,
   sends_per_address: true,
+  messages_per_address_and_number: true,
+  waits_per_address: true,
   failures_per_number: true,
   failures_per_address: true,
   failed_numbers_per_address: true,

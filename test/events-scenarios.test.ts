@@ -14,7 +14,9 @@ import {
   setupFlow,
   signIn,
   type TestFlow,
+  changed,
 } from './support/flow.js'
+import { toOpaque } from '../src/store/store.js'
 
 const wrongCode = '111111'
 const quiet = { validate: false } as const
@@ -465,7 +467,9 @@ test('of a Redis that is away', async () => {
 test('of an error that is not ours', async () => {
   const flow = await setup('memory')
   const broken = flow.another({
-    store: { ...flow.store, read: () => Promise.reject(new Error(`no ${number} here`)) },
+    store: toOpaque(
+      changed(flow.inner, { read: () => Promise.reject(new Error(`no ${number} here`)) }),
+    ),
   })
   const handle = await sendCode(flow)
   flow.events.length = 0

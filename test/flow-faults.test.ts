@@ -87,7 +87,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     })
     expect(await setup.flow.status({ handle })).toMatchObject({ status: 'pending' })
     expect(await signIn(setup.flow, handle)).toBe('opened')
-    expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+    expect(await signIn(setup.flow, handle)).toBe('repeated')
     expect(await setup.count('check')).toBe(2)
     expect(setup.events.find(({ type }) => type === 'otp.verified')).toMatchObject({
       failuresBefore: 0,
@@ -100,7 +100,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     const handle = await sendCode(setup)
     await once(setup, 'otp.check', name, 'after')
     expect(await signIn(setup.flow, handle)).toBe('opened')
-    expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+    expect(await signIn(setup.flow, handle)).toBe('repeated')
     expect(await setup.count('check')).toBe(1)
     expect(await setup.count('get')).toBe(1)
   })
@@ -116,7 +116,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
         status: 503,
       })
       expect(await signIn(setup.flow, handle)).toBe('opened')
-      expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+      expect(await signIn(setup.flow, handle)).toBe('repeated')
     },
   )
 
@@ -143,7 +143,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
     await once(setup, 'otp.check', 'too many requests', 'after')
     await failure(setup.flow.check({ handle, code: rightCode }))
     expect(await signIn(setup.flow, handle)).toBe('opened')
-    expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+    expect(await signIn(setup.flow, handle)).toBe('repeated')
   })
 
   // proves: answer-lost/check, tyntec-5xx/check, bad-json/check
@@ -331,7 +331,7 @@ describe.each(flowKinds)('a check on %s', (kind) => {
         failed ? 'too_many_attempts' : 'code_expired',
       )
       const tag = createSecrets([secret]).numberTags(number)[0]
-      expect((await setup.store.failures(tag)).total).toBe(failed ? 1 : 0)
+      expect((await setup.steps.failures(tag)).total).toBe(failed ? 1 : 0)
     }
 
     test('is told so by the record', async () => {

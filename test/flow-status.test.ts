@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createSecrets } from '../src/secrets/secrets.js'
 import { atMost } from '../src/flow/waiting.js'
-import type { FlowRecord } from '../src/store/store.js'
+import type { FlowView } from '../src/store/steps/flow.js'
 import {
   failure,
   flowKinds,
@@ -66,7 +66,7 @@ describe.each(flowKinds)('the status on %s', (kind) => {
     const handle = await sendUnconfirmed(setup)
     const before = await setup.count('list')
     await setup.advance(301)
-    expect(await setup.flow.status({ handle })).toEqual({ status: 'none' })
+    expect(await setup.flow.status({ handle })).toMatchObject({ status: 'ended', why: 'expired' })
     expect(await setup.count('list')).toBe(before)
   })
 
@@ -97,12 +97,15 @@ describe.each(flowKinds)('the status on %s', (kind) => {
     async (field) => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
-      const spoil = <R extends FlowRecord>(record: R | undefined) =>
+      const spoil = (record: FlowView | undefined) =>
         record && { ...record, [field]: 'nothing of ours' }
-      const flow = through(setup, (store) => ({
-        read: async (...args) => spoil(await store.read(...args)),
-        end: async (...args) => spoil(await store.end(...args)),
-      }))
+      const flow = through(setup, {
+        async read(next) {
+          const { record, ...due } = await next()
+          return { ...due, record: spoil(record) }
+        },
+        endFlow: async (next) => ({ record: spoil((await next()).record) }),
+      })
       expect(await flow.status({ handle })).toEqual({ status: 'none' })
       await flow.cancel({ handle })
       expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
@@ -191,7 +194,7 @@ describe.each(flowKinds)('a flow that its browser ends on %s', (kind) => {
     expect(await setup.flow.resend({ handle })).toEqual(none)
     const ref = createSecrets([secret]).parseHandle(handle)
     if (!ref) throw new Error('the handle is ours')
-    expect(await setup.store.read(ref, 3)).toMatchObject({ state: 'dead', end: 'cancelled' })
+    expect(await setup.steps.read(ref)).toBeUndefined()
   })
 })
 
@@ -221,7 +224,7 @@ describe.each(flowKinds)('a lost send on %s', (kind) => {
 
   test('whose record is gone is an outage, and no message that could be used', async () => {
     const setup = await setupFlow(kind)
-    const flow = through(setup, () => ({ settleSend: async () => false }))
+    const flow = through(setup, { settleSend: async () => ({ kept: false }) })
     expect(await failure(flow.send({ number }))).toEqual({
       code: 'ERR_OTP_STORE_UNAVAILABLE',
       status: 503,

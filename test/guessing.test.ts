@@ -150,7 +150,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
     }
     expect(guessed).toBe(8)
     const tag = createSecrets([secret]).numberTags(phone('DE', 0))[0]
-    expect((await setup.store.failures(tag)).total).toBe(3)
+    expect((await setup.steps.failures(tag)).total).toBe(3)
   })
 
   // proves: ATT-2
@@ -166,7 +166,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
       for (const code of ['111111', '222222', '333333']) {
         const address = addressOf(100 + asked++)
         await statusOf(setup.flow.check({ handle, code, address }))
-        seen.push((await setup.store.failures(tag)).total)
+        seen.push((await setup.steps.failures(tag)).total)
       }
       await setup.flow.cancel({ handle })
       await setup.advance(2)
@@ -201,7 +201,7 @@ describe.each(flowKinds)('guessing on %s', (kind) => {
       // As after some wrong codes.
       expect(await setup.flow.check(input)).toEqual({ status: 'rate_limited', retryAfter: 3600 })
     }
-    expect((await setup.store.failures(tag)).total).toBe(100)
+    expect((await setup.steps.failures(tag)).total).toBe(100)
     await setup.flow.unlock(number)
     await setup.advance(2)
     expect(await signIn(setup.flow, await sendCode(setup))).toBe('opened')
@@ -261,7 +261,7 @@ const setupRules = {
 }
 
 /** A failure of a number in a flow that nobody knows of. */
-async function failOnceAt({ store }: TestFlow, tag: string, rules: typeof setupRules) {
+async function failOnceAt({ steps: store }: TestFlow, tag: string, rules: typeof setupRules) {
   const ref = newRef(tag)
   const request = {
     reference: ref.flow,
@@ -270,7 +270,6 @@ async function failOnceAt({ store }: TestFlow, tag: string, rules: typeof setupR
     lease: 10,
     cooldown: 0.001,
     lifetime: 300,
-    keep: 600,
     current: undefined,
     lookedUp: false,
     lookupEvery: 3,
@@ -315,10 +314,10 @@ describe.each(frameworks)('guessing on %s', (framework) => {
     await request.left
     const total = async () => {
       const kept = await dumpRedis(redis, prefix)
-      const failures = kept.find(({ key }) => key === `{${tag}}:failures`)?.value
-      return (failures as { total?: string } | undefined)?.total
+      const record = kept.find(({ key }) => key === `{${tag}}:number`)?.value
+      return (record as { failures?: { total: number } } | undefined)?.failures?.total
     }
-    await expect.poll(total).toBe('1')
+    await expect.poll(total).toBe(1)
     await app.clearFaults()
     const check = async (code: string) => (await client.post('/login/check', { code })).status
     // Until the first one is over, others have to wait.
@@ -344,8 +343,8 @@ describe.each(frameworks)('guessing on %s', (framework) => {
       500,
     )
     const kept = await dumpRedis(redis, prefix)
-    const failures = kept.find(({ key }) => key.startsWith('limit:failures:address'))
-    expect(failures?.value).toBe('1')
+    const address = kept.find(({ key }) => key.startsWith('address:'))
+    expect(address?.value).toMatchObject({ uses: { failures: { n: 1 } } })
   })
 })
 
@@ -512,7 +511,7 @@ describe('a stranger who knows a number', () => {
     const waits: number[] = []
     for (let failures = 0; failures < 40; failures++) {
       await failOnceAt(setup, tag, setupRules)
-      const { wait } = await setup.store.failures(tag)
+      const { wait } = await setup.steps.failures(tag)
       waits.push(wait)
       await setup.advance(wait + 0.01)
     }

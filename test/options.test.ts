@@ -7,11 +7,13 @@ import type { OtpOptions } from '../src/options/options.js'
 import { resolveOptions } from '../src/options/resolve.js'
 import { createMemoryStore, memoryStore } from '../src/store/memory.js'
 import { redisStore } from '../src/store/redis.js'
+import { toOpaque } from '../src/store/store.js'
 import { validationCodes } from '../src/setup/checks.js'
 import { createRedis } from './support/redis.js'
 
 const secret = 'a secret of the app that is long enough'
-const store = createMemoryStore(() => 0)
+const inner = createMemoryStore(() => 0)
+const store = toOpaque(inner)
 
 function resolve(options: object = {}) {
   const given: object = { apiKey: 'key', secret, countries: ['DE'], store, ...options }
@@ -38,7 +40,7 @@ test('the defaults are the safe settings', () => {
     apiKey: 'key',
     secrets: [secret],
     countries: ['DE'],
-    store,
+    store: inner,
     origins: [],
     name: 'login',
     production: false,

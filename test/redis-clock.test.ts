@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FlowRef } from '../src/secrets/secrets.js'
 import { redisStore } from '../src/store/redis.js'
-import type { CheckResult } from '../src/store/store.js'
+import type { CheckResult } from './support/steps.js'
 import { createRedis } from './support/redis.js'
 import {
   advanceRedis,

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
 import type { OtpOptions } from '../src/options/options.js'
 import { createSecrets } from '../src/secrets/secrets.js'
-import type { Limiter } from '../src/store/store.js'
+import { flowKey } from '../src/store/keys.js'
 import {
   failure,
   flowKinds,
@@ -38,14 +38,10 @@ const lost = { operation: 'otp.send', kind: 'reset', times: 1, when: 'before' }
 
 const away = () => Promise.reject(new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'away'))
 
-/** Another process, one of whose limits answers in its own way. */
-function limitedBy(setup: TestFlow, name: string, change: (limiter: Limiter) => Partial<Limiter>) {
-  return through(setup, (store) => ({
-    limiter(rule) {
-      const limiter = store.limiter(rule)
-      return rule.name === name ? { ...limiter, ...change(limiter) } : limiter
-    },
-  }))
+function flowKeyOf(handle: string): string {
+  const ref = createSecrets([secret]).parseHandle(handle)
+  if (!ref) throw new Error('no handle of ours')
+  return flowKey(ref)
 }
 
 /** Time that passes for this process while nobody waits. */
@@ -88,12 +84,12 @@ describe.each(flowKinds)('a message on %s', (kind) => {
     }
     const endedAs = (end: 'attempts' | 'cancelled'): Case['click'] => {
       return async (setup, handle) => {
-        const flow = through(setup, (store) => ({
-          async reserveResend(...args) {
-            await store.end(args[0], end)
-            return store.reserveResend(...args)
+        const flow = through(setup, {
+          async resend(next) {
+            await setup.inner.run('endFlow', { flow: flowKeyOf(handle) }, { end })
+            return next()
           },
-        }))
+        })
         // A new one each time, so that it ends between two steps of this request and not before.
         let next: string | undefined = handle
         return async () => {
@@ -179,7 +175,7 @@ describe.each(flowKinds)('a message on %s', (kind) => {
       const setup = await setupFlow(kind, { ...watched, resendWaits: [1, 1] })
       const handle = await sendCode(setup)
       await setup.advance(2)
-      const flow = through(setup, () => ({ settleSend: away, settleResend: away }))
+      const flow = through(setup, { settleSend: away, settleResend: away })
       expect(await failure(flow.resend({ handle }))).toEqual(storeIsAway)
       expect(await failure(flow.send({ number: other }))).toEqual(storeIsAway)
       await sendCode(setup, { number: third })
@@ -187,33 +183,9 @@ describe.each(flowKinds)('a message on %s', (kind) => {
     })
   })
 
-  describe('whose limits can not be asked', () => {
-    const limitless = (setup: TestFlow) =>
-      limitedBy(setup, 'sends:number:0', () => ({ consume: away }))
-
-    test('leaves its number free', async () => {
-      const setup = await setupFlow(kind)
-      expect(await failure(limitless(setup).send({ number }))).toEqual(storeIsAway)
-      expect(await setup.count('send')).toBe(0)
-      expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
-    })
-
-    test.each([31, 250])('leaves the flow as it was when sent again after %i s', async (passed) => {
-      const setup = await setupFlow(kind)
-      const handle = await sendCode(setup)
-      await setup.advance(passed)
-      expect(await failure(limitless(setup).resend({ handle }))).toEqual(storeIsAway)
-      expect(await setup.flow.status({ handle })).toMatchObject(untouched)
-      expect(await setup.flow.resend({ handle })).toMatchObject({
-        status: 'sent',
-        resend: { remaining: 2 },
-      })
-    })
-  })
-
   test('whose flow can not be reserved is counted nowhere', async () => {
     const setup = await setupFlow(kind, { ...perNumber(2), budget: { perHour: 2 } })
-    const flow = through(setup, () => ({ reserveSend: away, reserveResend: away }))
+    const flow = through(setup, { send: away, resend: away })
     for (let clicks = 0; clicks < 3; clicks++) {
       await expect(flow.send({ number })).rejects.toThrow('away')
     }
@@ -223,103 +195,6 @@ describe.each(flowKinds)('a message on %s', (kind) => {
       await expect(flow.resend({ handle })).rejects.toThrow('away')
     }
     expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent' })
-  })
-
-  describe('that its number refuses', () => {
-    /** Another process, whose limit of a number first answers so, and how often it was asked. */
-    function answering(setup: TestFlow, answers: (asked: number) => { used: number } | undefined) {
-      let asked = 0
-      const flow = limitedBy(setup, 'sends:number:0', (limiter) => ({
-        async consume(...args) {
-          const answer = await limiter.consume(...args)
-          const other = answers((asked += 1))
-          return other ? { ...answer, ...other, allowed: false, retryAfter: 1 } : answer
-        },
-      }))
-      return { flow, asked: () => asked }
-    }
-
-    test('is asked for once when it does not', async () => {
-      const setup = await setupFlow(kind)
-      const { flow, asked } = answering(setup, () => undefined)
-      expect(await statusOf(flow.send({ number }))).toBe('sent')
-      expect(asked()).toBe(1)
-    })
-
-    test('is asked for again while others give theirs back', async () => {
-      const setup = await setupFlow(kind)
-      const { flow, asked } = answering(setup, (times) =>
-        times < 4 ? { used: 10 - times } : undefined,
-      )
-      expect(await statusOf(flow.send({ number }))).toBe('sent')
-      expect(asked()).toBe(4)
-    })
-
-    test('is given up when nobody does', async () => {
-      const setup = await setupFlow(kind)
-      const { flow, asked } = answering(setup, () => ({ used: 6 }))
-      expect(await statusOf(flow.send({ number }))).toBe('rate_limited')
-      expect(asked()).toBe(2)
-      expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
-    })
-
-    test('is given up after five more times', async () => {
-      const setup = await setupFlow(kind)
-      const { flow, asked } = answering(setup, (times) =>
-        times < 20 ? { used: 100 - times } : undefined,
-      )
-      expect(await statusOf(flow.send({ number }))).toBe('rate_limited')
-      expect(asked()).toBe(6)
-    })
-
-    test('hears so soon', async () => {
-      const setup = await setupFlow(kind, perNumber(1))
-      await sendCode(setup)
-      await setup.advance(31)
-      const times: number[] = []
-      for (let clicks = 0; clicks < 5; clicks++) {
-        const started = performance.now()
-        expect(await statusOf(setup.flow.send({ number }))).toBe('rate_limited')
-        times.push(performance.now() - started)
-      }
-      expect(Math.min(...times)).toBeLessThan(250)
-    })
-
-    test.each(['refund', 'consume'] as const)(
-      'holds nothing when its limit is away by then (%s)',
-      async (step) => {
-        const setup = await setupFlow(kind)
-        let asked = 0
-        const flow = limitedBy(setup, 'sends:number:0', (limiter) => ({
-          async consume(...args) {
-            asked += 1
-            if (asked > 1) return away()
-            return { ...(await limiter.consume(...args)), allowed: false }
-          },
-          ...(step === 'refund' && { refund: away }),
-        }))
-        expect(await failure(flow.send({ number }))).toEqual(storeIsAway)
-        expect(asked).toBe(step === 'refund' ? 1 : 2)
-        expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
-      },
-    )
-
-    test('leaves the code as it was, though a new one was due', async () => {
-      const setup = await setupFlow(kind, perNumber(1))
-      const handle = await nearlyOver(setup)
-      expect(await statusOf(setup.flow.resend({ handle }))).toBe('rate_limited')
-      expect(await setup.flow.status({ handle })).toMatchObject(untouched)
-      expect(await signIn(setup.flow, handle)).toBe('opened')
-      expect(await setup.count('send')).toBe(1)
-    })
-
-    test('is refused also after a new code', async () => {
-      const setup = await setupFlow(kind, perNumber(2))
-      const handle = await nearlyOver(setup)
-      expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent', newCode: true })
-      await setup.advance(61)
-      expect(await statusOf(setup.flow.resend({ handle }))).toBe('rate_limited')
-    })
   })
 
   test.each([31, 250])(
@@ -348,7 +223,7 @@ describe.each(flowKinds)('a message on %s', (kind) => {
         pass(6)
         return { status: 'busy' as const }
       }
-      const flow = through(setup, () => ({ reserveSend: busy, reserveResend: busy }))
+      const flow = through(setup, { send: busy, resend: busy })
       expect(await failure(flow[step]({ number, handle }))).toEqual(unavailable)
       expect((await setup.calls()).length).toBe(1)
     },
@@ -361,10 +236,16 @@ describe.each(flowKinds)('a message on %s', (kind) => {
       await setup.fault(lost)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const flow = through(setup, (store) => ({
-        reserveSend: (ref, request) => store.reserveSend(ref, { ...request, lookedUp: false }),
-        reserveResend: (ref, request) => store.reserveResend(ref, { ...request, lookedUp: false }),
-      }))
+      const flow = through(setup, {
+        send(next, { request }) {
+          if (request) request.lookedUp = false
+          return next()
+        },
+        resend(next, { request }) {
+          if (request) request.lookedUp = false
+          return next()
+        },
+      })
       expect(await failure(flow[step]({ number, handle }))).toEqual(storeIsAway)
       expect(await setup.count('send')).toBe(1)
       expect(await statusOf(setup.flow[step]({ number, handle }))).toBe('sent')
@@ -401,7 +282,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     const onHandle = (handle: string) => void handles.push(handle)
     const before = await sendCode(setup, { number: other })
     const { length } = setup.events
-    const flow = through(setup, () => ({ settleSend: away }))
+    const flow = through(setup, { settleSend: away })
     expect(await failure(flow.send({ number, handle: before, onHandle }))).toEqual(storeIsAway)
     expect(setup.events.slice(length)).toMatchObject([{ type: 'error', code: storeIsAway.code }])
     expect(await setup.count('list')).toBe(0)
@@ -413,9 +294,9 @@ describe.each(flowKinds)('a send on %s', (kind) => {
   test('whose answer was lost, and which the store could not keep, counts as sent', async () => {
     const setup = await setupFlow(kind, perNumber(1))
     await setup.fault({ ...lost, when: 'after' })
-    const flow = through(setup, (store) => ({
-      settleSend: (...args) => (args[2].result === 'sent' ? away() : store.settleSend(...args)),
-    }))
+    const flow = through(setup, {
+      settleSend: (next, { result }) => (result.result === 'sent' ? away() : next()),
+    })
     expect(await failure(flow.send({ number }))).toEqual(storeIsAway)
     expect(await setup.count('list')).toBe(1)
     await setup.advance(31)
@@ -460,10 +341,15 @@ describe.each(flowKinds)('a send on %s', (kind) => {
             : await sendCode(setup, { number: before === 'a flow of this number' ? number : other })
         await setup.advance(31)
         const sends = await setup.count('send')
-        const blank = setup.flow.createBlank()
+        const blank = setup.flow.createPageToken()
         const handles: string[] = []
         const click = () =>
-          setup.flow.send({ number, blank, handle, onHandle: (given) => void handles.push(given) })
+          setup.flow.send({
+            number,
+            pageToken: blank,
+            handle,
+            onHandle: (given) => void handles.push(given),
+          })
         const asked = setup.gate.next('send')
         const first = click()
         const held = await asked
@@ -473,7 +359,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
         expect(sent).toMatchObject({ status: 'sent', handle: expect.any(String) })
         expect(await second).toMatchObject({ status: 'sent', handle: handles[0] })
         // Also once the first is over, and by a browser that doesn't want to hear of handles.
-        const late = await setup.flow.send({ number, blank, handle })
+        const late = await setup.flow.send({ number, pageToken: blank, handle })
         expect(late).toMatchObject({ status: 'sent', handle: handles[0] })
         expect('handle' in sent && sent.handle).toBe(handles[0])
         expect(handles).toEqual([handles[0], handles[0]])
@@ -486,12 +372,12 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const blank = setup.flow.createBlank()
+      const blank = setup.flow.createPageToken()
       await setup.fault({ ...lost, when: 'after' })
       await setup.fault({ ...lost, operation: 'otp.list', times: 2 })
-      const first = await setup.flow.send({ number, blank, handle })
+      const first = await setup.flow.send({ number, pageToken: blank, handle })
       expect(first).toMatchObject({ status: 'unconfirmed' })
-      const second = await setup.flow.send({ number, blank, handle })
+      const second = await setup.flow.send({ number, pageToken: blank, handle })
       expect(second).toMatchObject({ ...first, status: 'sent' })
       expect(await setup.count('send')).toBe(2)
     })
@@ -501,8 +387,8 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       await setup.fault(lost)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const blank = setup.flow.createBlank()
-      const clicks = [1, 2, 3].map(() => setup.flow.send({ number, blank, handle }))
+      const blank = setup.flow.createPageToken()
+      const clicks = [1, 2, 3].map(() => setup.flow.send({ number, pageToken: blank, handle }))
       const outcomes = await Promise.all(clicks)
       expect(outcomes).toMatchObject([1, 2, 3].map(() => ({ ...outcomes[0], status: 'sent' })))
       expect(await setup.count('send')).toBe(2)
@@ -510,9 +396,9 @@ describe.each(flowKinds)('a send on %s', (kind) => {
 
     test('looks at no handle that is none', async () => {
       const setup = await setupFlow(kind)
-      const blank = setup.flow.createBlank()
-      const handle = await sendCode(setup, { blank })
-      expect(await setup.flow.send({ number, blank, handle: 'none' })).toMatchObject({
+      const blank = setup.flow.createPageToken()
+      const handle = await sendCode(setup, { pageToken: blank })
+      expect(await setup.flow.send({ number, pageToken: blank, handle: 'none' })).toMatchObject({
         status: 'sent',
         handle,
       })
@@ -522,16 +408,16 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     test('asks for the number once when another browser has it', async () => {
       const setup = await setupFlow(kind)
       let asked = 0
-      const flow = through(setup, (store) => ({
-        reserveSend(...args) {
+      const flow = through(setup, {
+        send(next) {
           asked += 1
-          return store.reserveSend(...args)
+          return next()
         },
-      }))
+      })
       const handle = await sendCode(setup)
       await setup.advance(31)
       await sendCode(setup)
-      for (const given of [{ blank: flow.createBlank() }, { handle }]) {
+      for (const given of [{ pageToken: flow.createPageToken() }, { handle }]) {
         asked = 0
         expect(await statusOf(flow.send({ number, ...given }))).toBe('resend_too_soon')
         expect(asked).toBe(1)
@@ -555,24 +441,19 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
   })
 
   test.each(['number', 'otp'] as const)(
-    'of a record that nobody can read ends the flow (%s)',
+    'of a record that nobody can read is of no flow (%s)',
     async (field) => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const flow = through(setup, (store) => ({
-        async read(...args) {
-          const record = await store.read(...args)
-          return record && { ...record, [field]: 'nothing of ours' }
+      const flow = through(setup, {
+        async read(next) {
+          const { record, ...due } = await next()
+          return { ...due, record: record && { ...record, [field]: 'nothing of ours' } }
         },
-      }))
-      expect(await flow.resend({ handle })).toEqual({ status: 'code_expired' })
-      expect((await setup.calls()).length).toBe(1)
-      // It has ended, and goes on saying so.
-      expect(await setup.flow.resend({ handle })).toEqual({ status: 'code_expired' })
-      expect(await setup.flow.check({ handle, code: rightCode })).toEqual({
-        status: 'code_expired',
       })
+      expect(await flow.resend({ handle })).toEqual({ status: 'no_pending_code' })
+      expect((await setup.calls()).length).toBe(1)
     },
   )
 
@@ -607,12 +488,12 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
       const handle = await sendCode(setup)
       await setup.advance(31)
       let lookedUp = 0
-      const flow = through(setup, (store) => ({
-        reserveResend(ref, request) {
-          if (request.lookedUp) lookedUp += 1
-          return store.reserveResend(ref, request)
+      const flow = through(setup, {
+        resend(next, { request }) {
+          if (request?.lookedUp) lookedUp += 1
+          return next()
         },
-      }))
+      })
       const asked = setup.gate.next('send')
       const clicks = [1, 2, 3].map(() => statusOf(flow.resend({ handle })))
       const held = await asked
@@ -662,7 +543,7 @@ describe.each(flowKinds)('a resend on %s', (kind) => {
     test('that tyntec took and the store could not keep counts as sent', async () => {
       const setup = await setupFlow(kind, perNumber(2))
       const handle = await nearlyOver(setup)
-      const flow = through(setup, () => ({ settleSend: away }))
+      const flow = through(setup, { settleSend: away })
       expect(await failure(flow.resend({ handle }))).toEqual(storeIsAway)
       await setup.advance(31)
       expect(await statusOf(setup.flow.send({ number }))).toBe('rate_limited')
@@ -798,9 +679,9 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
         status: 500,
       })
     }
-    expect(await setup.store.failures(tag)).toMatchObject({ total: 1 })
+    expect(await setup.steps.failures(tag)).toMatchObject({ total: 1 })
     await elsewhere.unlock(number)
-    expect(await setup.store.failures(tag)).toMatchObject({ total: 0 })
+    expect(await setup.steps.failures(tag)).toMatchObject({ total: 0 })
   })
 
   test('tells listeners of one event until they leave', async () => {

@@ -1,13 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Shown, sharePace } from '../src/carriers/shared-pace.js'
-import type { OtpStore } from '../src/store/store.js'
+import type { StepStore } from '../src/store/store.js'
 import { number, rightCode, sendCode, setupFlow } from './support/flow.js'
 import { startSlowTyntec } from './support/slow-tyntec.js'
 import { setupStore, storeKinds } from './support/stores.js'
 
 const week = 7 * 86_400
 
-function share(store: Pick<OtpStore, 'keepNote' | 'note'>, shows: Shown = { times: {} }) {
+function share(store: Pick<StepStore, 'keepNote' | 'note'>, shows: Shown = { times: {} }) {
   const adopted: Shown[] = []
   const pace = sharePace(store, {
     show: () => shows,
@@ -20,7 +20,7 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
   const seen = { times: { check: [1, 2.5, 400] }, lifetime: 300_000, tries: 3 }
 
   test('is known to those that start after it', async () => {
-    const { store } = await setupStore(kind)
+    const { inner: store } = await setupStore(kind)
     const { pace } = share(store, seen)
     pace.changed()
     await pace.close()
@@ -31,7 +31,7 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
   })
 
   test('is kept for a week after the last call', async () => {
-    const { store, advance } = await setupStore(kind)
+    const { inner: store, advance } = await setupStore(kind)
     await store.keepNote('pace', JSON.stringify(seen), week)
     await advance(week - 10)
     const before = share(store)
@@ -44,7 +44,7 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
   })
 
   test('is written when something is new, and not without having read', async () => {
-    const { store } = await setupStore(kind)
+    const { inner: store } = await setupStore(kind)
     await store.keepNote('pace', JSON.stringify(seen), week)
     const shows = { times: {} }
     const pace = sharePace(store, {
@@ -72,7 +72,7 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
     '{"times":{"check":["1",null,-1,0,1e9,[2],{"a":3}]},"lifetime":"1","tries":-1}',
     '{"times":{"__proto__":[1]}}',
   ])('is nothing when somebody else has written %s', async (note) => {
-    const { store } = await setupStore(kind)
+    const { inner: store } = await setupStore(kind)
     await store.keepNote('pace', note, week)
     const { pace, adopted } = share(store)
     await pace.known()
@@ -87,7 +87,7 @@ describe.each(storeKinds)('what a process has seen of tyntec, on %s,', (kind) =>
 
 test('what is new is written once in ten seconds, and nothing when nothing is', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  const { store } = await setupStore('memory')
+  const { inner: store } = await setupStore('memory')
   const keepNote = vi.fn(store.keepNote)
   const { pace } = share({ note: store.note, keepNote })
   await vi.advanceTimersByTimeAsync(60_000)
@@ -108,7 +108,7 @@ test('what is new is written once in ten seconds, and nothing when nothing is', 
 
 test('a store that is away is asked again, and nobody hears of it', async () => {
   let away = true
-  const { store } = await setupStore('memory')
+  const { inner: store } = await setupStore('memory')
   await store.keepNote('pace', '{"times":{"check":[7]}}', week)
   const note = vi.fn(async (name: string) => {
     if (away) throw new Error('away')
@@ -127,7 +127,7 @@ test('a store that is away is asked again, and nobody hears of it', async () => 
 })
 
 test('a store that knows nothing is asked once', async () => {
-  const { store } = await setupStore('memory')
+  const { inner: store } = await setupStore('memory')
   const note = vi.fn((name: string) => store.note(name))
   const { pace, adopted } = share({ note, keepNote: store.keepNote })
   await pace.known()

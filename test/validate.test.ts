@@ -19,6 +19,7 @@ import { createEvents } from '../src/events.js'
 import { resolveOptions } from '../src/options/resolve.js'
 import { findHoles } from '../src/setup/peers.js'
 import { createMemoryStore } from '../src/store/memory.js'
+import { toOpaque } from '../src/store/store.js'
 import { type ValidationName, validationCodes } from '../src/setup/checks.js'
 import { createValidation } from '../src/setup/validate.js'
 import { type App, type AppOptions, frameworks, number, setupApp } from './support/app.js'
@@ -28,7 +29,7 @@ const good: OtpOptions = {
   apiKey: 'key',
   secret: 'f3a1c05e9b7d4826f3a1c05e9b7d4827',
   countries: ['DE', 'US'],
-  store: createMemoryStore(() => 0),
+  store: toOpaque(createMemoryStore(() => 0)),
   origin: 'https://login.example.com',
   budget: { perHour: 100, perDay: 1000 },
 }

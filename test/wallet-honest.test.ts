@@ -8,6 +8,7 @@ import { resolveOptions } from '../src/options/resolve.js'
 import { createPumping } from '../src/pumping.js'
 import { createSecrets } from '../src/secrets/secrets.js'
 import { createMemoryStore } from '../src/store/memory.js'
+import { toOpaque } from '../src/store/store.js'
 import { flowKinds, secret, setupFlow, statusOf, type TestFlow } from './support/flow.js'
 import { addressOf, phone, type PhoneCountry, phoneCountries, seeded } from './support/phones.js'
 
@@ -100,7 +101,7 @@ function stepsOf(day: readonly Login[]) {
  */
 function setupDoor(given: Partial<OtpOptions> = {}) {
   const events: OtpEvent[] = []
-  const store = createMemoryStore(() => Date.now())
+  const store = toOpaque(createMemoryStore(() => Date.now()))
   const options = resolveOptions({
     apiKey: 'key',
     secret,

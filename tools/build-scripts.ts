@@ -19,12 +19,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
+  end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
   end
   boxes[name] = box
 end
@@ -84,11 +89,23 @@ function nameOf(statement: ts.Statement): string | undefined {
 function identifiersOf(node: ts.Node): Set<string> {
   const found = new Set<string>()
   const visit = (each: ts.Node) => {
-    if (ts.isIdentifier(each)) found.add(each.text)
+    if (ts.isIdentifier(each) && !isName(each)) found.add(each.text)
     ts.forEachChild(each, visit)
   }
   visit(node)
   return found
+}
+
+/** Whether an identifier names a field or a local, and so refers to nothing outside. */
+function isName(identifier: ts.Identifier): boolean {
+  const { parent } = identifier
+  return (
+    (ts.isPropertyAccessExpression(parent) && parent.name === identifier) ||
+    (ts.isPropertyAssignment(parent) && parent.name === identifier) ||
+    ts.isPropertySignature(parent) ||
+    ts.isBindingElement(parent) ||
+    ts.isParameter(parent)
+  )
 }
 
 /** The step and what it calls, callees first. */
@@ -127,7 +144,8 @@ function toLua(step: string): string {
   )
   if (lua === undefined || problems.length > 0) throw new Error(`${step}: ${problems.join('\n')}`)
   if (lua.includes('__TS__')) throw new Error(`${step} uses what Lua lacks: ${lua.slice(0, 400)}`)
-  return before + lua.trim() + after(step)
+  // Redis reads what is indented no better.
+  return before + lua.trim().replace(/^ +/gm, '') + after(step)
 }
 
 /** The steps, as they are listed. */
@@ -142,11 +160,11 @@ function stepsOf(): string[] {
 
 const quoted = (lua: string) => `\`${lua.replace(/[\\`]|\$\{/g, '\\$&')}\``
 const made = `/* Made by \`npm run build:scripts\` of src/store/steps. Change those, not this. */
-export const scripts = {
+export const scripts: Readonly<Record<string, string>> = {
 ${stepsOf()
   .map((step) => `  ${step}: ${quoted(toLua(step))},`)
   .join('\n')}
-} as const
+}
 `
 
 if (process.argv.includes('--check')) {

@@ -156,8 +156,17 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const { countries, pinLength, voice } = options
   return {
     options: {
-      ...{ origins, production, revealAttempts, binding, cookie, fields, validate, name },
-      ...{ countries, pinLength, voice },
+      origins,
+      production,
+      revealAttempts,
+      binding,
+      cookie,
+      fields,
+      validate,
+      name,
+      countries,
+      pinLength,
+      voice,
     },
     sealer: createSealer(options.secrets),
     validation: createValidation(given, options, events),

@@ -27,11 +27,12 @@ interface Sealed extends ReturnType<typeof particularsOf> {
  * same, since cookies are seen by more than the browser.
  */
 export function keepOutcome(
-  { sealer }: OtpFlow,
+  flow: OtpFlow,
   cookies: Cookies,
   problem: Problem,
   number: string | undefined,
 ): void {
+  const { sealer } = flow
   const { code, retryAfter = '', attemptsRemaining = '' } = problem
   const sealed: Sealed = particularsOf(problem)
   if (number && number.length <= longestNumber) sealed.number = number
@@ -44,7 +45,9 @@ export function keepNotice(cookies: Cookies, notice: 'resent'): void {
 }
 
 /** What is kept, or nothing when the cookie holds anything that was not written here. */
-export function readKept({ options, sealer }: OtpFlow, cookies: Cookies): Kept {
+export function readKept(flow: OtpFlow, cookies: Cookies): Kept {
+  // Named in the body: what is internal must not stand in the package's types.
+  const { options, sealer } = flow
   const text = cookies.read('outcome') ?? ''
   if (text === 'resent') return { notice: text }
   const [, code, retryAfter, attempts, sealed = ''] =

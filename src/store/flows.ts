@@ -194,9 +194,16 @@ export function createFlowStore(store: StepStore): FlowStore {
       const args = { ...given, flow: ref.flow, address: address?.failures }
       const { own = address?.key, app, country, range } = keys
       const near = nearOf(ref)
-      if (!store.cluster)
-        return store.run('settleCheck', { ...near, own, app, country, range }, args)
-      const settled = await store.run('settleCheck', near, args)
+      const { attempt, result } = args
+      // The request that has heard nothing of a proof does not open a session.
+      const late = ({ status }: SettleCheckReply) => {
+        if (status !== 'settled' || result.result !== 'verified') return
+        void flows.release(ref, { attempt, opener: attempt }).catch(() => {})
+      }
+      if (!store.cluster) {
+        return store.run('settleCheck', { ...near, own, app, country, range }, args, late)
+      }
+      const settled = await store.run('settleCheck', near, args, late)
       if (settled.status === 'stale') return settled
       // What they count decides nothing of this sign-in.
       const [, shared] = await Promise.all([
@@ -214,12 +221,17 @@ export function createFlowStore(store: StepStore): FlowStore {
     async release(ref, args) {
       await store.run('release', { flow: flowKey(ref) }, args)
     },
-    read: (ref, every) => store.run('read', { flow: flowKey(ref) }, { every }),
+    read(ref, every) {
+      const late = ({ record, lookupDue }: ReadReply) => {
+        if (record && lookupDue) void endLookup(ref, record.reference)
+      }
+      return store.run('read', { flow: flowKey(ref) }, { every }, late)
+    },
     async deliver(ref, delivery) {
       await store.run('deliver', { flow: flowKey(ref) }, { delivery })
     },
     async end(ref, end) {
-      return (await store.run('end', { flow: flowKey(ref) }, { end })).record
+      return (await store.run('endFlow', { flow: flowKey(ref) }, { end })).record
     },
     async unlock(tag, all) {
       await store.run('unlock', { number: numberKey(tag) }, { all })
@@ -243,14 +255,17 @@ export function createFlowStore(store: StepStore): FlowStore {
     reply: SendReply,
     message: Message,
   ): Promise<void> {
-    const unconfirmed = { result: 'unconfirmed' } as const
     if (reply.status === 'reserved') {
       const unsent = { message, counts: reply.counts }
       await flows.settleSend(ref, reference, { result: 'failed' }, { unsent }).catch(() => {})
     } else if (reply.status === 'lookup') {
       const about = reply.own ? ref : (current ?? ref)
-      await flows.settleSend(about, reply.record.reference, unconfirmed).catch(() => {})
+      await endLookup(about, reply.record.reference)
     }
+  }
+
+  async function endLookup(ref: FlowRef, reference: string): Promise<void> {
+    await flows.settleSend(ref, reference, { result: 'unconfirmed' }).catch(() => {})
   }
 
   async function undoResend(
@@ -287,11 +302,9 @@ export function createFlowStore(store: StepStore): FlowStore {
       case 'verified':
         await flows.release(ref, { attempt: reply.by, opener: attempt }).catch(() => {})
         return
-      case 'lookup': {
-        const unconfirmed = { result: 'unconfirmed' } as const
-        await flows.settleSend(ref, reply.record.reference, unconfirmed).catch(() => {})
+      case 'lookup':
+        await endLookup(ref, reply.record.reference)
         return
-      }
       default:
     }
   }

@@ -1,10 +1,11 @@
 /* Made by `npm run build:scripts` of src/store/steps. Change those, not this. */
-export const scripts = {
+export const scripts: Readonly<Record<string, string>> = {
   send: `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -12,993 +13,786 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local refusalOfFlow
-function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
+return {
+own = {},
+site = {},
+app = {},
+country = {},
+number = {}
+}
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_7 = window ~= nil and window.ends > now
-        if ____temp_7 then
-            local ____window_n_6 = window.n
-            local ____opt_4 = uses[name]
-            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
-        end
-        if ____temp_7 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
+for name in pairs(older) do
+local window = older[name]
+local ____temp_7 = window ~= nil and window.ends > now
+if ____temp_7 then
+local ____window_n_6 = window.n
+local ____opt_4 = uses[name]
+____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+end
+if ____temp_7 then
+uses[name] = {n = window.n, ends = window.ends}
+end
+end
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-    local ____number_12 = number
-    local failures = ____number_12.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_12 = number
+local failures = ____number_12.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_13
-    if boxes.number == nil then
-        ____temp_13 = nil
-    else
-        ____temp_13 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_13
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_13
+if boxes.number == nil then
+____temp_13 = nil
+else
+____temp_13 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_13
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
+local next = failures or ({total = 0, last = older.last})
+local carried = next.carried or ({})
+next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+carried[origin] = older.total
+next.carried = carried
+if (older.wait or 0) > now then
+next.wait = math.max(next.wait or 0, older.wait or 0)
+end
+return next
 end
 local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_18 = older
-    local latest = ____older_18.latest
-    local failures = ____older_18.failures
-    local ____temp_22 = latest ~= nil
-    if ____temp_22 then
-        local ____latest_until_21 = latest["until"]
-        local ____opt_19 = record.latest
-        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
-    end
-    if ____temp_22 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
+if box == nil then
+return
+end
+local record = numberOf(box)
+takeUses(record.uses, older.uses, now)
+local ____older_18 = older
+local latest = ____older_18.latest
+local failures = ____older_18.failures
+local ____temp_22 = latest ~= nil
+if ____temp_22 then
+local ____latest_until_21 = latest["until"]
+local ____opt_19 = record.latest
+____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+end
+if ____temp_22 then
+record.latest = latest
+end
+if failures ~= nil and failures.total > 0 then
+record.failures = carry(record.failures, tag, failures, now)
+end
+box.value = record
 end
 local function takeEach(boxes, older, now)
-    local ____older_23 = older
-    local tag = ____older_23.tag
-    local own = ____older_23.own
-    local site = ____older_23.site
-    local number = ____older_23.number
-    local range = ____older_23.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
+local ____older_23 = older
+local tag = ____older_23.tag
+local own = ____older_23.own
+local site = ____older_23.site
+local number = ____older_23.number
+local range = ____older_23.range
+if own ~= nil and boxes.own ~= nil then
+local record = addressOf(boxes.own)
+takeUses(record.uses, own.uses, now)
+record.meter = record.meter or own.meter
+record.countries = record.countries or own.countries
+record.failed = record.failed or own.failed
+boxes.own.value = record
+end
+if site ~= nil and boxes.site ~= nil then
+local record = addressOf(boxes.site)
+takeUses(record.uses, site.uses, now)
+boxes.site.value = record
+end
+if range ~= nil and boxes.range ~= nil then
+local record = sharedOf(boxes.range)
+record.meter = record.meter or range.meter
+boxes.range.value = record
+end
+if number ~= nil then
+takeNumber(boxes.number, tag, number, now)
+end
 end
 local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
+for ____, each in ipairs(older or ({})) do
+takeEach(boxes, each, now)
+end
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_24.n
-        local ends = ____windowOf_result_24.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_24.n
+local ends = ____windowOf_result_24.ends
+local used = n + (cost or 1)
+if used > points then
+return {limit = name, used = used, wait = ends - now}
+end
+end
+return nil
 end
 local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_29 = refusalOf
-    local ____opt_27 = boxes.own
-    local ____opt_25 = ____opt_27 and ____opt_27.value
-    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local address
+address = ____bindingPattern0.address
+if address == nil then
+return nil
 end
-local function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
+local ____refusalOf_29 = refusalOf
+local ____opt_27 = boxes.own
+local ____opt_25 = ____opt_27 and ____opt_27.value
+local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+if refused == nil then
+return nil
+end
+local limit = refused.limit
+local used = refused.used
+local wait = refused.wait
+return {
+status = "limited",
+by = "own",
+limit = limit,
+used = used,
+wait = wait
+}
+end
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
+if lease == nil or lease > now + longestLease + skew then
+return 0
 end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+return lease
 end
-local function triedOf(flow, now)
-    local ____flow_30 = flow
-    local tried = ____flow_30.tried
-    local ____temp_31
-    if tried == nil or tried["until"] <= now then
-        ____temp_31 = nil
-    else
-        ____temp_31 = tried
-    end
-    return ____temp_31
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
+end
+local function takeTurn(flow, every, now)
+local last = flow.askedAt
+if last ~= nil and last <= now and now - last < every * 1000 then
+return false
+end
+flow.askedAt = now
+return true
+end
+local lookupLease = 4
+local function takeLookup(flow, every, now)
+if not takeTurn(flow, every, now) then
+return false
+end
+flow.state = "unconfirmed"
+flow.lease = now + lookupLease * 1000
+return true
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
+end
+local function joinSend(box, request, own, now)
+local flow = flowOf(box, now)
+if box == nil or flow == nil or refusalOfFlow(flow, now) ~= nil or flow.state == "verified" or flow.via ~= request.via or flow.purpose ~= request.purpose then
+return nil
+end
+local recent = now - flow.sent < request.cooldown * 1000
+if flow.state ~= "pending" then
+if leaseOf(flow.lease, now) > now then
+return {status = "busy"}
+end
+if not request.lookedUp then
+if not recent then
+return {
+status = "lookup",
+own = own,
+record = viewOf(flow, now)
+}
+end
+if takeLookup(flow, request.lookupEvery, now) then
+keepFlow(box, flow, now)
+return {
+status = "lookup",
+own = own,
+record = viewOf(flow, now)
+}
+end
+end
+end
+return recent and ({
+status = "current",
+own = own,
+record = viewOf(flow, now)
+}) or nil
 end
 local function waitOf(number, lane, longest, now)
-    local ____number_32 = number
-    local latest = ____number_32.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
+local ____number_30 = number
+local latest = ____number_30.latest
+if latest == nil or latest["until"] <= now then
+return 0
 end
-local function waitOfOthers(number, request, now)
-    local ____opt_33 = number.latest
-    if (____opt_33 and ____opt_33.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
+if latest["until"] > now + longest then
+latest["until"] = now + longest
 end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
+if lane and latest.reserved == true then
+return 0
+end
+return latest["until"] - now
+end
+local function waitForSend(boxes, request, now)
+local joined = joinSend(boxes.current, request, false, now) or joinSend(boxes.flow, request, true, now)
+if joined ~= nil then
+return joined
+end
+local wait = waitOf(
+numberOf(boxes.number),
+request.lane,
+request.cooldown * 1000,
+now
+)
+return wait > 0 and ({
+status = "too_soon",
+retryAfter = math.ceil(wait / 1000)
+}) or nil
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_35.n
-        local ends = ____windowOf_result_35.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_31 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_31.n
+local ends = ____windowOf_result_31.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_36 = record
-    local meter = ____record_36.meter
-    local countries = ____record_36.countries
-    local failed = ____record_36.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_32 = record
+local meter = ____record_32.meter
+local countries = ____record_32.countries
+local failed = ____record_32.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
+local address
+address = ____bindingPattern0.address
+if address == nil or boxes.own == nil then
+return
+end
+local own = addressOf(boxes.own)
+count(own.uses, {address.waits}, now, {})
+keepAddress(boxes.own, own, now)
 end
 local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
 end
 local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+return refusalOf(uses, own, now)
 end
 local function denied(boxes, parts, now)
-    local ____parts_37 = parts
-    local address = ____parts_37.address
-    local shared = ____parts_37.shared
-    local number = ____parts_37.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_38 = numberOf(boxes.number)
-        local uses = ____numberOf_result_38.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
+local ____parts_33 = parts
+local address = ____parts_33.address
+local shared = ____parts_33.shared
+local number = ____parts_33.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+if own ~= nil then
+return deny("own", own)
+end
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+if site ~= nil then
+return deny("site", site)
+end
+end
+if shared ~= nil then
+local refused = refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+) or refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_34 = numberOf(boxes.number)
+local uses = ____numberOf_result_34.uses
+local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
 end
 local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local wait
+local used
+local limit
+local by
+by = ____bindingPattern0.by
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_39 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_39.sent
-    local verified = ____faded_result_39.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
+local enforced
+local share
+local free
+free = ____bindingPattern0.free
+share = ____bindingPattern0.share
+enforced = ____bindingPattern0.enforced
+local ____faded_result_35 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_35.sent
+local verified = ____faded_result_35.verified
+local unverified = sent + 1 - verified
+if unverified > free + share * verified then
+odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+end
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_40 = parts
-    local address = ____parts_40.address
-    local shared = ____parts_40.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_41 = address.countries
-        local points = ____address_countries_41.points
-        local duration = ____address_countries_41.duration
-        local enforced = ____address_countries_41.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
+local odd = {}
+local ____parts_36 = parts
+local address = ____parts_36.address
+local shared = ____parts_36.shared
+if shared ~= nil then
+suspect(
+odd,
+"country",
+sharedOf(boxes.country).meter,
+shared.country,
+now
+)
+end
+if address ~= nil then
+suspect(
+odd,
+"address",
+addressOf(boxes.own).meter,
+address.meter,
+now
+)
+end
+if shared ~= nil then
+suspect(
+odd,
+"range",
+sharedOf(boxes.range).meter,
+shared.range,
+now
+)
+end
+if address ~= nil then
+local ____address_countries_37 = address.countries
+local points = ____address_countries_37.points
+local duration = ____address_countries_37.duration
+local enforced = ____address_countries_37.enforced
+local members = membersOf(
+addressOf(boxes.own).countries,
+duration,
+now
+)
+local size = sizeOf(members)
+if size >= points and members.of[address.country] == nil then
+local wait = members.ends - now
+odd[#odd + 1] = {
+by = "countries",
+unverified = size + 1,
+verified = 0,
+enforced = enforced,
+wait = wait
+}
+end
+end
+return odd
 end
 local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
+for ____, ____value in ipairs(odd) do
+local enforced = ____value.enforced
+if enforced then
+return true
+end
+end
+return false
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_42
-    if next.sent + next.verified < 0.001 then
-        ____temp_42 = nil
-    else
-        ____temp_42 = next
-    end
-    return ____temp_42
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_38
+if next.sent + next.verified < 0.001 then
+____temp_38 = nil
+else
+____temp_38 = next
+end
+return ____temp_38
 end
 local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
+members.of[name] = (members.of[name] or 0) + 1
+return members
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_43 = record
-    local meter = ____record_43.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_39 = record
+local meter = ____record_39.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local failuresKept = 365 * 86400000
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_44 = record
-    local latest = ____record_44.latest
-    local failures = ____record_44.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_40 = record
+local latest = ____record_40.latest
+local failures = ____record_40.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
+local counts = {
+own = {},
+site = {},
+app = {},
+country = {},
+number = {}
+}
+local ____parts_41 = parts
+local address = ____parts_41.address
+local shared = ____parts_41.shared
+local number = ____parts_41.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+count(own.uses, address.own, now, counts.own)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+1,
+0
+)
+own.countries = enter(
+membersOf(own.countries, address.countries.duration, now),
+address.country
+)
+keepAddress(boxes.own, own, now)
+if #address.site > 0 then
+local site = addressOf(boxes.site)
+count(site.uses, address.site, now, counts.site)
+keepAddress(boxes.site, site, now)
 end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
 end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+count(app.uses, shared.app, now, counts.app)
+keepShared(boxes.app, app, now, 0)
+local country = sharedOf(boxes.country)
+count(country.uses, shared.ofCountry, now, counts.country)
+if not shared.decoy then
+country.meter = metered(
+country.meter,
+halfLives.country,
+now,
+1,
+0
+)
 end
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
+keepShared(boxes.country, country, now, halfLives.country)
+local range = sharedOf(boxes.range)
+range.meter = metered(
+range.meter,
+halfLives.range,
+now,
+1,
+0
+)
+keepShared(boxes.range, range, now, halfLives.range)
 end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_46 = number
-    local latest = ____number_46.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_50 = number
-    local ____flow_48 = flow
-    local ____temp_49 = now + cooldown * 1000
-    local ____lane_47
-    if lane then
-        ____lane_47 = nil
-    else
-        ____lane_47 = true
-    end
-    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+if number ~= nil then
+local record = numberOf(boxes.number)
+local full = refusalOf(record.uses, number.limits, now) ~= nil
+count(record.uses, number.always, now, counts.number)
+count(record.uses, full and number.own or number.limits, now, counts.number)
+keepNumber(boxes.number, record, now)
 end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
+return counts
 end
 local endedKept = 600000
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
+local function reserveLatest(number, flow, lane, cooldown, now)
+local ____number_42 = number
+local latest = ____number_42.latest
+local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+local ____number_46 = number
+local ____flow_44 = flow
+local ____temp_45 = now + cooldown * 1000
+local ____lane_43
+if lane then
+____lane_43 = nil
+else
+____lane_43 = true
 end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_51
-    if over then
-        ____over_51 = nil
-    else
-        ____over_51 = viewOf(flow, now)
-    end
-    local record = ____over_51
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
-end
-local function takeTurn(flow, every, now)
-    local last = flow.askedAt
-    if last ~= nil and last <= now and now - last < every * 1000 then
-        return false
-    end
-    flow.askedAt = now
-    return true
-end
-local lookupLease = 4
-local function takeLookup(flow, every, now)
-    if not takeTurn(flow, every, now) then
-        return false
-    end
-    flow.state = "unconfirmed"
-    flow.lease = now + lookupLease * 1000
-    return true
-end
-local function joinSend(box, request, own, now)
-    local flow = flowOf(box, now)
-    if box == nil or flow == nil or refusalOfFlow(flow, now) ~= nil or flow.state == "verified" or flow.via ~= request.via or flow.purpose ~= request.purpose then
-        return nil
-    end
-    local recent = now - flow.sent < request.cooldown * 1000
-    if flow.state ~= "pending" then
-        if leaseOf(flow.lease, now) > now then
-            return {status = "busy"}
-        end
-        if not request.lookedUp then
-            if not recent then
-                return {
-                    status = "lookup",
-                    own = own,
-                    record = viewOf(flow, now)
-                }
-            end
-            if takeLookup(flow, request.lookupEvery, now) then
-                keepFlow(box, flow, now)
-                return {
-                    status = "lookup",
-                    own = own,
-                    record = viewOf(flow, now)
-                }
-            end
-        end
-    end
-    return recent and ({
-        status = "current",
-        own = own,
-        record = viewOf(flow, now)
-    }) or nil
-end
-local function waitForSend(boxes, request, now)
-    local joined = joinSend(boxes.current, request, false, now) or joinSend(boxes.flow, request, true, now)
-    if joined ~= nil then
-        return joined
-    end
-    local wait = waitOf(
-        numberOf(boxes.number),
-        request.lane,
-        request.cooldown * 1000,
-        now
-    )
-    return wait > 0 and ({
-        status = "too_soon",
-        retryAfter = math.ceil(wait / 1000)
-    }) or nil
+____number_46.latest = {flow = ____flow_44, ["until"] = ____temp_45, reserved = ____lane_43, passed = passes and latest["until"] or nil}
 end
 local function reserveSend(boxes, request, now)
-    local expires = now + request.lifetime * 1000
-    local flow = {
-        state = "sending",
-        reference = request.reference,
-        number = request.number,
-        via = request.via,
-        country = request.country,
-        purpose = request.purpose,
-        created = now,
-        sent = now,
-        expires = expires,
-        kept = expires + endedKept,
-        lease = now + request.lease * 1000
-    }
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number == nil then
-        return
-    end
-    local number = numberOf(boxes.number)
-    reserveLatest(
-        number,
-        request.flow,
-        request.lane,
-        request.cooldown,
-        now
-    )
-    keepNumber(boxes.number, number, now)
+local expires = now + request.lifetime * 1000
+local flow = {
+state = "sending",
+reference = request.reference,
+number = request.number,
+via = request.via,
+country = request.country,
+purpose = request.purpose,
+created = now,
+sent = now,
+expires = expires,
+kept = expires + endedKept,
+lease = now + request.lease * 1000
+}
+if boxes.flow ~= nil then
+keepFlow(boxes.flow, flow, now)
+end
+if boxes.number == nil then
+return
+end
+local number = numberOf(boxes.number)
+reserveLatest(
+number,
+request.flow,
+request.lane,
+request.cooldown,
+now
+)
+keepNumber(boxes.number, number, now)
+end
+local function orNone(odd)
+return #odd > 0 and odd or nil
 end
 local function send(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local ____temp_54 = request ~= nil
-    if ____temp_54 then
-        local ____opt_52 = flowOf(boxes.flow, now)
-        ____temp_54 = (____opt_52 and ____opt_52.reference) == request.reference
-    end
-    if ____temp_54 then
-        return {
-            status = "reserved",
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForSend(boxes, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request ~= nil then
-        reserveSend(boxes, request, now)
-    end
-    return {
-        status = "reserved",
-        counts = counts,
-        odd = orNone(odd)
-    }
+local passed
+local request
+local parts
+parts = ____bindingPattern0.parts
+request = ____bindingPattern0.request
+passed = ____bindingPattern0.passed
+local ____temp_49 = request ~= nil
+if ____temp_49 then
+local ____opt_47 = flowOf(boxes.flow, now)
+____temp_49 = (____opt_47 and ____opt_47.reference) == request.reference
+end
+if ____temp_49 then
+return {
+status = "reserved",
+counts = noCounts()
+}
+end
+takeOver(boxes, parts.older, now)
+local flooding = refusalOfWaits(boxes, parts, now)
+if flooding ~= nil then
+return flooding
+end
+if request ~= nil then
+local waits = waitForSend(boxes, request, now)
+if waits ~= nil then
+if waits.status ~= "lookup" and not request.again then
+countWait(boxes, parts, now)
+end
+return waits
+end
+end
+local refused = denied(boxes, parts, now)
+if refused ~= nil then
+return limited(refused)
+end
+local odd = oddOf(boxes, parts, now)
+if not passed and isEnforced(odd) then
+return {status = "odd", odd = odd}
+end
+local counts = countMessage(boxes, parts, now)
+if request ~= nil then
+reserveSend(boxes, request, now)
+end
+return {
+status = "reserved",
+counts = counts,
+odd = orNone(odd)
+}
 end
 local reply = send(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -1017,6 +811,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -1024,1044 +819,437 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local viewOf
-function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local function failuresOf(number, now)
-    local ____number_4 = number
-    local failures = ____number_4.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_4 = number
+local failures = ____number_4.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_5
-    if boxes.number == nil then
-        ____temp_5 = nil
-    else
-        ____temp_5 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_5
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_5
+if boxes.number == nil then
+____temp_5 = nil
+else
+____temp_5 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_5
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_10 = record
-    local latest = ____record_10.latest
-    local failures = ____record_10.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_10 = record
+local latest = ____record_10.latest
+local failures = ____record_10.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function dropLatest(box, flow, now)
-    local number = numberOf(box)
-    local latest = number.latest
-    if (latest and latest.flow) ~= flow then
-        return
-    end
-    local left = math.min(latest.passed or 0, latest["until"])
-    number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
-    keepNumber(box, number, now)
+local number = numberOf(box)
+local latest = number.latest
+if (latest and latest.flow) ~= flow then
+return
+end
+local left = math.min(latest.passed or 0, latest["until"])
+number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
+keepNumber(box, number, now)
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local window = uses[name]
-        if window ~= nil and window.ends > now and idle == nil then
-            window.n = window.n - (cost or 1)
-            if window.n <= 0 then
-                uses[name] = nil
-            end
-        end
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local cost = ____value.cost
+local idle = ____value.idle
+local window = uses[name]
+if window ~= nil and window.ends > now and idle == nil then
+window.n = window.n - (cost or 1)
+if window.n <= 0 then
+uses[name] = nil
+end
+end
+end
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_15
-    if next.sent + next.verified < 0.001 then
-        ____temp_15 = nil
-    else
-        ____temp_15 = next
-    end
-    return ____temp_15
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_15
+if next.sent + next.verified < 0.001 then
+____temp_15 = nil
+else
+____temp_15 = next
+end
+return ____temp_15
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function leave(members, name, uses)
-    if members == nil then
-        return nil
-    end
-    local left = (members.of[name] or 0) - uses
-    members.of[name] = left > 0 and left or nil
-    local ____temp_16
-    if sizeOf(members) == 0 then
-        ____temp_16 = nil
-    else
-        ____temp_16 = members
-    end
-    return ____temp_16
+if members == nil then
+return nil
+end
+local left = (members.of[name] or 0) - uses
+members.of[name] = left > 0 and left or nil
+local ____temp_16
+if sizeOf(members) == 0 then
+____temp_16 = nil
+else
+____temp_16 = members
+end
+return ____temp_16
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_17 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_17.n
-        local ends = ____windowOf_result_17.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_17 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_17.n
+local ends = ____windowOf_result_17.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local meterKept = 4
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_18 = record
-    local meter = ____record_18.meter
-    local countries = ____record_18.countries
-    local failed = ____record_18.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_18 = record
+local meter = ____record_18.meter
+local countries = ____record_18.countries
+local failed = ____record_18.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_21 = record
-    local meter = ____record_21.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_21 = record
+local meter = ____record_21.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local function giveBack(boxes, given, now)
-    local ____given_22 = given
-    local address = ____given_22.address
-    local shared = ____given_22.shared
-    local number = ____given_22.number
-    local waited = ____given_22.waited
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        uncount(own.uses, address.own, now)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            -1,
-            0
-        )
-        own.countries = leave(own.countries, address.country, 1)
-        if waited == true then
-            count(own.uses, {address.waits}, now, {})
-        end
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            uncount(site.uses, address.site, now)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        uncount(app.uses, shared.app, now)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        uncount(country.uses, shared.ofCountry, now)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                -1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        if address ~= nil then
-            local range = sharedOf(boxes.range)
-            range.meter = metered(
-                range.meter,
-                halfLives.range,
-                now,
-                -1,
-                0
-            )
-            keepShared(boxes.range, range, now, halfLives.range)
-        end
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        uncount(record.uses, number, now)
-        keepNumber(boxes.number, record, now)
-    end
-    return {done = true}
+local ____given_22 = given
+local address = ____given_22.address
+local shared = ____given_22.shared
+local number = ____given_22.number
+local waited = ____given_22.waited
+if address ~= nil then
+local own = addressOf(boxes.own)
+uncount(own.uses, address.own, now)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+-1,
+0
+)
+own.countries = leave(own.countries, address.country, 1)
+if waited == true then
+count(own.uses, {address.waits}, now, {})
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+keepAddress(boxes.own, own, now)
+if #address.site > 0 then
+local site = addressOf(boxes.site)
+uncount(site.uses, address.site, now)
+keepAddress(boxes.site, site, now)
 end
-local endedKept = 600000
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
 end
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+uncount(app.uses, shared.app, now)
+keepShared(boxes.app, app, now, 0)
+local country = sharedOf(boxes.country)
+uncount(country.uses, shared.ofCountry, now)
+if not shared.decoy then
+country.meter = metered(
+country.meter,
+halfLives.country,
+now,
+-1,
+0
+)
 end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_23
-    if over then
-        ____over_23 = nil
-    else
-        ____over_23 = viewOf(flow, now)
-    end
-    local record = ____over_23
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+keepShared(boxes.country, country, now, halfLives.country)
+if address ~= nil then
+local range = sharedOf(boxes.range)
+range.meter = metered(
+range.meter,
+halfLives.range,
+now,
+-1,
+0
+)
+keepShared(boxes.range, range, now, halfLives.range)
 end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
 end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_27 = window ~= nil and window.ends > now
-        if ____temp_27 then
-            local ____window_n_26 = window.n
-            local ____opt_24 = uses[name]
-            ____temp_27 = ____window_n_26 > (____opt_24 and ____opt_24.n or 0)
-        end
-        if ____temp_27 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
+if number ~= nil then
+local record = numberOf(boxes.number)
+uncount(record.uses, number, now)
+keepNumber(boxes.number, record, now)
 end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_28 = older
-    local latest = ____older_28.latest
-    local failures = ____older_28.failures
-    local ____temp_32 = latest ~= nil
-    if ____temp_32 then
-        local ____latest_until_31 = latest["until"]
-        local ____opt_29 = record.latest
-        ____temp_32 = ____latest_until_31 > (____opt_29 and ____opt_29["until"] or now)
-    end
-    if ____temp_32 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_33 = older
-    local tag = ____older_33.tag
-    local own = ____older_33.own
-    local site = ____older_33.site
-    local number = ____older_33.number
-    local range = ____older_33.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_34 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_34.n
-        local ends = ____windowOf_result_34.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_39 = refusalOf
-    local ____opt_37 = boxes.own
-    local ____opt_35 = ____opt_37 and ____opt_37.value
-    local refused = ____refusalOf_39(____opt_35 and ____opt_35.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local longestLease = 35000
-local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_40 = flow
-    local tried = ____flow_40.tried
-    local ____temp_41
-    if tried == nil or tried["until"] <= now then
-        ____temp_41 = nil
-    else
-        ____temp_41 = tried
-    end
-    return ____temp_41
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_42 = number
-    local latest = ____number_42.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_43 = number.latest
-    if (____opt_43 and ____opt_43.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_46 = numberOf(boxes.number)
-        local uses = ____numberOf_result_46.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_47 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_47.sent
-    local verified = ____faded_result_47.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_48 = parts
-    local address = ____parts_48.address
-    local shared = ____parts_48.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_49 = address.countries
-        local points = ____address_countries_49.points
-        local duration = ____address_countries_49.duration
-        local enforced = ____address_countries_49.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_50 = parts
-    local address = ____parts_50.address
-    local shared = ____parts_50.shared
-    local number = ____parts_50.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_51 = number
-    local latest = ____number_51.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_55 = number
-    local ____flow_53 = flow
-    local ____temp_54 = now + cooldown * 1000
-    local ____lane_52
-    if lane then
-        ____lane_52 = nil
-    else
-        ____lane_52 = true
-    end
-    ____number_55.latest = {flow = ____flow_53, ["until"] = ____temp_54, reserved = ____lane_52, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
+return {done = true}
 end
 local function undoResend(flow)
-    local ____flow_56 = flow
-    local before = ____flow_56.before
-    flow.lease = nil
-    if before == nil then
-        return
-    end
-    flow.resends = (flow.resends or 0) - 1
-    flow.sent = before.sent
-    flow.via = before.via
-    flow.before = nil
+local ____flow_23 = flow
+local before = ____flow_23.before
+flow.lease = nil
+if before == nil then
+return
+end
+flow.resends = (flow.resends or 0) - 1
+flow.sent = before.sent
+flow.via = before.via
+flow.before = nil
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function fail(boxes, box, flow, ____bindingPattern0, now)
-    local back
-    local name
-    name = ____bindingPattern0.flow
-    back = ____bindingPattern0.back
-    if boxes.number ~= nil then
-        dropLatest(boxes.number, name, now)
-    end
-    if back ~= nil then
-        giveBack(boxes, back, now)
-    end
-    local ____flow_57 = flow
-    local before = ____flow_57.before
-    if before == nil then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = before.state
-    flow.reference = before.reference
-    flow.expires = before.expires
-    flow.resend = nil
-    undoResend(flow)
-    keepFlow(box, flow, now)
+local back
+local name
+name = ____bindingPattern0.flow
+back = ____bindingPattern0.back
+if boxes.number ~= nil then
+dropLatest(boxes.number, name, now)
+end
+if back ~= nil then
+giveBack(boxes, back, now)
+end
+local ____flow_24 = flow
+local before = ____flow_24.before
+if before == nil then
+box.value = nil
+box.keep = 0
+return
+end
+flow.state = before.state
+flow.reference = before.reference
+flow.expires = before.expires
+flow.resend = nil
+undoResend(flow)
+keepFlow(box, flow, now)
 end
 local function holdLatest(box, flow, now)
-    local number = numberOf(box)
-    local ____opt_58 = number.latest
-    if (____opt_58 and ____opt_58.flow) ~= flow or number.latest.reserved ~= true then
-        return
-    end
-    number.latest.reserved = nil
-    keepNumber(box, number, now)
+local number = numberOf(box)
+local ____opt_25 = number.latest
+if (____opt_25 and ____opt_25.flow) ~= flow or number.latest.reserved ~= true then
+return
+end
+number.latest.reserved = nil
+keepNumber(box, number, now)
+end
+local endedKept = 600000
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
+end
+local function finish(box, flow, ____end, now)
+if ____end == "cancelled" or ____end == "replaced" then
+box.value = nil
+box.keep = 0
+return
+end
+flow.state = "dead"
+flow["end"] = ____end
+flow.reference = ""
+flow.otp = nil
+flow.resend = nil
+flow.before = nil
+flow.lease = nil
+flow.tried = nil
+flow.signIn = nil
+flow.delivery = nil
+flow.askedAt = nil
+if ____end == "used" then
+flow.number = ""
+flow.kept = math.min(flow.kept, now + 60000)
+else
+flow.kept = now + endedKept
+end
+keepFlow(box, flow, now)
 end
 local function endOld(box, now)
-    local old = flowOf(box, now)
-    if old == nil or box == nil then
-        return nil
-    end
-    local view = refusalOfFlow(old, now) == nil and viewOf(old, now) or nil
-    finish(box, old, "replaced", now)
-    return view
+local old = flowOf(box, now)
+if old == nil or box == nil then
+return nil
+end
+local view = refusalOfFlow(old, now) == nil and viewOf(old, now) or nil
+finish(box, old, "replaced", now)
+return view
 end
 local function settleSend(boxes, args, now)
-    local ____args_60 = args
-    local reference = ____args_60.reference
-    local result = ____args_60.result
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil or flow.reference ~= reference then
-        return {kept = false}
-    end
-    if flow.state ~= "sending" and flow.state ~= "unconfirmed" then
-        return {kept = result.result == "sent" and flow.state == "pending"}
-    end
-    if result.result == "failed" then
-        fail(
-            boxes,
-            boxes.flow,
-            flow,
-            args,
-            now
-        )
-        return {kept = true}
-    end
-    if boxes.number ~= nil then
-        holdLatest(boxes.number, args.flow, now)
-    end
-    flow.lease = nil
-    if result.result == "sent" then
-        local last = flow.created + result.maxLifetime * 1000
-        flow.state = "pending"
-        flow.otp = result.otp
-        flow.expires = math.min(flow.sent + result.lifetime * 1000, last)
-        flow.counted = nil
-        flow.delivery = nil
-        flow.askedAt = nil
-        flow.before = nil
-        flow.kept = flow.expires + endedKept
-    else
-        flow.state = "unconfirmed"
-    end
-    keepFlow(boxes.flow, flow, now)
-    return {
-        kept = true,
-        old = endOld(boxes.old, now)
-    }
+local ____args_27 = args
+local reference = ____args_27.reference
+local result = ____args_27.result
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil or flow.reference ~= reference then
+return {kept = false}
+end
+if flow.state ~= "sending" and flow.state ~= "unconfirmed" then
+return {kept = result.result == "sent" and flow.state == "pending"}
+end
+if result.result == "failed" then
+fail(
+boxes,
+boxes.flow,
+flow,
+args,
+now
+)
+return {kept = true}
+end
+if boxes.number ~= nil then
+holdLatest(boxes.number, args.flow, now)
+end
+flow.lease = nil
+if result.result == "sent" then
+local last = flow.created + result.maxLifetime * 1000
+flow.state = "pending"
+flow.otp = result.otp
+flow.expires = math.min(flow.sent + result.lifetime * 1000, last)
+flow.counted = nil
+flow.delivery = nil
+flow.askedAt = nil
+flow.before = nil
+flow.kept = flow.expires + endedKept
+else
+flow.state = "unconfirmed"
+end
+keepFlow(boxes.flow, flow, now)
+return {
+kept = true,
+old = endOld(boxes.old, now)
+}
 end
 local reply = settleSend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -2080,6 +1268,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -2087,845 +1276,801 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local viewOf
-function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+return flow
 end
-local endedKept = 600000
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
-end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_2
-    if over then
-        ____over_2 = nil
-    else
-        ____over_2 = viewOf(flow, now)
-    end
-    local record = ____over_2
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
 end
 local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
+return {
+own = {},
+site = {},
+app = {},
+country = {},
+number = {}
+}
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_8 = window ~= nil and window.ends > now
-        if ____temp_8 then
-            local ____window_n_7 = window.n
-            local ____opt_5 = uses[name]
-            ____temp_8 = ____window_n_7 > (____opt_5 and ____opt_5.n or 0)
-        end
-        if ____temp_8 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
+for name in pairs(older) do
+local window = older[name]
+local ____temp_7 = window ~= nil and window.ends > now
+if ____temp_7 then
+local ____window_n_6 = window.n
+local ____opt_4 = uses[name]
+____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
+end
+if ____temp_7 then
+uses[name] = {n = window.n, ends = window.ends}
+end
+end
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-    local ____number_13 = number
-    local failures = ____number_13.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_12 = number
+local failures = ____number_12.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_14
-    if boxes.number == nil then
-        ____temp_14 = nil
-    else
-        ____temp_14 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_14
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_13
+if boxes.number == nil then
+____temp_13 = nil
+else
+____temp_13 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_13
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
+local next = failures or ({total = 0, last = older.last})
+local carried = next.carried or ({})
+next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+carried[origin] = older.total
+next.carried = carried
+if (older.wait or 0) > now then
+next.wait = math.max(next.wait or 0, older.wait or 0)
+end
+return next
 end
 local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_19 = older
-    local latest = ____older_19.latest
-    local failures = ____older_19.failures
-    local ____temp_23 = latest ~= nil
-    if ____temp_23 then
-        local ____latest_until_22 = latest["until"]
-        local ____opt_20 = record.latest
-        ____temp_23 = ____latest_until_22 > (____opt_20 and ____opt_20["until"] or now)
-    end
-    if ____temp_23 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
+if box == nil then
+return
+end
+local record = numberOf(box)
+takeUses(record.uses, older.uses, now)
+local ____older_18 = older
+local latest = ____older_18.latest
+local failures = ____older_18.failures
+local ____temp_22 = latest ~= nil
+if ____temp_22 then
+local ____latest_until_21 = latest["until"]
+local ____opt_19 = record.latest
+____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+end
+if ____temp_22 then
+record.latest = latest
+end
+if failures ~= nil and failures.total > 0 then
+record.failures = carry(record.failures, tag, failures, now)
+end
+box.value = record
 end
 local function takeEach(boxes, older, now)
-    local ____older_24 = older
-    local tag = ____older_24.tag
-    local own = ____older_24.own
-    local site = ____older_24.site
-    local number = ____older_24.number
-    local range = ____older_24.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
+local ____older_23 = older
+local tag = ____older_23.tag
+local own = ____older_23.own
+local site = ____older_23.site
+local number = ____older_23.number
+local range = ____older_23.range
+if own ~= nil and boxes.own ~= nil then
+local record = addressOf(boxes.own)
+takeUses(record.uses, own.uses, now)
+record.meter = record.meter or own.meter
+record.countries = record.countries or own.countries
+record.failed = record.failed or own.failed
+boxes.own.value = record
+end
+if site ~= nil and boxes.site ~= nil then
+local record = addressOf(boxes.site)
+takeUses(record.uses, site.uses, now)
+boxes.site.value = record
+end
+if range ~= nil and boxes.range ~= nil then
+local record = sharedOf(boxes.range)
+record.meter = record.meter or range.meter
+boxes.range.value = record
+end
+if number ~= nil then
+takeNumber(boxes.number, tag, number, now)
+end
 end
 local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
+for ____, each in ipairs(older or ({})) do
+takeEach(boxes, each, now)
+end
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_25 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_25.n
-        local ends = ____windowOf_result_25.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_24.n
+local ends = ____windowOf_result_24.ends
+local used = n + (cost or 1)
+if used > points then
+return {limit = name, used = used, wait = ends - now}
+end
+end
+return nil
 end
 local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_30 = refusalOf
-    local ____opt_28 = boxes.own
-    local ____opt_26 = ____opt_28 and ____opt_28.value
-    local refused = ____refusalOf_30(____opt_26 and ____opt_26.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local address
+address = ____bindingPattern0.address
+if address == nil then
+return nil
+end
+local ____refusalOf_29 = refusalOf
+local ____opt_27 = boxes.own
+local ____opt_25 = ____opt_27 and ____opt_27.value
+local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+if refused == nil then
+return nil
+end
+local limit = refused.limit
+local used = refused.used
+local wait = refused.wait
+return {
+status = "limited",
+by = "own",
+limit = limit,
+used = used,
+wait = wait
+}
+end
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
 end
 local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
 end
 local function triedOf(flow, now)
-    local ____flow_31 = flow
-    local tried = ____flow_31.tried
-    local ____temp_32
-    if tried == nil or tried["until"] <= now then
-        ____temp_32 = nil
-    else
-        ____temp_32 = tried
-    end
-    return ____temp_32
+local ____flow_30 = flow
+local tried = ____flow_30.tried
+local ____temp_31
+if tried == nil or tried["until"] <= now then
+____temp_31 = nil
+else
+____temp_31 = tried
+end
+return ____temp_31
 end
 local function waitOf(number, lane, longest, now)
-    local ____number_33 = number
-    local latest = ____number_33.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
+local ____number_32 = number
+local latest = ____number_32.latest
+if latest == nil or latest["until"] <= now then
+return 0
+end
+if latest["until"] > now + longest then
+latest["until"] = now + longest
+end
+if lane and latest.reserved == true then
+return 0
+end
+return latest["until"] - now
 end
 local function waitOfOthers(number, request, now)
-    local ____opt_34 = number.latest
-    if (____opt_34 and ____opt_34.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
+local ____opt_33 = number.latest
+if (____opt_33 and ____opt_33.flow) == request.flow then
+return 0
+end
+return waitOf(number, request.lane, request.cooldown * 1000, now)
 end
 local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
+local refused = refusalOfFlow(flow, now)
+if refused ~= nil or flow == nil then
+return {status = refused or "none"}
+end
+if flow.state == "verified" then
+return {status = "none"}
+end
+if leaseOf(flow.lease, now) > now or isChecking(
+triedOf(flow, now),
+now
+) then
+return {status = "busy"}
+end
+local wait = request.waits[(flow.resends or 0) + 1]
+if wait == nil then
+return {
+status = "exhausted",
+retryAfter = math.ceil((flow.expires - now) / 1000)
+}
+end
+local left = math.max(
+flow.sent + wait * 1000 - now,
+waitOfOthers(
+numberOf(boxes.number),
+request,
+now
+)
+)
+if left > 0 then
+return {
+status = "too_soon",
+retryAfter = math.ceil(left / 1000)
+}
+end
+if flow.state ~= "pending" and not request.lookedUp then
+return {
+status = "lookup",
+record = viewOf(flow, now)
+}
+end
+return nil
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_36 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_36.n
-        local ends = ____windowOf_result_36.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_35.n
+local ends = ____windowOf_result_35.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_37 = record
-    local meter = ____record_37.meter
-    local countries = ____record_37.countries
-    local failed = ____record_37.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_36 = record
+local meter = ____record_36.meter
+local countries = ____record_36.countries
+local failed = ____record_36.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
+local address
+address = ____bindingPattern0.address
+if address == nil or boxes.own == nil then
+return
+end
+local own = addressOf(boxes.own)
+count(own.uses, {address.waits}, now, {})
+keepAddress(boxes.own, own, now)
 end
 local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
 end
 local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+return refusalOf(uses, own, now)
 end
 local function denied(boxes, parts, now)
-    local ____parts_38 = parts
-    local address = ____parts_38.address
-    local shared = ____parts_38.shared
-    local number = ____parts_38.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_39 = numberOf(boxes.number)
-        local uses = ____numberOf_result_39.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
+local ____parts_37 = parts
+local address = ____parts_37.address
+local shared = ____parts_37.shared
+local number = ____parts_37.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+if own ~= nil then
+return deny("own", own)
+end
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+if site ~= nil then
+return deny("site", site)
+end
+end
+if shared ~= nil then
+local refused = refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+) or refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_38 = numberOf(boxes.number)
+local uses = ____numberOf_result_38.uses
+local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
 end
 local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local wait
+local used
+local limit
+local by
+by = ____bindingPattern0.by
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_40 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_40.sent
-    local verified = ____faded_result_40.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
+local enforced
+local share
+local free
+free = ____bindingPattern0.free
+share = ____bindingPattern0.share
+enforced = ____bindingPattern0.enforced
+local ____faded_result_39 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_39.sent
+local verified = ____faded_result_39.verified
+local unverified = sent + 1 - verified
+if unverified > free + share * verified then
+odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+end
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_41 = parts
-    local address = ____parts_41.address
-    local shared = ____parts_41.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_42 = address.countries
-        local points = ____address_countries_42.points
-        local duration = ____address_countries_42.duration
-        local enforced = ____address_countries_42.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
+local odd = {}
+local ____parts_40 = parts
+local address = ____parts_40.address
+local shared = ____parts_40.shared
+if shared ~= nil then
+suspect(
+odd,
+"country",
+sharedOf(boxes.country).meter,
+shared.country,
+now
+)
+end
+if address ~= nil then
+suspect(
+odd,
+"address",
+addressOf(boxes.own).meter,
+address.meter,
+now
+)
+end
+if shared ~= nil then
+suspect(
+odd,
+"range",
+sharedOf(boxes.range).meter,
+shared.range,
+now
+)
+end
+if address ~= nil then
+local ____address_countries_41 = address.countries
+local points = ____address_countries_41.points
+local duration = ____address_countries_41.duration
+local enforced = ____address_countries_41.enforced
+local members = membersOf(
+addressOf(boxes.own).countries,
+duration,
+now
+)
+local size = sizeOf(members)
+if size >= points and members.of[address.country] == nil then
+local wait = members.ends - now
+odd[#odd + 1] = {
+by = "countries",
+unverified = size + 1,
+verified = 0,
+enforced = enforced,
+wait = wait
+}
+end
+end
+return odd
 end
 local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
+for ____, ____value in ipairs(odd) do
+local enforced = ____value.enforced
+if enforced then
+return true
+end
+end
+return false
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_43
-    if next.sent + next.verified < 0.001 then
-        ____temp_43 = nil
-    else
-        ____temp_43 = next
-    end
-    return ____temp_43
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_42
+if next.sent + next.verified < 0.001 then
+____temp_42 = nil
+else
+____temp_42 = next
+end
+return ____temp_42
 end
 local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
+members.of[name] = (members.of[name] or 0) + 1
+return members
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_44 = record
-    local meter = ____record_44.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_43 = record
+local meter = ____record_43.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local failuresKept = 365 * 86400000
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_45 = record
-    local latest = ____record_45.latest
-    local failures = ____record_45.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_44 = record
+local latest = ____record_44.latest
+local failures = ____record_44.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_46 = parts
-    local address = ____parts_46.address
-    local shared = ____parts_46.shared
-    local number = ____parts_46.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
+local counts = {
+own = {},
+site = {},
+app = {},
+country = {},
+number = {}
+}
+local ____parts_45 = parts
+local address = ____parts_45.address
+local shared = ____parts_45.shared
+local number = ____parts_45.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+count(own.uses, address.own, now, counts.own)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+1,
+0
+)
+own.countries = enter(
+membersOf(own.countries, address.countries.duration, now),
+address.country
+)
+keepAddress(boxes.own, own, now)
+if #address.site > 0 then
+local site = addressOf(boxes.site)
+count(site.uses, address.site, now, counts.site)
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+count(app.uses, shared.app, now, counts.app)
+keepShared(boxes.app, app, now, 0)
+local country = sharedOf(boxes.country)
+count(country.uses, shared.ofCountry, now, counts.country)
+if not shared.decoy then
+country.meter = metered(
+country.meter,
+halfLives.country,
+now,
+1,
+0
+)
+end
+keepShared(boxes.country, country, now, halfLives.country)
+local range = sharedOf(boxes.range)
+range.meter = metered(
+range.meter,
+halfLives.range,
+now,
+1,
+0
+)
+keepShared(boxes.range, range, now, halfLives.range)
+end
+if number ~= nil then
+local record = numberOf(boxes.number)
+local full = refusalOf(record.uses, number.limits, now) ~= nil
+count(record.uses, number.always, now, counts.number)
+count(record.uses, full and number.own or number.limits, now, counts.number)
+keepNumber(boxes.number, record, now)
+end
+return counts
 end
 local function orNone(odd)
-    return #odd > 0 and odd or nil
+return #odd > 0 and odd or nil
 end
 local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+local maxLifetime
+local lifetime
+local reference
+reference = ____bindingPattern0.reference
+lifetime = ____bindingPattern0.lifetime
+maxLifetime = ____bindingPattern0.maxLifetime
+flow.state = "sending"
+flow.reference = reference
+flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_47 = number
-    local latest = ____number_47.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_51 = number
-    local ____flow_49 = flow
-    local ____temp_50 = now + cooldown * 1000
-    local ____lane_48
-    if lane then
-        ____lane_48 = nil
-    else
-        ____lane_48 = true
-    end
-    ____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
+local ____number_46 = number
+local latest = ____number_46.latest
+local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+local ____number_50 = number
+local ____flow_48 = flow
+local ____temp_49 = now + cooldown * 1000
+local ____lane_47
+if lane then
+____lane_47 = nil
+else
+____lane_47 = true
+end
+____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
+local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+flow.before = {
+state = flow.state == "pending" and "pending" or "unconfirmed",
+reference = flow.reference,
+via = flow.via,
+expires = flow.expires,
+sent = flow.sent
+}
+flow.resends = (flow.resends or 0) + 1
+flow.sent = now
+flow.via = request.via
+flow.lease = now + request.lease * 1000
+flow.resend = request.reference
+flow.delivery = nil
+flow.askedAt = nil
+if renew then
+renewFlow(flow, request, now)
+end
+if boxes.flow ~= nil then
+keepFlow(boxes.flow, flow, now)
+end
+if boxes.number ~= nil then
+local number = numberOf(boxes.number)
+reserveLatest(
+number,
+request.flow,
+request.lane,
+request.cooldown,
+now
+)
+keepNumber(boxes.number, number, now)
+end
+return renew and "renew" or "reserved"
 end
 local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
+local passed
+local request
+local parts
+parts = ____bindingPattern0.parts
+request = ____bindingPattern0.request
+passed = ____bindingPattern0.passed
+local flow = flowOf(boxes.flow, now)
+if request ~= nil and flow ~= nil and flow.resend == request.reference then
+local status = flow.reference == request.reference and "renew" or "reserved"
+return {
+status = status,
+record = viewOf(flow, now),
+counts = noCounts()
+}
+end
+takeOver(boxes, parts.older, now)
+local flooding = refusalOfWaits(boxes, parts, now)
+if flooding ~= nil then
+return flooding
+end
+if request ~= nil then
+local waits = waitForResend(boxes, flow, request, now)
+if waits ~= nil then
+if waits.status ~= "lookup" and not request.again then
+countWait(boxes, parts, now)
+end
+return waits
+end
+end
+local refused = denied(boxes, parts, now)
+if refused ~= nil then
+return limited(refused)
+end
+local odd = oddOf(boxes, parts, now)
+if not passed and isEnforced(odd) then
+return {status = "odd", odd = odd}
+end
+local counts = countMessage(boxes, parts, now)
+if request == nil or flow == nil then
+return {
+status = "admitted",
+counts = counts,
+odd = orNone(odd)
+}
+end
+local status = reserveResend(boxes, flow, request, now)
+return {
+status = status,
+record = viewOf(flow, now),
+counts = counts,
+odd = orNone(odd)
+}
 end
 local reply = resend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -2944,6 +2089,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -2951,1001 +2097,352 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local viewOf
-function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
-end
-local endedKept = 600000
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
-end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_2
-    if over then
-        ____over_2 = nil
-    else
-        ____over_2 = viewOf(flow, now)
-    end
-    local record = ____over_2
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
-end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-end
-local function addressOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_8 = window ~= nil and window.ends > now
-        if ____temp_8 then
-            local ____window_n_7 = window.n
-            local ____opt_5 = uses[name]
-            ____temp_8 = ____window_n_7 > (____opt_5 and ____opt_5.n or 0)
-        end
-        if ____temp_8 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
-end
-local function sharedOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failuresOf(number, now)
-    local ____number_13 = number
-    local failures = ____number_13.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
-end
-local function failures(boxes, _args, now)
-    local ____temp_14
-    if boxes.number == nil then
-        ____temp_14 = nil
-    else
-        ____temp_14 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_14
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
-end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_19 = older
-    local latest = ____older_19.latest
-    local failures = ____older_19.failures
-    local ____temp_23 = latest ~= nil
-    if ____temp_23 then
-        local ____latest_until_22 = latest["until"]
-        local ____opt_20 = record.latest
-        ____temp_23 = ____latest_until_22 > (____opt_20 and ____opt_20["until"] or now)
-    end
-    if ____temp_23 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_24 = older
-    local tag = ____older_24.tag
-    local own = ____older_24.own
-    local site = ____older_24.site
-    local number = ____older_24.number
-    local range = ____older_24.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_25 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_25.n
-        local ends = ____windowOf_result_25.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_30 = refusalOf
-    local ____opt_28 = boxes.own
-    local ____opt_26 = ____opt_28 and ____opt_28.value
-    local refused = ____refusalOf_30(____opt_26 and ____opt_26.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local longestLease = 35000
-local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_31 = flow
-    local tried = ____flow_31.tried
-    local ____temp_32
-    if tried == nil or tried["until"] <= now then
-        ____temp_32 = nil
-    else
-        ____temp_32 = tried
-    end
-    return ____temp_32
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_33 = number
-    local latest = ____number_33.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_34 = number.latest
-    if (____opt_34 and ____opt_34.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_36 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_36.n
-        local ends = ____windowOf_result_36.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
-end
-local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_37 = record
-    local meter = ____record_37.meter
-    local countries = ____record_37.countries
-    local failed = ____record_37.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_38 = parts
-    local address = ____parts_38.address
-    local shared = ____parts_38.shared
-    local number = ____parts_38.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_39 = numberOf(boxes.number)
-        local uses = ____numberOf_result_39.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_40 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_40.sent
-    local verified = ____faded_result_40.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
-end
-local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_41 = parts
-    local address = ____parts_41.address
-    local shared = ____parts_41.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_42 = address.countries
-        local points = ____address_countries_42.points
-        local duration = ____address_countries_42.duration
-        local enforced = ____address_countries_42.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_43
-    if next.sent + next.verified < 0.001 then
-        ____temp_43 = nil
-    else
-        ____temp_43 = next
-    end
-    return ____temp_43
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_44 = record
-    local meter = ____record_44.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
-end
-local failuresKept = 365 * 86400000
-local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_45 = record
-    local latest = ____record_45.latest
-    local failures = ____record_45.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_46 = parts
-    local address = ____parts_46.address
-    local shared = ____parts_46.shared
-    local number = ____parts_46.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
+return flow
 end
 local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_47 = number
-    local latest = ____number_47.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_51 = number
-    local ____flow_49 = flow
-    local ____temp_50 = now + cooldown * 1000
-    local ____lane_48
-    if lane then
-        ____lane_48 = nil
-    else
-        ____lane_48 = true
-    end
-    ____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
+local maxLifetime
+local lifetime
+local reference
+reference = ____bindingPattern0.reference
+lifetime = ____bindingPattern0.lifetime
+maxLifetime = ____bindingPattern0.maxLifetime
+flow.state = "sending"
+flow.reference = reference
+flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
 end
 local function undoResend(flow)
-    local ____flow_52 = flow
-    local before = ____flow_52.before
-    flow.lease = nil
-    if before == nil then
-        return
-    end
-    flow.resends = (flow.resends or 0) - 1
-    flow.sent = before.sent
-    flow.via = before.via
-    flow.before = nil
+local ____flow_2 = flow
+local before = ____flow_2.before
+flow.lease = nil
+if before == nil then
+return
+end
+flow.resends = (flow.resends or 0) - 1
+flow.sent = before.sent
+flow.via = before.via
+flow.before = nil
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local function failuresOf(number, now)
+local ____number_5 = number
+local failures = ____number_5.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function failures(boxes, _args, now)
+local ____temp_6
+if boxes.number == nil then
+____temp_6 = nil
+else
+____temp_6 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_6
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+local failuresKept = 365 * 86400000
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_11 = record
+local latest = ____record_11.latest
+local failures = ____record_11.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function dropLatest(box, flow, now)
-    local number = numberOf(box)
-    local latest = number.latest
-    if (latest and latest.flow) ~= flow then
-        return
-    end
-    local left = math.min(latest.passed or 0, latest["until"])
-    number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
-    keepNumber(box, number, now)
+local number = numberOf(box)
+local latest = number.latest
+if (latest and latest.flow) ~= flow then
+return
+end
+local left = math.min(latest.passed or 0, latest["until"])
+number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
+keepNumber(box, number, now)
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local window = uses[name]
-        if window ~= nil and window.ends > now and idle == nil then
-            window.n = window.n - (cost or 1)
-            if window.n <= 0 then
-                uses[name] = nil
-            end
-        end
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local cost = ____value.cost
+local idle = ____value.idle
+local window = uses[name]
+if window ~= nil and window.ends > now and idle == nil then
+window.n = window.n - (cost or 1)
+if window.n <= 0 then
+uses[name] = nil
+end
+end
+end
+end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function metered(meter, halfLife, now, sent, verified)
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_16
+if next.sent + next.verified < 0.001 then
+____temp_16 = nil
+else
+____temp_16 = next
+end
+return ____temp_16
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function sizeOf(members)
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function leave(members, name, uses)
-    if members == nil then
-        return nil
-    end
-    local left = (members.of[name] or 0) - uses
-    members.of[name] = left > 0 and left or nil
-    local ____temp_55
-    if sizeOf(members) == 0 then
-        ____temp_55 = nil
-    else
-        ____temp_55 = members
-    end
-    return ____temp_55
+if members == nil then
+return nil
+end
+local left = (members.of[name] or 0) - uses
+members.of[name] = left > 0 and left or nil
+local ____temp_17
+if sizeOf(members) == 0 then
+____temp_17 = nil
+else
+____temp_17 = members
+end
+return ____temp_17
+end
+local function windowOf(uses, name, duration, now)
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
+end
+local function count(uses, limits, now, counts)
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_18 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_18.n
+local ends = ____windowOf_result_18.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
+end
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_19 = record
+local meter = ____record_19.meter
+local countries = ____record_19.countries
+local failed = ____record_19.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+return box and box.value or ({uses = {}})
+end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_22 = record
+local meter = ____record_22.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local function giveBack(boxes, given, now)
-    local ____given_56 = given
-    local address = ____given_56.address
-    local shared = ____given_56.shared
-    local number = ____given_56.number
-    local waited = ____given_56.waited
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        uncount(own.uses, address.own, now)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            -1,
-            0
-        )
-        own.countries = leave(own.countries, address.country, 1)
-        if waited == true then
-            count(own.uses, {address.waits}, now, {})
-        end
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            uncount(site.uses, address.site, now)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        uncount(app.uses, shared.app, now)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        uncount(country.uses, shared.ofCountry, now)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                -1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        if address ~= nil then
-            local range = sharedOf(boxes.range)
-            range.meter = metered(
-                range.meter,
-                halfLives.range,
-                now,
-                -1,
-                0
-            )
-            keepShared(boxes.range, range, now, halfLives.range)
-        end
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        uncount(record.uses, number, now)
-        keepNumber(boxes.number, record, now)
-    end
-    return {done = true}
+local ____given_23 = given
+local address = ____given_23.address
+local shared = ____given_23.shared
+local number = ____given_23.number
+local waited = ____given_23.waited
+if address ~= nil then
+local own = addressOf(boxes.own)
+uncount(own.uses, address.own, now)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+-1,
+0
+)
+own.countries = leave(own.countries, address.country, 1)
+if waited == true then
+count(own.uses, {address.waits}, now, {})
+end
+keepAddress(boxes.own, own, now)
+if #address.site > 0 then
+local site = addressOf(boxes.site)
+uncount(site.uses, address.site, now)
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+uncount(app.uses, shared.app, now)
+keepShared(boxes.app, app, now, 0)
+local country = sharedOf(boxes.country)
+uncount(country.uses, shared.ofCountry, now)
+if not shared.decoy then
+country.meter = metered(
+country.meter,
+halfLives.country,
+now,
+-1,
+0
+)
+end
+keepShared(boxes.country, country, now, halfLives.country)
+if address ~= nil then
+local range = sharedOf(boxes.range)
+range.meter = metered(
+range.meter,
+halfLives.range,
+now,
+-1,
+0
+)
+keepShared(boxes.range, range, now, halfLives.range)
+end
+end
+if number ~= nil then
+local record = numberOf(boxes.number)
+uncount(record.uses, number, now)
+keepNumber(boxes.number, record, now)
+end
+return {done = true}
 end
 local function holdLatest(box, flow, now)
-    local number = numberOf(box)
-    local ____opt_57 = number.latest
-    if (____opt_57 and ____opt_57.flow) ~= flow or number.latest.reserved ~= true then
-        return
-    end
-    number.latest.reserved = nil
-    keepNumber(box, number, now)
+local number = numberOf(box)
+local ____opt_24 = number.latest
+if (____opt_24 and ____opt_24.flow) ~= flow or number.latest.reserved ~= true then
+return
+end
+number.latest.reserved = nil
+keepNumber(box, number, now)
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function settleResend(boxes, args, now)
-    local ____args_59 = args
-    local reference = ____args_59.reference
-    local result = ____args_59.result
-    local back = ____args_59.back
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil or flow.resend ~= reference then
-        return {kept = false}
-    end
-    if flow.state ~= "pending" then
-        return {kept = result == "renew" and flow.state == "sending"}
-    end
-    if flow.lease == nil then
-        return {kept = true}
-    end
-    if result == "renew" then
-        renewFlow(flow, args, now)
-    elseif result == "failed" then
-        undoResend(flow)
-        if boxes.number ~= nil then
-            dropLatest(boxes.number, args.flow, now)
-        end
-        if back ~= nil then
-            giveBack(boxes, back, now)
-        end
-    else
-        flow.lease = nil
-        flow.before = nil
-        if boxes.number ~= nil then
-            holdLatest(boxes.number, args.flow, now)
-        end
-    end
-    keepFlow(boxes.flow, flow, now)
-    return {kept = true}
+local ____args_26 = args
+local reference = ____args_26.reference
+local result = ____args_26.result
+local back = ____args_26.back
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil or flow.resend ~= reference then
+return {kept = false}
+end
+if flow.state ~= "pending" then
+return {kept = result == "renew" and flow.state == "sending"}
+end
+if flow.lease == nil then
+return {kept = true}
+end
+if result == "renew" then
+renewFlow(flow, args, now)
+elseif result == "failed" then
+undoResend(flow)
+if boxes.number ~= nil then
+dropLatest(boxes.number, args.flow, now)
+end
+if back ~= nil then
+giveBack(boxes, back, now)
+end
+else
+flow.lease = nil
+flow.before = nil
+if boxes.number ~= nil then
+holdLatest(boxes.number, args.flow, now)
+end
+end
+keepFlow(boxes.flow, flow, now)
+return {kept = true}
 end
 local reply = settleResend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -3964,6 +2461,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -3971,1165 +2469,608 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
-local viewOf
-function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
-end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_0.n
-        local ends = ____windowOf_result_0.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_0.n
+local ends = ____windowOf_result_0.ends
+local used = n + (cost or 1)
+if used > points then
+return {limit = name, used = used, wait = ends - now}
+end
+end
+return nil
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+return refusalOf(uses, own, now)
 end
 local function denied(boxes, parts, now)
-    local ____parts_7 = parts
-    local address = ____parts_7.address
-    local shared = ____parts_7.shared
-    local number = ____parts_7.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_8 = numberOf(boxes.number)
-        local uses = ____numberOf_result_8.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
+local ____parts_7 = parts
+local address = ____parts_7.address
+local shared = ____parts_7.shared
+local number = ____parts_7.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+if own ~= nil then
+return deny("own", own)
+end
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+if site ~= nil then
+return deny("site", site)
+end
+end
+if shared ~= nil then
+local refused = refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+) or refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_8 = numberOf(boxes.number)
+local uses = ____numberOf_result_8.uses
+local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
 end
 local function failuresOf(number, now)
-    local ____number_9 = number
-    local failures = ____number_9.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_9 = number
+local failures = ____number_9.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_10
-    if boxes.number == nil then
-        ____temp_10 = nil
-    else
-        ____temp_10 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_10
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_10
+if boxes.number == nil then
+____temp_10 = nil
+else
+____temp_10 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_10
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function refusalOfRecord(record, ____bindingPattern0, now)
-    local numbers
-    local number
-    local failures
-    failures = ____bindingPattern0.failures
-    number = ____bindingPattern0.number
-    numbers = ____bindingPattern0.numbers
-    local refused = refusalOf(record.uses, {failures}, now)
-    if refused ~= nil then
-        return {status = "address", limit = refused.limit, used = refused.used, wait = refused.wait}
-    end
-    local failed = membersOf(record.failed, numbers.duration, now)
-    local size = sizeOf(failed)
-    if size < numbers.points or failed.of[number] ~= nil then
-        return nil
-    end
-    return {status = "address", limit = "failed_numbers", used = size + 1, wait = failed.ends - now}
+local numbers
+local number
+local failures
+failures = ____bindingPattern0.failures
+number = ____bindingPattern0.number
+numbers = ____bindingPattern0.numbers
+local refused = refusalOf(record.uses, {failures}, now)
+if refused ~= nil then
+return {status = "address", limit = refused.limit, used = refused.used, wait = refused.wait}
+end
+local failed = membersOf(record.failed, numbers.duration, now)
+local size = sizeOf(failed)
+if size < numbers.points or failed.of[number] ~= nil then
+return nil
+end
+return {status = "address", limit = "failed_numbers", used = size + 1, wait = failed.ends - now}
 end
 local function refusalOfAddress(box, address, now)
-    if address == nil then
-        return nil
-    end
-    local own = refusalOfRecord(
-        addressOf(box),
-        address,
-        now
-    )
-    if own ~= nil then
-        return own
-    end
-    for ____, older in ipairs(address.older or ({})) do
-        local refused = refusalOfRecord(older, address, now)
-        if refused ~= nil then
-            return refused
-        end
-    end
-    return nil
+if address == nil then
+return nil
+end
+local own = refusalOfRecord(
+addressOf(box),
+address,
+now
+)
+if own ~= nil then
+return own
+end
+for ____, older in ipairs(address.older or ({})) do
+local refused = refusalOfRecord(older, address, now)
+if refused ~= nil then
+return refused
+end
+end
+return nil
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_15 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_15.n
-        local ends = ____windowOf_result_15.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_15 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_15.n
+local ends = ____windowOf_result_15.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_16 = record
-    local meter = ____record_16.meter
-    local countries = ____record_16.countries
-    local failed = ____record_16.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_16 = record
+local meter = ____record_16.meter
+local countries = ____record_16.countries
+local failed = ____record_16.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function chargeAddress(box, address, now)
-    if box == nil or address == nil then
-        return
-    end
-    local own = addressOf(box)
-    count(own.uses, {address.failures}, now, {})
-    keepAddress(box, own, now)
+if box == nil or address == nil then
+return
+end
+local own = addressOf(box)
+count(own.uses, {address.failures}, now, {})
+keepAddress(box, own, now)
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
+if lease == nil or lease > now + longestLease + skew then
+return 0
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+return lease
 end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_22 = window ~= nil and window.ends > now
-        if ____temp_22 then
-            local ____window_n_21 = window.n
-            local ____opt_19 = uses[name]
-            ____temp_22 = ____window_n_21 > (____opt_19 and ____opt_19.n or 0)
-        end
-        if ____temp_22 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
-end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_23 = older
-    local latest = ____older_23.latest
-    local failures = ____older_23.failures
-    local ____temp_27 = latest ~= nil
-    if ____temp_27 then
-        local ____latest_until_26 = latest["until"]
-        local ____opt_24 = record.latest
-        ____temp_27 = ____latest_until_26 > (____opt_24 and ____opt_24["until"] or now)
-    end
-    if ____temp_27 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_28 = older
-    local tag = ____older_28.tag
-    local own = ____older_28.own
-    local site = ____older_28.site
-    local number = ____older_28.number
-    local range = ____older_28.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_33 = refusalOf
-    local ____opt_31 = boxes.own
-    local ____opt_29 = ____opt_31 and ____opt_31.value
-    local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_34 = flow
-    local tried = ____flow_34.tried
-    local ____temp_35
-    if tried == nil or tried["until"] <= now then
-        ____temp_35 = nil
-    else
-        ____temp_35 = tried
-    end
-    return ____temp_35
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_36 = number
-    local latest = ____number_36.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_37 = number.latest
-    if (____opt_37 and ____opt_37.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_39 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_39.sent
-    local verified = ____faded_result_39.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_40 = parts
-    local address = ____parts_40.address
-    local shared = ____parts_40.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_41 = address.countries
-        local points = ____address_countries_41.points
-        local duration = ____address_countries_41.duration
-        local enforced = ____address_countries_41.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_42
-    if next.sent + next.verified < 0.001 then
-        ____temp_42 = nil
-    else
-        ____temp_42 = next
-    end
-    return ____temp_42
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_43 = record
-    local meter = ____record_43.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
-end
-local failuresKept = 365 * 86400000
-local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_44 = record
-    local latest = ____record_44.latest
-    local failures = ____record_44.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
 end
 local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_46 = number
-    local latest = ____number_46.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_50 = number
-    local ____flow_48 = flow
-    local ____temp_49 = now + cooldown * 1000
-    local ____lane_47
-    if lane then
-        ____lane_47 = nil
-    else
-        ____lane_47 = true
-    end
-    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
-end
-local endedKept = 600000
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
-end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_51
-    if over then
-        ____over_51 = nil
-    else
-        ____over_51 = viewOf(flow, now)
-    end
-    local record = ____over_51
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function claimSignIn(box, flow, request, now)
-    local ____flow_52 = flow
-    local signIn = ____flow_52.signIn
-    if signIn == nil or signIn.hash ~= request.hash or signIn["until"] <= now then
-        return {status = "none"}
-    end
-    local ____signIn_53 = signIn
-    local session = ____signIn_53.session
-    local refusal = ____signIn_53.refusal
-    if refusal ~= nil then
-        return {status = "refused", refusal = refusal}
-    end
-    local completed = flow.state == "completed"
-    if leaseOf(signIn.lease, now) > now and signIn.opener ~= request.attempt then
-        return {status = "join", opening = true}
-    end
-    if completed and request.joining and not request.again then
-        return {
-            status = "opened",
-            record = viewOf(flow, now),
-            session = session
-        }
-    end
-    if completed and signIn.opener ~= request.attempt then
-        local repeats = (signIn.repeats or 0) + 1
-        if repeats > request.repeats then
-            return {status = "none"}
-        end
-        signIn.repeats = repeats
-    end
-    signIn.opener = request.attempt
-    signIn.lease = now + request.openingLease * 1000
-    flow.kept = math.max(flow.kept, signIn.lease)
-    keepFlow(box, flow, now)
-    return {
-        status = "verified",
-        record = viewOf(flow, now),
-        by = flow.by or "",
-        repeated = completed,
-        session = session
-    }
+local ____flow_19 = flow
+local signIn = ____flow_19.signIn
+if signIn == nil or signIn.hash ~= request.hash or signIn["until"] <= now then
+return {status = "none"}
+end
+local ____signIn_20 = signIn
+local session = ____signIn_20.session
+local refusal = ____signIn_20.refusal
+if refusal ~= nil then
+return {status = "refused", refusal = refusal}
+end
+local completed = flow.state == "completed"
+if leaseOf(signIn.lease, now) > now and signIn.opener ~= request.attempt then
+return {status = "join", opening = true}
+end
+if completed and request.joining and not request.again then
+return {
+status = "opened",
+record = viewOf(flow, now),
+session = session
+}
+end
+if completed and signIn.opener ~= request.attempt then
+local repeats = (signIn.repeats or 0) + 1
+if repeats > request.repeats then
+return {status = "none"}
+end
+signIn.repeats = repeats
+end
+signIn.opener = request.attempt
+signIn.lease = now + request.openingLease * 1000
+flow.kept = math.max(flow.kept, signIn.lease)
+keepFlow(box, flow, now)
+return {
+status = "verified",
+record = viewOf(flow, now),
+by = flow.by or "",
+repeated = completed,
+session = session
+}
+end
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local function takeTurn(flow, every, now)
-    local last = flow.askedAt
-    if last ~= nil and last <= now and now - last < every * 1000 then
-        return false
-    end
-    flow.askedAt = now
-    return true
+local last = flow.askedAt
+if last ~= nil and last <= now and now - last < every * 1000 then
+return false
+end
+flow.askedAt = now
+return true
 end
 local lookupLease = 4
 local function takeLookup(flow, every, now)
-    if not takeTurn(flow, every, now) then
-        return false
-    end
-    flow.state = "unconfirmed"
-    flow.lease = now + lookupLease * 1000
-    return true
+if not takeTurn(flow, every, now) then
+return false
+end
+flow.state = "unconfirmed"
+flow.lease = now + lookupLease * 1000
+return true
+end
+local function triedOf(flow, now)
+local ____flow_21 = flow
+local tried = ____flow_21.tried
+local ____temp_22
+if tried == nil or tried["until"] <= now then
+____temp_22 = nil
+else
+____temp_22 = tried
+end
+return ____temp_22
 end
 local function unresolved(flow, tried, request, now)
-    return {
-        status = "unresolved",
-        record = viewOf(flow, now),
-        sameCode = tried.hash == request.hash,
-        earlier = tried.earlier
-    }
+return {
+status = "unresolved",
+record = viewOf(flow, now),
+sameCode = tried.hash == request.hash,
+earlier = tried.earlier
+}
 end
 local function joinOf(flow, tried, request, now)
-    local same = (tried and tried.hash) == request.hash
-    if tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now then
-        if tried.id == request.attempt then
-            if tried.taken == true then
-                return unresolved(flow, tried, request, now)
-            end
-            return {
-                status = "claimed",
-                record = viewOf(flow, now),
-                earlier = tried.earlier
-            }
-        end
-        if same then
-            return {status = "join", opening = false}
-        end
-        return {
-            status = "busy",
-            retryAfter = math.ceil((tried.lease - now) / 1000)
-        }
-    end
-    if request.joining and (tried and tried.state) ~= "checking" then
-        if (tried and tried.state) == "wrong" and same then
-            return {status = "wrong", attempts = flow.attempts or 0}
-        end
-        return {status = "unknown"}
-    end
-    return nil
+local same = (tried and tried.hash) == request.hash
+if tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now then
+if tried.id == request.attempt then
+if tried.taken == true then
+return unresolved(flow, tried, request, now)
+end
+return {
+status = "claimed",
+record = viewOf(flow, now),
+earlier = tried.earlier
+}
+end
+if same then
+return {status = "join", opening = false}
+end
+return {
+status = "busy",
+retryAfter = math.ceil((tried.lease - now) / 1000)
+}
+end
+if request.joining and (tried and tried.state) ~= "checking" then
+if (tried and tried.state) == "wrong" and same then
+return {status = "wrong", attempts = flow.attempts or 0}
+end
+return {status = "unknown"}
+end
+return nil
 end
 local function waitAfter(recent, rules, now)
-    if recent < rules.freeFailures then
-        return 0
-    end
-    local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30)
-    return now + 1000 * math.min(rules.failureMaxWait, doubled)
+if recent < rules.freeFailures then
+return 0
+end
+local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30)
+return now + 1000 * math.min(rules.failureMaxWait, doubled)
+end
+local failuresKept = 365 * 86400000
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_29 = record
+local latest = ____record_29.latest
+local failures = ____record_29.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function charge(box, rules, lane, attempt, now)
-    local number = numberOf(box)
-    local failed = failuresOf(number, now) or ({total = 0, last = now})
-    if failed.total >= rules.disableAt then
-        return {status = "limited", retryAfter = rules.failureMaxWait, disabled = true}
-    end
-    local waitBefore = failed.wait or 0
-    local own = lane ~= nil and refusalOf(number.uses, {lane}, now) == nil
-    if own and lane ~= nil then
-        count(number.uses, {lane}, now, {})
-    else
-        if waitBefore > now then
-            local retryAfter = math.ceil((waitBefore - now) / 1000)
-            return {status = "limited", retryAfter = retryAfter, disabled = false}
-        end
-        local over = now > math.max(failed.last, waitBefore) + rules.failureWindow * 1000
-        failed.recent = (over and 0 or (failed.recent or 0)) + 1
-        failed.wait = waitAfter(failed.recent, rules, now)
-        failed.last = now
-        failed.by = attempt
-    end
-    failed.total = failed.total + 1
-    number.failures = failed
-    keepNumber(box, number, now)
-    return {lane = own, waitBefore = waitBefore}
+local number = numberOf(box)
+local failed = failuresOf(number, now) or ({total = 0, last = now})
+if failed.total >= rules.disableAt then
+return {status = "limited", retryAfter = rules.failureMaxWait, disabled = true}
+end
+local waitBefore = failed.wait or 0
+local own = lane ~= nil and refusalOf(number.uses, {lane}, now) == nil
+if own and lane ~= nil then
+count(number.uses, {lane}, now, {})
+else
+if waitBefore > now then
+local retryAfter = math.ceil((waitBefore - now) / 1000)
+return {status = "limited", retryAfter = retryAfter, disabled = false}
+end
+local over = now > math.max(failed.last, waitBefore) + rules.failureWindow * 1000
+failed.recent = (over and 0 or (failed.recent or 0)) + 1
+failed.wait = waitAfter(failed.recent, rules, now)
+failed.last = now
+failed.by = attempt
+end
+failed.total = failed.total + 1
+number.failures = failed
+keepNumber(box, number, now)
+return {lane = own, waitBefore = waitBefore}
 end
 local function openCode(flow, tried)
-    if tried == nil then
-        return flow.open == true and "*" or nil
-    end
-    if tried.state == "wrong" then
-        local ____temp_60
-        if tried.open == tried.hash then
-            ____temp_60 = nil
-        else
-            ____temp_60 = tried.open
-        end
-        return ____temp_60
-    end
-    if tried.state ~= "late" then
-        return nil
-    end
-    return (tried.open == nil or tried.open == tried.hash) and tried.hash or "*"
+if tried == nil then
+return flow.open == true and "*" or nil
+end
+if tried.state == "wrong" then
+local ____temp_30
+if tried.open == tried.hash then
+____temp_30 = nil
+else
+____temp_30 = tried.open
+end
+return ____temp_30
+end
+if tried.state ~= "late" then
+return nil
+end
+return (tried.open == nil or tried.open == tried.hash) and tried.hash or "*"
 end
 local function claimTry(boxes, box, flow, request, now)
-    if boxes.number == nil then
-        return {status = "none"}
-    end
-    local ____request_61 = request
-    local attempt = ____request_61.attempt
-    local hash = ____request_61.hash
-    local charged = charge(
-        boxes.number,
-        request.rules,
-        request.lane,
-        attempt,
-        now
-    )
-    if charged.status ~= nil then
-        return charged
-    end
-    local open = openCode(
-        flow,
-        triedOf(flow, now)
-    )
-    local earlier = open == nil and "none" or (open == hash and "same" or "other")
-    flow.attempts = (flow.attempts or 0) + 1
-    flow.open = true
-    local ____flow_71 = flow
-    local ____attempt_63 = attempt
-    local ____hash_64 = hash
-    local ____temp_65 = now + request.lease * 1000
-    local ____temp_66 = now + request.window * 1000
-    local ____earlier_67 = earlier
-    local ____open_68 = open
-    local ____attempt_69 = attempt
-    local ____charged_waitBefore_70 = charged.waitBefore
-    local ____charged_lane_62
-    if charged.lane then
-        ____charged_lane_62 = true
-    else
-        ____charged_lane_62 = nil
-    end
-    ____flow_71.tried = {
-        id = ____attempt_63,
-        state = "checking",
-        hash = ____hash_64,
-        lease = ____temp_65,
-        ["until"] = ____temp_66,
-        earlier = ____earlier_67,
-        open = ____open_68,
-        by = ____attempt_69,
-        waitBefore = ____charged_waitBefore_70,
-        lane = ____charged_lane_62
-    }
-    keepFlow(box, flow, now)
-    return {
-        status = "claimed",
-        record = viewOf(flow, now),
-        earlier = earlier
-    }
+if boxes.number == nil then
+return {status = "none"}
+end
+local ____request_31 = request
+local attempt = ____request_31.attempt
+local hash = ____request_31.hash
+local charged = charge(
+boxes.number,
+request.rules,
+request.lane,
+attempt,
+now
+)
+if charged.status ~= nil then
+return charged
+end
+local open = openCode(
+flow,
+triedOf(flow, now)
+)
+local earlier = open == nil and "none" or (open == hash and "same" or "other")
+flow.attempts = (flow.attempts or 0) + 1
+flow.open = true
+local ____flow_41 = flow
+local ____attempt_33 = attempt
+local ____hash_34 = hash
+local ____temp_35 = now + request.lease * 1000
+local ____temp_36 = now + request.window * 1000
+local ____earlier_37 = earlier
+local ____open_38 = open
+local ____attempt_39 = attempt
+local ____charged_waitBefore_40 = charged.waitBefore
+local ____charged_lane_32
+if charged.lane then
+____charged_lane_32 = true
+else
+____charged_lane_32 = nil
+end
+____flow_41.tried = {
+id = ____attempt_33,
+state = "checking",
+hash = ____hash_34,
+lease = ____temp_35,
+["until"] = ____temp_36,
+earlier = ____earlier_37,
+open = ____open_38,
+by = ____attempt_39,
+waitBefore = ____charged_waitBefore_40,
+lane = ____charged_lane_32
+}
+keepFlow(box, flow, now)
+return {
+status = "claimed",
+record = viewOf(flow, now),
+earlier = earlier
+}
 end
 local function claim(boxes, ____bindingPattern0, now)
-    local request
-    local address
-    address = ____bindingPattern0.address
-    request = ____bindingPattern0.request
-    if request == nil then
-        local denied = refusalOfAddress(boxes.own, address, now)
-        if denied == nil then
-            chargeAddress(boxes.own, address, now)
-        end
-        return denied or ({status = "free"})
-    end
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil or flow.purpose ~= request.purpose then
-        return {status = "none"}
-    end
-    if flow.signIn ~= nil then
-        return claimSignIn(boxes.flow, flow, request, now)
-    end
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil then
-        return {status = refused}
-    end
-    if flow.state ~= "pending" then
-        if leaseOf(flow.lease, now) > now then
-            return {status = "sending"}
-        end
-        local every = request.lookupEvery
-        if every == nil or not takeLookup(flow, every, now) then
-            return {status = "unsettled"}
-        end
-        keepFlow(boxes.flow, flow, now)
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    local tried = triedOf(flow, now)
-    local running = joinOf(flow, tried, request, now)
-    if running ~= nil then
-        return running
-    end
-    local denied = refusalOfAddress(boxes.own, address, now)
-    if denied ~= nil then
-        return denied
-    end
-    if tried ~= nil and (tried.state == "checking" or tried.state == "unresolved") then
-        tried.id = request.attempt
-        tried.state = "checking"
-        tried.lease = now + request.lease * 1000
-        tried.taken = true
-        keepFlow(boxes.flow, flow, now)
-        return unresolved(flow, tried, request, now)
-    end
-    if (flow.attempts or 0) >= request.rules.attempts then
-        return {status = "attempts"}
-    end
-    local claimed = claimTry(
-        boxes,
-        boxes.flow,
-        flow,
-        request,
-        now
-    )
-    if claimed.status == "claimed" then
-        chargeAddress(boxes.own, address, now)
-    end
-    return claimed
+local request
+local address
+address = ____bindingPattern0.address
+request = ____bindingPattern0.request
+if request == nil then
+local denied = refusalOfAddress(boxes.own, address, now)
+if denied == nil then
+chargeAddress(boxes.own, address, now)
+end
+return denied or ({status = "free"})
+end
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil or flow.purpose ~= request.purpose then
+return {status = "none"}
+end
+if flow.signIn ~= nil then
+return claimSignIn(boxes.flow, flow, request, now)
+end
+local refused = refusalOfFlow(flow, now)
+if refused ~= nil then
+return {status = refused}
+end
+if flow.state ~= "pending" then
+if leaseOf(flow.lease, now) > now then
+return {status = "sending"}
+end
+local every = request.lookupEvery
+if every == nil or not takeLookup(flow, every, now) then
+return {status = "unsettled"}
+end
+keepFlow(boxes.flow, flow, now)
+return {
+status = "lookup",
+record = viewOf(flow, now)
+}
+end
+local tried = triedOf(flow, now)
+local running = joinOf(flow, tried, request, now)
+if running ~= nil then
+return running
+end
+local denied = refusalOfAddress(boxes.own, address, now)
+if denied ~= nil then
+return denied
+end
+if tried ~= nil and (tried.state == "checking" or tried.state == "unresolved") then
+tried.id = request.attempt
+tried.state = "checking"
+tried.lease = now + request.lease * 1000
+tried.taken = true
+keepFlow(boxes.flow, flow, now)
+return unresolved(flow, tried, request, now)
+end
+if (flow.attempts or 0) >= request.rules.attempts then
+return {status = "attempts"}
+end
+local claimed = claimTry(
+boxes,
+boxes.flow,
+flow,
+request,
+now
+)
+if claimed.status == "claimed" then
+chargeAddress(boxes.own, address, now)
+end
+return claimed
 end
 local reply = claim(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -5148,6 +3089,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5155,1174 +3097,564 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local keepFlow, finish, endedKept
-function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function failuresOf(number, now)
-    local ____number_2 = number
-    local failures = ____number_2.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_2 = number
+local failures = ____number_2.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failures(boxes, _args, now)
-    local ____temp_5
-    if boxes.number == nil then
-        ____temp_5 = nil
-    else
-        ____temp_5 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_5
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_5
+if boxes.number == nil then
+____temp_5 = nil
+else
+____temp_5 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_5
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local function totalOf(box)
-    local ____opt_12 = box and box.value
-    local ____opt_10 = ____opt_12 and ____opt_12.failures
-    return ____opt_10 and ____opt_10.total or 0
+local ____opt_12 = box and box.value
+local ____opt_10 = ____opt_12 and ____opt_12.failures
+return ____opt_10 and ____opt_10.total or 0
 end
 local function settled(boxes, flow, guesses)
-    local failures = totalOf(boxes.number)
-    return {status = "settled", attempts = flow.attempts or 0, failures = failures, guesses = guesses}
+local failures = totalOf(boxes.number)
+return {status = "settled", attempts = flow.attempts or 0, failures = failures, guesses = guesses}
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local window = uses[name]
-        if window ~= nil and window.ends > now and idle == nil then
-            window.n = window.n - (cost or 1)
-            if window.n <= 0 then
-                uses[name] = nil
-            end
-        end
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local cost = ____value.cost
+local idle = ____value.idle
+local window = uses[name]
+if window ~= nil and window.ends > now and idle == nil then
+window.n = window.n - (cost or 1)
+if window.n <= 0 then
+uses[name] = nil
+end
+end
+end
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_18 = record
-    local meter = ____record_18.meter
-    local countries = ____record_18.countries
-    local failed = ____record_18.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_18 = record
+local meter = ____record_18.meter
+local countries = ____record_18.countries
+local failed = ____record_18.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function refundAddress(boxes, ____bindingPattern0, tried, now)
-    local attempt
-    local address
-    address = ____bindingPattern0.address
-    attempt = ____bindingPattern0.attempt
-    if address == nil or boxes.own == nil then
-        return
-    end
-    if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
-        return
-    end
-    local own = addressOf(boxes.own)
-    uncount(own.uses, {address.failures}, now)
-    keepAddress(boxes.own, own, now)
+local attempt
+local address
+address = ____bindingPattern0.address
+attempt = ____bindingPattern0.attempt
+if address == nil or boxes.own == nil then
+return
+end
+if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+return
+end
+local own = addressOf(boxes.own)
+uncount(own.uses, {address.failures}, now)
+keepAddress(boxes.own, own, now)
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local failuresKept = 365 * 86400000
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_19 = record
-    local latest = ____record_19.latest
-    local failures = ____record_19.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_19 = record
+local latest = ____record_19.latest
+local failures = ____record_19.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function forget(box, ____bindingPattern0, now)
-    local lane
-    local flow
-    flow = ____bindingPattern0.flow
-    lane = ____bindingPattern0.lane
-    local number = numberOf(box)
-    number.failures = nil
-    if lane ~= nil then
-        number.uses[lane.name] = nil
-    end
-    local ____opt_20 = number.latest
-    if (____opt_20 and ____opt_20.flow) == flow then
-        number.latest = nil
-    end
-    keepNumber(box, number, now)
+local lane
+local flow
+flow = ____bindingPattern0.flow
+lane = ____bindingPattern0.lane
+local number = numberOf(box)
+number.failures = nil
+if lane ~= nil then
+number.uses[lane.name] = nil
+end
+local ____opt_20 = number.latest
+if (____opt_20 and ____opt_20.flow) == flow then
+number.latest = nil
+end
+keepNumber(box, number, now)
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_22
-    if next.sent + next.verified < 0.001 then
-        ____temp_22 = nil
-    else
-        ____temp_22 = next
-    end
-    return ____temp_22
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_22
+if next.sent + next.verified < 0.001 then
+____temp_22 = nil
+else
+____temp_22 = next
+end
+return ____temp_22
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function leave(members, name, uses)
-    if members == nil then
-        return nil
-    end
-    local left = (members.of[name] or 0) - uses
-    members.of[name] = left > 0 and left or nil
-    local ____temp_23
-    if sizeOf(members) == 0 then
-        ____temp_23 = nil
-    else
-        ____temp_23 = members
-    end
-    return ____temp_23
+if members == nil then
+return nil
+end
+local left = (members.of[name] or 0) - uses
+members.of[name] = left > 0 and left or nil
+local ____temp_23
+if sizeOf(members) == 0 then
+____temp_23 = nil
+else
+____temp_23 = members
+end
+return ____temp_23
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_26 = record
-    local meter = ____record_26.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_26 = record
+local meter = ____record_26.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local function countHonest(boxes, ____bindingPattern0, now)
-    local honest
-    honest = ____bindingPattern0.honest
-    if honest == nil then
-        return
-    end
-    local ____honest_27 = honest
-    local country = ____honest_27.country
-    local messages = ____honest_27.messages
-    local number = ____honest_27.number
-    if boxes.own ~= nil then
-        local own = addressOf(boxes.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            0,
-            messages
-        )
-        own.countries = leave(own.countries, country, messages)
-        own.failed = leave(own.failed, number, 1000000)
-        keepAddress(boxes.own, own, now)
-    end
-    if boxes.country ~= nil then
-        local shared = sharedOf(boxes.country)
-        shared.meter = metered(
-            shared.meter,
-            halfLives.country,
-            now,
-            0,
-            messages
-        )
-        keepShared(boxes.country, shared, now, halfLives.country)
-    end
-    if boxes.range ~= nil then
-        local shared = sharedOf(boxes.range)
-        shared.meter = metered(
-            shared.meter,
-            halfLives.range,
-            now,
-            0,
-            messages
-        )
-        keepShared(boxes.range, shared, now, halfLives.range)
-    end
+local honest
+honest = ____bindingPattern0.honest
+if honest == nil then
+return
+end
+local ____honest_27 = honest
+local country = ____honest_27.country
+local messages = ____honest_27.messages
+local number = ____honest_27.number
+if boxes.own ~= nil then
+local own = addressOf(boxes.own)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+0,
+messages
+)
+own.countries = leave(own.countries, country, messages)
+own.failed = leave(own.failed, number, 1000000)
+keepAddress(boxes.own, own, now)
+end
+if boxes.country ~= nil then
+local shared = sharedOf(boxes.country)
+shared.meter = metered(
+shared.meter,
+halfLives.country,
+now,
+0,
+messages
+)
+keepShared(boxes.country, shared, now, halfLives.country)
+end
+if boxes.range ~= nil then
+local shared = sharedOf(boxes.range)
+shared.meter = metered(
+shared.meter,
+halfLives.range,
+now,
+0,
+messages
+)
+keepShared(boxes.range, shared, now, halfLives.range)
+end
 end
 local function prove(boxes, box, flow, args, ____bindingPattern0, now)
-    local window
-    local openingLease
-    local hash
-    hash = ____bindingPattern0.hash
-    openingLease = ____bindingPattern0.openingLease
-    window = ____bindingPattern0.window
-    if flow.state == "verified" and flow.by == args.attempt then
-        return settled(boxes, flow)
-    end
-    if flow.state ~= "pending" then
-        return {status = "stale"}
-    end
-    local ____flow_28 = flow
-    local tried = ____flow_28.tried
-    flow.state = "verified"
-    flow.by = args.attempt
-    flow.tried = nil
-    flow.before = nil
-    flow.otp = nil
-    local lease = now + openingLease * 1000
-    refundAddress(boxes, args, tried, now)
-    flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
-    flow.kept = math.max(now + window * 1000, lease)
-    keepFlow(box, flow, now)
-    local failures = math.max(
-        totalOf(boxes.number) - 1,
-        0
-    )
-    if boxes.number ~= nil then
-        forget(boxes.number, args, now)
-    end
-    countHonest(boxes, args, now)
-    return {status = "settled", attempts = flow.attempts or 0, failures = failures}
+local window
+local openingLease
+local hash
+hash = ____bindingPattern0.hash
+openingLease = ____bindingPattern0.openingLease
+window = ____bindingPattern0.window
+if flow.state == "verified" and flow.by == args.attempt then
+return settled(boxes, flow)
+end
+if flow.state ~= "pending" then
+return {status = "stale"}
+end
+local ____flow_28 = flow
+local tried = ____flow_28.tried
+flow.state = "verified"
+flow.by = args.attempt
+flow.tried = nil
+flow.before = nil
+flow.otp = nil
+local lease = now + openingLease * 1000
+refundAddress(boxes, args, tried, now)
+flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
+flow.kept = math.max(now + window * 1000, lease)
+keepFlow(box, flow, now)
+local failures = math.max(
+totalOf(boxes.number) - 1,
+0
+)
+if boxes.number ~= nil then
+forget(boxes.number, args, now)
+end
+countHonest(boxes, args, now)
+return {status = "settled", attempts = flow.attempts or 0, failures = failures}
 end
 local function triedOf(flow, now)
-    local ____flow_29 = flow
-    local tried = ____flow_29.tried
-    local ____temp_30
-    if tried == nil or tried["until"] <= now then
-        ____temp_30 = nil
-    else
-        ____temp_30 = tried
-    end
-    return ____temp_30
+local ____flow_29 = flow
+local tried = ____flow_29.tried
+local ____temp_30
+if tried == nil or tried["until"] <= now then
+____temp_30 = nil
+else
+____temp_30 = tried
+end
+return ____temp_30
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_31 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_31.n
-        local ends = ____windowOf_result_31.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_31 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_31.n
+local ends = ____windowOf_result_31.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
+members.of[name] = (members.of[name] or 0) + 1
+return members
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function countFailure(boxes, ____bindingPattern0, tried, now)
-    local guesses
-    local address
-    address = ____bindingPattern0.address
-    guesses = ____bindingPattern0.guesses
-    if address ~= nil and boxes.own ~= nil then
-        local own = addressOf(boxes.own)
-        if tried ~= nil and tried.taken == true then
-            count(own.uses, {address.failures}, now, {})
-        end
-        own.failed = enter(
-            membersOf(own.failed, address.numbers.duration, now),
-            address.number
-        )
-        keepAddress(boxes.own, own, now)
-    end
-    if guesses == nil or boxes.app == nil then
-        return nil
-    end
-    local app = sharedOf(boxes.app)
-    local counts = {}
-    count(app.uses, {guesses}, now, counts)
-    keepShared(boxes.app, app, now, 0)
-    return counts[guesses.name]
+local guesses
+local address
+address = ____bindingPattern0.address
+guesses = ____bindingPattern0.guesses
+if address ~= nil and boxes.own ~= nil then
+local own = addressOf(boxes.own)
+if tried ~= nil and tried.taken == true then
+count(own.uses, {address.failures}, now, {})
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+own.failed = enter(
+membersOf(own.failed, address.numbers.duration, now),
+address.number
+)
+keepAddress(boxes.own, own, now)
 end
-local function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
+if guesses == nil or boxes.app == nil then
+return nil
 end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_32
-    if over then
-        ____over_32 = nil
-    else
-        ____over_32 = viewOf(flow, now)
-    end
-    local record = ____over_32
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+local app = sharedOf(boxes.app)
+local counts = {}
+count(app.uses, {guesses}, now, counts)
+keepShared(boxes.app, app, now, 0)
+return counts[guesses.name]
 end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+if ____end == "cancelled" or ____end == "replaced" then
+box.value = nil
+box.keep = 0
+return
 end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_36 = window ~= nil and window.ends > now
-        if ____temp_36 then
-            local ____window_n_35 = window.n
-            local ____opt_33 = uses[name]
-            ____temp_36 = ____window_n_35 > (____opt_33 and ____opt_33.n or 0)
-        end
-        if ____temp_36 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
+flow.state = "dead"
+flow["end"] = ____end
+flow.reference = ""
+flow.otp = nil
+flow.resend = nil
+flow.before = nil
+flow.lease = nil
+flow.tried = nil
+flow.signIn = nil
+flow.delivery = nil
+flow.askedAt = nil
+if ____end == "used" then
+flow.number = ""
+flow.kept = math.min(flow.kept, now + 60000)
+else
+flow.kept = now + endedKept
 end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
+keepFlow(box, flow, now)
 end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_37 = older
-    local latest = ____older_37.latest
-    local failures = ____older_37.failures
-    local ____temp_41 = latest ~= nil
-    if ____temp_41 then
-        local ____latest_until_40 = latest["until"]
-        local ____opt_38 = record.latest
-        ____temp_41 = ____latest_until_40 > (____opt_38 and ____opt_38["until"] or now)
-    end
-    if ____temp_41 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_42 = older
-    local tag = ____older_42.tag
-    local own = ____older_42.own
-    local site = ____older_42.site
-    local number = ____older_42.number
-    local range = ____older_42.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_43 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_43.n
-        local ends = ____windowOf_result_43.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_48 = refusalOf
-    local ____opt_46 = boxes.own
-    local ____opt_44 = ____opt_46 and ____opt_46.value
-    local refused = ____refusalOf_48(____opt_44 and ____opt_44.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local longestLease = 35000
-local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_49 = number
-    local latest = ____number_49.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_50 = number.latest
-    if (____opt_50 and ____opt_50.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_52 = parts
-    local address = ____parts_52.address
-    local shared = ____parts_52.shared
-    local number = ____parts_52.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_53 = numberOf(boxes.number)
-        local uses = ____numberOf_result_53.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_54 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_54.sent
-    local verified = ____faded_result_54.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_55 = parts
-    local address = ____parts_55.address
-    local shared = ____parts_55.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_56 = address.countries
-        local points = ____address_countries_56.points
-        local duration = ____address_countries_56.duration
-        local enforced = ____address_countries_56.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_57 = parts
-    local address = ____parts_57.address
-    local shared = ____parts_57.shared
-    local number = ____parts_57.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_58 = number
-    local latest = ____number_58.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_62 = number
-    local ____flow_60 = flow
-    local ____temp_61 = now + cooldown * 1000
-    local ____lane_59
-    if lane then
-        ____lane_59 = nil
-    else
-        ____lane_59 = true
-    end
-    ____number_62.latest = {flow = ____flow_60, ["until"] = ____temp_61, reserved = ____lane_59, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
-end
-endedKept = 600000
 local function reject(boxes, box, flow, tried, args, ____bindingPattern0, now)
-    local late
-    local counted
-    counted = ____bindingPattern0.counted
-    late = ____bindingPattern0.late
-    local guesses
-    if tried.state == "checking" then
-        guesses = countFailure(boxes, args, tried, now)
-        tried.state = late and "late" or "wrong"
-        local closes = tried.open == nil or tried.open == tried.hash
-        if closes and not late then
-            flow.open = nil
-        end
-        tried.lease = 0
-        flow.counted = counted or flow.counted
-    end
-    if (flow.attempts or 0) < args.rules.attempts then
-        keepFlow(box, flow, now)
-    else
-        flow.by = tried.id
-        finish(box, flow, "attempts", now)
-    end
-    return settled(boxes, flow, guesses)
+local late
+local counted
+counted = ____bindingPattern0.counted
+late = ____bindingPattern0.late
+local guesses
+if tried.state == "checking" then
+guesses = countFailure(boxes, args, tried, now)
+tried.state = late and "late" or "wrong"
+local closes = tried.open == nil or tried.open == tried.hash
+if closes and not late then
+flow.open = nil
+end
+tried.lease = 0
+flow.counted = counted or flow.counted
+end
+if (flow.attempts or 0) < args.rules.attempts then
+keepFlow(box, flow, now)
+else
+flow.by = tried.id
+finish(box, flow, "attempts", now)
+end
+return settled(boxes, flow, guesses)
 end
 local function refund(box, tried, lane, now)
-    local number = numberOf(box)
-    local failed = number.failures
-    if tried.lane == true and lane ~= nil then
-        uncount(number.uses, {lane}, now)
-    end
-    if failed ~= nil then
-        failed.total = failed.total - 1
-        if tried.lane ~= true then
-            failed.recent = math.max((failed.recent or 0) - 1, 0)
-            if failed.by == tried.by then
-                failed.wait = tried.waitBefore
-            end
-        end
-        if failed.total <= 0 then
-            number.failures = nil
-        end
-    end
-    keepNumber(box, number, now)
+local number = numberOf(box)
+local failed = number.failures
+if tried.lane == true and lane ~= nil then
+uncount(number.uses, {lane}, now)
+end
+if failed ~= nil then
+failed.total = failed.total - 1
+if tried.lane ~= true then
+failed.recent = math.max((failed.recent or 0) - 1, 0)
+if failed.by == tried.by then
+failed.wait = tried.waitBefore
+end
+end
+if failed.total <= 0 then
+number.failures = nil
+end
+end
+keepNumber(box, number, now)
 end
 local mostRefunds = 10
 local function takeBack(boxes, box, flow, tried, args, ____bindingPattern0, now)
-    local late
-    local result
-    result = ____bindingPattern0.result
-    late = ____bindingPattern0.late
-    local refunds = flow.refunds or 0
-    if result == "unasked" or refunds < mostRefunds then
-        flow.attempts = (flow.attempts or 0) - 1
-        if result == "unprocessed" then
-            flow.refunds = refunds + 1
-        end
-        if boxes.number ~= nil then
-            refund(boxes.number, tried, args.lane, now)
-        end
-    end
-    refundAddress(boxes, args, tried, now)
-    if late then
-        tried.id = ""
-        tried.state = "late"
-        tried.lease = 0
-    else
-        flow.open = nil
-        flow.tried = nil
-    end
-    keepFlow(box, flow, now)
+local late
+local result
+result = ____bindingPattern0.result
+late = ____bindingPattern0.late
+local refunds = flow.refunds or 0
+if result == "unasked" or refunds < mostRefunds then
+flow.attempts = (flow.attempts or 0) - 1
+if result == "unprocessed" then
+flow.refunds = refunds + 1
+end
+if boxes.number ~= nil then
+refund(boxes.number, tried, args.lane, now)
+end
+end
+refundAddress(boxes, args, tried, now)
+if late then
+tried.id = ""
+tried.state = "late"
+tried.lease = 0
+else
+flow.open = nil
+flow.tried = nil
+end
+keepFlow(box, flow, now)
 end
 local function settleCheck(boxes, args, now)
-    local ____args_63 = args
-    local attempt = ____args_63.attempt
-    local result = ____args_63.result
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {status = "stale"}
-    end
-    if result.result == "verified" then
-        return prove(
-            boxes,
-            boxes.flow,
-            flow,
-            args,
-            result,
-            now
-        )
-    end
-    if flow.state == "dead" and flow.by == attempt then
-        return settled(boxes, flow)
-    end
-    local tried = triedOf(flow, now)
-    if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
-        return {status = "stale"}
-    end
-    repeat
-        local ____switch200 = result.result
-        local ____cond200 = ____switch200 == "wrong"
-        if ____cond200 then
-            return reject(
-                boxes,
-                boxes.flow,
-                flow,
-                tried,
-                args,
-                result,
-                now
-            )
-        end
-        ____cond200 = ____cond200 or ____switch200 == "over"
-        if ____cond200 then
-            do
-                local ____result_failed_64
-                if result.failed then
-                    ____result_failed_64 = countFailure(boxes, args, tried, now)
-                else
-                    ____result_failed_64 = nil
-                end
-                local guesses = ____result_failed_64
-                if not result.failed then
-                    refundAddress(boxes, args, tried, now)
-                end
-                if not result.failed and boxes.number ~= nil then
-                    refund(boxes.number, tried, args.lane, now)
-                end
-                flow.by = attempt
-                finish(boxes.flow, flow, result["end"], now)
-                return settled(boxes, flow, guesses)
-            end
-        end
-        ____cond200 = ____cond200 or (____switch200 == "unasked" or ____switch200 == "unprocessed")
-        if ____cond200 then
-            takeBack(
-                boxes,
-                boxes.flow,
-                flow,
-                tried,
-                args,
-                result,
-                now
-            )
-            return settled(boxes, flow)
-        end
-        ____cond200 = ____cond200 or ____switch200 == "unresolved"
-        if ____cond200 then
-            refundAddress(boxes, args, tried, now)
-            tried.state = "unresolved"
-            tried.lease = 0
-            tried.taken = true
-            keepFlow(boxes.flow, flow, now)
-            return settled(boxes, flow)
-        end
-    until true
+local ____args_32 = args
+local attempt = ____args_32.attempt
+local result = ____args_32.result
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil then
+return {status = "stale"}
+end
+if result.result == "verified" then
+return prove(
+boxes,
+boxes.flow,
+flow,
+args,
+result,
+now
+)
+end
+if flow.state == "dead" and flow.by == attempt then
+return settled(boxes, flow)
+end
+local tried = triedOf(flow, now)
+if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
+return {status = "stale"}
+end
+repeat
+local ____switch103 = result.result
+local ____cond103 = ____switch103 == "wrong"
+if ____cond103 then
+return reject(
+boxes,
+boxes.flow,
+flow,
+tried,
+args,
+result,
+now
+)
+end
+____cond103 = ____cond103 or ____switch103 == "over"
+if ____cond103 then
+do
+local ____result_failed_33
+if result.failed then
+____result_failed_33 = countFailure(boxes, args, tried, now)
+else
+____result_failed_33 = nil
+end
+local guesses = ____result_failed_33
+if not result.failed then
+refundAddress(boxes, args, tried, now)
+end
+if not result.failed and boxes.number ~= nil then
+refund(boxes.number, tried, args.lane, now)
+end
+flow.by = attempt
+finish(boxes.flow, flow, result["end"], now)
+return settled(boxes, flow, guesses)
+end
+end
+____cond103 = ____cond103 or (____switch103 == "unasked" or ____switch103 == "unprocessed")
+if ____cond103 then
+takeBack(
+boxes,
+boxes.flow,
+flow,
+tried,
+args,
+result,
+now
+)
+return settled(boxes, flow)
+end
+____cond103 = ____cond103 or ____switch103 == "unresolved"
+if ____cond103 then
+refundAddress(boxes, args, tried, now)
+tried.state = "unresolved"
+tried.lease = 0
+tried.taken = true
+keepFlow(boxes.flow, flow, now)
+return settled(boxes, flow)
+end
+until true
 end
 local reply = settleCheck(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -6341,6 +3673,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -6348,290 +3681,265 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_2 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_2.n
-        local ends = ____windowOf_result_2.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_2 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_2.n
+local ends = ____windowOf_result_2.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
 end
-local function failuresOf(number, now)
-    local ____number_3 = number
-    local failures = ____number_3.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failures(boxes, _args, now)
-    local ____temp_6
-    if boxes.number == nil then
-        ____temp_6 = nil
-    else
-        ____temp_6 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_6
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
 end
 local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
+members.of[name] = (members.of[name] or 0) + 1
+return members
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_11 = record
-    local meter = ____record_11.meter
-    local countries = ____record_11.countries
-    local failed = ____record_11.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_3 = record
+local meter = ____record_3.meter
+local countries = ____record_3.countries
+local failed = ____record_3.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_14 = record
-    local meter = ____record_14.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_6 = record
+local meter = ____record_6.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local function countFailure(boxes, ____bindingPattern0, tried, now)
-    local guesses
-    local address
-    address = ____bindingPattern0.address
-    guesses = ____bindingPattern0.guesses
-    if address ~= nil and boxes.own ~= nil then
-        local own = addressOf(boxes.own)
-        if tried ~= nil and tried.taken == true then
-            count(own.uses, {address.failures}, now, {})
-        end
-        own.failed = enter(
-            membersOf(own.failed, address.numbers.duration, now),
-            address.number
-        )
-        keepAddress(boxes.own, own, now)
-    end
-    if guesses == nil or boxes.app == nil then
-        return nil
-    end
-    local app = sharedOf(boxes.app)
-    local counts = {}
-    count(app.uses, {guesses}, now, counts)
-    keepShared(boxes.app, app, now, 0)
-    return counts[guesses.name]
+local guesses
+local address
+address = ____bindingPattern0.address
+guesses = ____bindingPattern0.guesses
+if address ~= nil and boxes.own ~= nil then
+local own = addressOf(boxes.own)
+if tried ~= nil and tried.taken == true then
+count(own.uses, {address.failures}, now, {})
+end
+own.failed = enter(
+membersOf(own.failed, address.numbers.duration, now),
+address.number
+)
+keepAddress(boxes.own, own, now)
+end
+if guesses == nil or boxes.app == nil then
+return nil
+end
+local app = sharedOf(boxes.app)
+local counts = {}
+count(app.uses, {guesses}, now, counts)
+keepShared(boxes.app, app, now, 0)
+return counts[guesses.name]
 end
 local function uncount(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local window = uses[name]
-        if window ~= nil and window.ends > now and idle == nil then
-            window.n = window.n - (cost or 1)
-            if window.n <= 0 then
-                uses[name] = nil
-            end
-        end
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local cost = ____value.cost
+local idle = ____value.idle
+local window = uses[name]
+if window ~= nil and window.ends > now and idle == nil then
+window.n = window.n - (cost or 1)
+if window.n <= 0 then
+uses[name] = nil
+end
+end
+end
 end
 local function refundAddress(boxes, ____bindingPattern0, tried, now)
-    local attempt
-    local address
-    address = ____bindingPattern0.address
-    attempt = ____bindingPattern0.attempt
-    if address == nil or boxes.own == nil then
-        return
-    end
-    if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
-        return
-    end
-    local own = addressOf(boxes.own)
-    uncount(own.uses, {address.failures}, now)
-    keepAddress(boxes.own, own, now)
+local attempt
+local address
+address = ____bindingPattern0.address
+attempt = ____bindingPattern0.attempt
+if address == nil or boxes.own == nil then
+return
+end
+if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+return
+end
+local own = addressOf(boxes.own)
+uncount(own.uses, {address.failures}, now)
+keepAddress(boxes.own, own, now)
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_15
-    if next.sent + next.verified < 0.001 then
-        ____temp_15 = nil
-    else
-        ____temp_15 = next
-    end
-    return ____temp_15
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_7
+if next.sent + next.verified < 0.001 then
+____temp_7 = nil
+else
+____temp_7 = next
+end
+return ____temp_7
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function leave(members, name, uses)
-    if members == nil then
-        return nil
-    end
-    local left = (members.of[name] or 0) - uses
-    members.of[name] = left > 0 and left or nil
-    local ____temp_16
-    if sizeOf(members) == 0 then
-        ____temp_16 = nil
-    else
-        ____temp_16 = members
-    end
-    return ____temp_16
+if members == nil then
+return nil
+end
+local left = (members.of[name] or 0) - uses
+members.of[name] = left > 0 and left or nil
+local ____temp_8
+if sizeOf(members) == 0 then
+____temp_8 = nil
+else
+____temp_8 = members
+end
+return ____temp_8
 end
 local function countHonest(boxes, ____bindingPattern0, now)
-    local honest
-    honest = ____bindingPattern0.honest
-    if honest == nil then
-        return
-    end
-    local ____honest_17 = honest
-    local country = ____honest_17.country
-    local messages = ____honest_17.messages
-    local number = ____honest_17.number
-    if boxes.own ~= nil then
-        local own = addressOf(boxes.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            0,
-            messages
-        )
-        own.countries = leave(own.countries, country, messages)
-        own.failed = leave(own.failed, number, 1000000)
-        keepAddress(boxes.own, own, now)
-    end
-    if boxes.country ~= nil then
-        local shared = sharedOf(boxes.country)
-        shared.meter = metered(
-            shared.meter,
-            halfLives.country,
-            now,
-            0,
-            messages
-        )
-        keepShared(boxes.country, shared, now, halfLives.country)
-    end
-    if boxes.range ~= nil then
-        local shared = sharedOf(boxes.range)
-        shared.meter = metered(
-            shared.meter,
-            halfLives.range,
-            now,
-            0,
-            messages
-        )
-        keepShared(boxes.range, shared, now, halfLives.range)
-    end
+local honest
+honest = ____bindingPattern0.honest
+if honest == nil then
+return
+end
+local ____honest_9 = honest
+local country = ____honest_9.country
+local messages = ____honest_9.messages
+local number = ____honest_9.number
+if boxes.own ~= nil then
+local own = addressOf(boxes.own)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+0,
+messages
+)
+own.countries = leave(own.countries, country, messages)
+own.failed = leave(own.failed, number, 1000000)
+keepAddress(boxes.own, own, now)
+end
+if boxes.country ~= nil then
+local shared = sharedOf(boxes.country)
+shared.meter = metered(
+shared.meter,
+halfLives.country,
+now,
+0,
+messages
+)
+keepShared(boxes.country, shared, now, halfLives.country)
+end
+if boxes.range ~= nil then
+local shared = sharedOf(boxes.range)
+shared.meter = metered(
+shared.meter,
+halfLives.range,
+now,
+0,
+messages
+)
+keepShared(boxes.range, shared, now, halfLives.range)
+end
 end
 local function recount(boxes, args, now)
-    local ____args_18 = args
-    local result = ____args_18.result
-    local failed = result.result == "wrong" or result.result == "over" and result.failed
-    if failed then
-        return {guesses = countFailure(boxes, args, nil, now)}
-    end
-    refundAddress(boxes, args, nil, now)
-    if result.result == "verified" then
-        countHonest(boxes, args, now)
-    end
-    return {}
+local ____args_10 = args
+local result = ____args_10.result
+local failed = result.result == "wrong" or result.result == "over" and result.failed
+if failed then
+return {guesses = countFailure(boxes, args, nil, now)}
+end
+refundAddress(boxes, args, nil, now)
+if result.result == "verified" then
+countHonest(boxes, args, now)
+end
+return {}
 end
 local reply = recount(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -6650,6 +3958,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -6657,259 +3966,263 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local window = uses[name]
-        if window ~= nil and window.ends > now and idle == nil then
-            window.n = window.n - (cost or 1)
-            if window.n <= 0 then
-                uses[name] = nil
-            end
-        end
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local cost = ____value.cost
+local idle = ____value.idle
+local window = uses[name]
+if window ~= nil and window.ends > now and idle == nil then
+window.n = window.n - (cost or 1)
+if window.n <= 0 then
+uses[name] = nil
+end
+end
+end
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_2
-    if next.sent + next.verified < 0.001 then
-        ____temp_2 = nil
-    else
-        ____temp_2 = next
-    end
-    return ____temp_2
+local next = faded(meter, halfLife, now)
+next.sent = math.max(next.sent + sent, 0)
+next.verified = math.max(next.verified + verified, 0)
+local ____temp_2
+if next.sent + next.verified < 0.001 then
+____temp_2 = nil
+else
+____temp_2 = next
+end
+return ____temp_2
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function leave(members, name, uses)
-    if members == nil then
-        return nil
-    end
-    local left = (members.of[name] or 0) - uses
-    members.of[name] = left > 0 and left or nil
-    local ____temp_3
-    if sizeOf(members) == 0 then
-        ____temp_3 = nil
-    else
-        ____temp_3 = members
-    end
-    return ____temp_3
+if members == nil then
+return nil
+end
+local left = (members.of[name] or 0) - uses
+members.of[name] = left > 0 and left or nil
+local ____temp_3
+if sizeOf(members) == 0 then
+____temp_3 = nil
+else
+____temp_3 = members
+end
+return ____temp_3
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_4 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_4.n
-        local ends = ____windowOf_result_4.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_4 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_4.n
+local ends = ____windowOf_result_4.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
 end
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_5 = record
-    local meter = ____record_5.meter
-    local countries = ____record_5.countries
-    local failed = ____record_5.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_5 = record
+local meter = ____record_5.meter
+local countries = ____record_5.countries
+local failed = ____record_5.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_8 = record
-    local meter = ____record_8.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
+if box == nil then
+return
+end
+local ____record_8 = record
+local meter = ____record_8.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-    local ____number_11 = number
-    local failures = ____number_11.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_11 = number
+local failures = ____number_11.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_12
-    if boxes.number == nil then
-        ____temp_12 = nil
-    else
-        ____temp_12 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_12
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_12
+if boxes.number == nil then
+____temp_12 = nil
+else
+____temp_12 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_12
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_17 = record
-    local latest = ____record_17.latest
-    local failures = ____record_17.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_17 = record
+local latest = ____record_17.latest
+local failures = ____record_17.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function giveBack(boxes, given, now)
-    local ____given_18 = given
-    local address = ____given_18.address
-    local shared = ____given_18.shared
-    local number = ____given_18.number
-    local waited = ____given_18.waited
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        uncount(own.uses, address.own, now)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            -1,
-            0
-        )
-        own.countries = leave(own.countries, address.country, 1)
-        if waited == true then
-            count(own.uses, {address.waits}, now, {})
-        end
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            uncount(site.uses, address.site, now)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        uncount(app.uses, shared.app, now)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        uncount(country.uses, shared.ofCountry, now)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                -1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        if address ~= nil then
-            local range = sharedOf(boxes.range)
-            range.meter = metered(
-                range.meter,
-                halfLives.range,
-                now,
-                -1,
-                0
-            )
-            keepShared(boxes.range, range, now, halfLives.range)
-        end
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        uncount(record.uses, number, now)
-        keepNumber(boxes.number, record, now)
-    end
-    return {done = true}
+local ____given_18 = given
+local address = ____given_18.address
+local shared = ____given_18.shared
+local number = ____given_18.number
+local waited = ____given_18.waited
+if address ~= nil then
+local own = addressOf(boxes.own)
+uncount(own.uses, address.own, now)
+own.meter = metered(
+own.meter,
+halfLives.address,
+now,
+-1,
+0
+)
+own.countries = leave(own.countries, address.country, 1)
+if waited == true then
+count(own.uses, {address.waits}, now, {})
+end
+keepAddress(boxes.own, own, now)
+if #address.site > 0 then
+local site = addressOf(boxes.site)
+uncount(site.uses, address.site, now)
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+uncount(app.uses, shared.app, now)
+keepShared(boxes.app, app, now, 0)
+local country = sharedOf(boxes.country)
+uncount(country.uses, shared.ofCountry, now)
+if not shared.decoy then
+country.meter = metered(
+country.meter,
+halfLives.country,
+now,
+-1,
+0
+)
+end
+keepShared(boxes.country, country, now, halfLives.country)
+if address ~= nil then
+local range = sharedOf(boxes.range)
+range.meter = metered(
+range.meter,
+halfLives.range,
+now,
+-1,
+0
+)
+keepShared(boxes.range, range, now, halfLives.range)
+end
+end
+if number ~= nil then
+local record = numberOf(boxes.number)
+uncount(record.uses, number, now)
+keepNumber(boxes.number, record, now)
+end
+return {done = true}
 end
 local reply = giveBack(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -6928,6 +4241,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -6935,377 +4249,381 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function addressOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_5 = window ~= nil and window.ends > now
-        if ____temp_5 then
-            local ____window_n_4 = window.n
-            local ____opt_2 = uses[name]
-            ____temp_5 = ____window_n_4 > (____opt_2 and ____opt_2.n or 0)
-        end
-        if ____temp_5 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
+for name in pairs(older) do
+local window = older[name]
+local ____temp_5 = window ~= nil and window.ends > now
+if ____temp_5 then
+local ____window_n_4 = window.n
+local ____opt_2 = uses[name]
+____temp_5 = ____window_n_4 > (____opt_2 and ____opt_2.n or 0)
+end
+if ____temp_5 then
+uses[name] = {n = window.n, ends = window.ends}
+end
+end
 end
 local function sharedOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-    local ____number_10 = number
-    local failures = ____number_10.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_10 = number
+local failures = ____number_10.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function failures(boxes, _args, now)
-    local ____temp_11
-    if boxes.number == nil then
-        ____temp_11 = nil
-    else
-        ____temp_11 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_11
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_11
+if boxes.number == nil then
+____temp_11 = nil
+else
+____temp_11 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_11
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
+local next = failures or ({total = 0, last = older.last})
+local carried = next.carried or ({})
+next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
+carried[origin] = older.total
+next.carried = carried
+if (older.wait or 0) > now then
+next.wait = math.max(next.wait or 0, older.wait or 0)
+end
+return next
 end
 local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_16 = older
-    local latest = ____older_16.latest
-    local failures = ____older_16.failures
-    local ____temp_20 = latest ~= nil
-    if ____temp_20 then
-        local ____latest_until_19 = latest["until"]
-        local ____opt_17 = record.latest
-        ____temp_20 = ____latest_until_19 > (____opt_17 and ____opt_17["until"] or now)
-    end
-    if ____temp_20 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
+if box == nil then
+return
+end
+local record = numberOf(box)
+takeUses(record.uses, older.uses, now)
+local ____older_16 = older
+local latest = ____older_16.latest
+local failures = ____older_16.failures
+local ____temp_20 = latest ~= nil
+if ____temp_20 then
+local ____latest_until_19 = latest["until"]
+local ____opt_17 = record.latest
+____temp_20 = ____latest_until_19 > (____opt_17 and ____opt_17["until"] or now)
+end
+if ____temp_20 then
+record.latest = latest
+end
+if failures ~= nil and failures.total > 0 then
+record.failures = carry(record.failures, tag, failures, now)
+end
+box.value = record
 end
 local function takeEach(boxes, older, now)
-    local ____older_21 = older
-    local tag = ____older_21.tag
-    local own = ____older_21.own
-    local site = ____older_21.site
-    local number = ____older_21.number
-    local range = ____older_21.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
+local ____older_21 = older
+local tag = ____older_21.tag
+local own = ____older_21.own
+local site = ____older_21.site
+local number = ____older_21.number
+local range = ____older_21.range
+if own ~= nil and boxes.own ~= nil then
+local record = addressOf(boxes.own)
+takeUses(record.uses, own.uses, now)
+record.meter = record.meter or own.meter
+record.countries = record.countries or own.countries
+record.failed = record.failed or own.failed
+boxes.own.value = record
+end
+if site ~= nil and boxes.site ~= nil then
+local record = addressOf(boxes.site)
+takeUses(record.uses, site.uses, now)
+boxes.site.value = record
+end
+if range ~= nil and boxes.range ~= nil then
+local record = sharedOf(boxes.range)
+record.meter = record.meter or range.meter
+boxes.range.value = record
+end
+if number ~= nil then
+takeNumber(boxes.number, tag, number, now)
+end
 end
 local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
+for ____, each in ipairs(older or ({})) do
+takeEach(boxes, each, now)
+end
 end
 local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
 end
 local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_22 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_22.n
-        local ends = ____windowOf_result_22.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_22 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_22.n
+local ends = ____windowOf_result_22.ends
+local used = n + (cost or 1)
+if used > points then
+return {limit = name, used = used, wait = ends - now}
+end
+end
+return nil
 end
 local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
 end
 local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+return refusalOf(uses, own, now)
 end
 local function denied(boxes, parts, now)
-    local ____parts_23 = parts
-    local address = ____parts_23.address
-    local shared = ____parts_23.shared
-    local number = ____parts_23.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_24 = numberOf(boxes.number)
-        local uses = ____numberOf_result_24.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
+local ____parts_23 = parts
+local address = ____parts_23.address
+local shared = ____parts_23.shared
+local number = ____parts_23.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+if own ~= nil then
+return deny("own", own)
+end
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+if site ~= nil then
+return deny("site", site)
+end
+end
+if shared ~= nil then
+local refused = refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+) or refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_24 = numberOf(boxes.number)
+local uses = ____numberOf_result_24.uses
+local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
 end
 local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_29 = refusalOf
-    local ____opt_27 = boxes.own
-    local ____opt_25 = ____opt_27 and ____opt_27.value
-    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local address
+address = ____bindingPattern0.address
+if address == nil then
+return nil
+end
+local ____refusalOf_29 = refusalOf
+local ____opt_27 = boxes.own
+local ____opt_25 = ____opt_27 and ____opt_27.value
+local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+if refused == nil then
+return nil
+end
+local limit = refused.limit
+local used = refused.used
+local wait = refused.wait
+return {
+status = "limited",
+by = "own",
+limit = limit,
+used = used,
+wait = wait
+}
 end
 local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
+local wait
+local used
+local limit
+local by
+by = ____bindingPattern0.by
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
 end
 local function orNone(odd)
-    return #odd > 0 and odd or nil
+return #odd > 0 and odd or nil
 end
 local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_30 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_30.sent
-    local verified = ____faded_result_30.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
+local enforced
+local share
+local free
+free = ____bindingPattern0.free
+share = ____bindingPattern0.share
+enforced = ____bindingPattern0.enforced
+local ____faded_result_30 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_30.sent
+local verified = ____faded_result_30.verified
+local unverified = sent + 1 - verified
+if unverified > free + share * verified then
+odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
+end
 end
 local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
+if members == nil or members.ends <= now then
+return {of = {}, ends = now + duration * 1000}
+end
+if members.ends > now + duration * 1000 then
+members.ends = now + duration * 1000
+end
+return members
 end
 local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
+local size = 0
+for name in pairs(members.of) do
+if members.of[name] ~= nil then
+size = size + 1
+end
+end
+return size
 end
 local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_31 = parts
-    local address = ____parts_31.address
-    local shared = ____parts_31.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_32 = address.countries
-        local points = ____address_countries_32.points
-        local duration = ____address_countries_32.duration
-        local enforced = ____address_countries_32.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
+local odd = {}
+local ____parts_31 = parts
+local address = ____parts_31.address
+local shared = ____parts_31.shared
+if shared ~= nil then
+suspect(
+odd,
+"country",
+sharedOf(boxes.country).meter,
+shared.country,
+now
+)
+end
+if address ~= nil then
+suspect(
+odd,
+"address",
+addressOf(boxes.own).meter,
+address.meter,
+now
+)
+end
+if shared ~= nil then
+suspect(
+odd,
+"range",
+sharedOf(boxes.range).meter,
+shared.range,
+now
+)
+end
+if address ~= nil then
+local ____address_countries_32 = address.countries
+local points = ____address_countries_32.points
+local duration = ____address_countries_32.duration
+local enforced = ____address_countries_32.enforced
+local members = membersOf(
+addressOf(boxes.own).countries,
+duration,
+now
+)
+local size = sizeOf(members)
+if size >= points and members.of[address.country] == nil then
+local wait = members.ends - now
+odd[#odd + 1] = {
+by = "countries",
+unverified = size + 1,
+verified = 0,
+enforced = enforced,
+wait = wait
+}
+end
+end
+return odd
 end
 local function look(boxes, ____bindingPattern0, now)
-    local parts
-    parts = ____bindingPattern0.parts
-    takeOver(boxes, parts.older, now)
-    local ____parts_33 = parts
-    local address = ____parts_33.address
-    local refused = denied(boxes, {address = address}, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    if flooding ~= nil then
-        return flooding
-    end
-    return {
-        status = "looked",
-        odd = orNone(oddOf(boxes, parts, now))
-    }
+local parts
+parts = ____bindingPattern0.parts
+takeOver(boxes, parts.older, now)
+local ____parts_33 = parts
+local address = ____parts_33.address
+local refused = denied(boxes, {address = address}, now)
+local flooding = refusalOfWaits(boxes, parts, now)
+if refused ~= nil then
+return limited(refused)
+end
+if flooding ~= nil then
+return flooding
+end
+return {
+status = "looked",
+odd = orNone(oddOf(boxes, parts, now))
+}
 end
 local reply = look(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -7324,6 +4642,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -7331,868 +4650,47 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
-end
-local function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
-end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-end
-local function addressOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_7 = window ~= nil and window.ends > now
-        if ____temp_7 then
-            local ____window_n_6 = window.n
-            local ____opt_4 = uses[name]
-            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
-        end
-        if ____temp_7 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
-end
-local function sharedOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failuresOf(number, now)
-    local ____number_12 = number
-    local failures = ____number_12.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
-end
-local function failures(boxes, _args, now)
-    local ____temp_13
-    if boxes.number == nil then
-        ____temp_13 = nil
-    else
-        ____temp_13 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_13
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
-end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_18 = older
-    local latest = ____older_18.latest
-    local failures = ____older_18.failures
-    local ____temp_22 = latest ~= nil
-    if ____temp_22 then
-        local ____latest_until_21 = latest["until"]
-        local ____opt_19 = record.latest
-        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
-    end
-    if ____temp_22 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_23 = older
-    local tag = ____older_23.tag
-    local own = ____older_23.own
-    local site = ____older_23.site
-    local number = ____older_23.number
-    local range = ____older_23.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_24.n
-        local ends = ____windowOf_result_24.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_29 = refusalOf
-    local ____opt_27 = boxes.own
-    local ____opt_25 = ____opt_27 and ____opt_27.value
-    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local longestLease = 35000
-local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_30 = flow
-    local tried = ____flow_30.tried
-    local ____temp_31
-    if tried == nil or tried["until"] <= now then
-        ____temp_31 = nil
-    else
-        ____temp_31 = tried
-    end
-    return ____temp_31
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_32 = number
-    local latest = ____number_32.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_33 = number.latest
-    if (____opt_33 and ____opt_33.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_35.n
-        local ends = ____windowOf_result_35.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
-end
-local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_36 = record
-    local meter = ____record_36.meter
-    local countries = ____record_36.countries
-    local failed = ____record_36.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_37 = parts
-    local address = ____parts_37.address
-    local shared = ____parts_37.shared
-    local number = ____parts_37.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_38 = numberOf(boxes.number)
-        local uses = ____numberOf_result_38.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_39 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_39.sent
-    local verified = ____faded_result_39.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
-end
-local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_40 = parts
-    local address = ____parts_40.address
-    local shared = ____parts_40.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_41 = address.countries
-        local points = ____address_countries_41.points
-        local duration = ____address_countries_41.duration
-        local enforced = ____address_countries_41.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_42
-    if next.sent + next.verified < 0.001 then
-        ____temp_42 = nil
-    else
-        ____temp_42 = next
-    end
-    return ____temp_42
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_43 = record
-    local meter = ____record_43.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
-end
-local failuresKept = 365 * 86400000
-local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_44 = record
-    local latest = ____record_44.latest
-    local failures = ____record_44.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_46 = number
-    local latest = ____number_46.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_50 = number
-    local ____flow_48 = flow
-    local ____temp_49 = now + cooldown * 1000
-    local ____lane_47
-    if lane then
-        ____lane_47 = nil
-    else
-        ____lane_47 = true
-    end
-    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
-end
-local endedKept = 600000
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
-end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_51
-    if over then
-        ____over_51 = nil
-    else
-        ____over_51 = viewOf(flow, now)
-    end
-    local record = ____over_51
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+return flow
 end
 local leastKept = 1000
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
+end
 local function complete(boxes, args, now)
-    local flow = flowOf(boxes.flow, now)
-    local signIn = flow and flow.signIn
-    if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= args.attempt or signIn.opener ~= args.opener then
-        return {done = false}
-    end
-    if flow.state == "completed" and signIn.lease == 0 then
-        return {done = true}
-    end
-    flow.state = "completed"
-    flow["end"] = "used"
-    flow.reference = ""
-    flow.otp = nil
-    signIn.lease = 0
-    signIn.session = args.session
-    signIn.refusal = args.refusal
-    if signIn.repeats == nil then
-        signIn["until"] = now + args.window * 1000
-    end
-    flow.kept = math.max(signIn["until"], now + leastKept)
-    keepFlow(boxes.flow, flow, now)
-    return {done = true}
+local flow = flowOf(boxes.flow, now)
+local signIn = flow and flow.signIn
+if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= args.attempt or signIn.opener ~= args.opener then
+return {done = false}
+end
+if flow.state == "completed" and signIn.lease == 0 then
+return {done = true}
+end
+flow.state = "completed"
+flow["end"] = "used"
+flow.reference = ""
+flow.otp = nil
+signIn.lease = 0
+signIn.session = args.session
+signIn.refusal = args.refusal
+if signIn.repeats == nil then
+signIn["until"] = now + args.window * 1000
+end
+flow.kept = math.max(signIn["until"], now + leastKept)
+keepFlow(boxes.flow, flow, now)
+return {done = true}
 end
 local reply = complete(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -8211,6 +4709,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -8218,34 +4717,38 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function release(boxes, ____bindingPattern0, now)
-    local opener
-    local attempt
-    attempt = ____bindingPattern0.attempt
-    opener = ____bindingPattern0.opener
-    local flow = flowOf(boxes.flow, now)
-    local signIn = flow and flow.signIn
-    if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= attempt or signIn.opener ~= opener or signIn.lease == 0 then
-        return {done = false}
-    end
-    signIn.lease = 0
-    signIn.opener = nil
-    keepFlow(boxes.flow, flow, now)
-    return {done = true}
+local opener
+local attempt
+attempt = ____bindingPattern0.attempt
+opener = ____bindingPattern0.opener
+local flow = flowOf(boxes.flow, now)
+local signIn = flow and flow.signIn
+if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= attempt or signIn.opener ~= opener or signIn.lease == 0 then
+return {done = false}
+end
+signIn.lease = 0
+signIn.opener = nil
+keepFlow(boxes.flow, flow, now)
+return {done = true}
 end
 local reply = release(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -8264,6 +4767,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -8271,895 +4775,98 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
-end
-local viewOf
-function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
 end
 local function takeTurn(flow, every, now)
-    local last = flow.askedAt
-    if last ~= nil and last <= now and now - last < every * 1000 then
-        return false
-    end
-    flow.askedAt = now
-    return true
+local last = flow.askedAt
+if last ~= nil and last <= now and now - last < every * 1000 then
+return false
+end
+flow.askedAt = now
+return true
 end
 local lookupLease = 4
 local function takeLookup(flow, every, now)
-    if not takeTurn(flow, every, now) then
-        return false
-    end
-    flow.state = "unconfirmed"
-    flow.lease = now + lookupLease * 1000
-    return true
+if not takeTurn(flow, every, now) then
+return false
+end
+flow.state = "unconfirmed"
+flow.lease = now + lookupLease * 1000
+return true
 end
 local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
-local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
-end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-end
-local function addressOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_7 = window ~= nil and window.ends > now
-        if ____temp_7 then
-            local ____window_n_6 = window.n
-            local ____opt_4 = uses[name]
-            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
-        end
-        if ____temp_7 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
-end
-local function sharedOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failuresOf(number, now)
-    local ____number_12 = number
-    local failures = ____number_12.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
-end
-local function failures(boxes, _args, now)
-    local ____temp_13
-    if boxes.number == nil then
-        ____temp_13 = nil
-    else
-        ____temp_13 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_13
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
-end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_18 = older
-    local latest = ____older_18.latest
-    local failures = ____older_18.failures
-    local ____temp_22 = latest ~= nil
-    if ____temp_22 then
-        local ____latest_until_21 = latest["until"]
-        local ____opt_19 = record.latest
-        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
-    end
-    if ____temp_22 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_23 = older
-    local tag = ____older_23.tag
-    local own = ____older_23.own
-    local site = ____older_23.site
-    local number = ____older_23.number
-    local range = ____older_23.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_24.n
-        local ends = ____windowOf_result_24.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_29 = refusalOf
-    local ____opt_27 = boxes.own
-    local ____opt_25 = ____opt_27 and ____opt_27.value
-    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_30 = flow
-    local tried = ____flow_30.tried
-    local ____temp_31
-    if tried == nil or tried["until"] <= now then
-        ____temp_31 = nil
-    else
-        ____temp_31 = tried
-    end
-    return ____temp_31
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_32 = number
-    local latest = ____number_32.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_33 = number.latest
-    if (____opt_33 and ____opt_33.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_35.n
-        local ends = ____windowOf_result_35.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
-end
-local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_36 = record
-    local meter = ____record_36.meter
-    local countries = ____record_36.countries
-    local failed = ____record_36.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_37 = parts
-    local address = ____parts_37.address
-    local shared = ____parts_37.shared
-    local number = ____parts_37.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_38 = numberOf(boxes.number)
-        local uses = ____numberOf_result_38.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_39 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_39.sent
-    local verified = ____faded_result_39.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
-end
-local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_40 = parts
-    local address = ____parts_40.address
-    local shared = ____parts_40.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_41 = address.countries
-        local points = ____address_countries_41.points
-        local duration = ____address_countries_41.duration
-        local enforced = ____address_countries_41.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_42
-    if next.sent + next.verified < 0.001 then
-        ____temp_42 = nil
-    else
-        ____temp_42 = next
-    end
-    return ____temp_42
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_43 = record
-    local meter = ____record_43.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
-end
-local failuresKept = 365 * 86400000
-local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_44 = record
-    local latest = ____record_44.latest
-    local failures = ____record_44.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_46 = number
-    local latest = ____number_46.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_50 = number
-    local ____flow_48 = flow
-    local ____temp_49 = now + cooldown * 1000
-    local ____lane_47
-    if lane then
-        ____lane_47 = nil
-    else
-        ____lane_47 = true
-    end
-    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
-end
-local endedKept = 600000
-local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
-end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_51
-    if over then
-        ____over_51 = nil
-    else
-        ____over_51 = viewOf(flow, now)
-    end
-    local record = ____over_51
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
 end
 local function read(boxes, ____bindingPattern0, now)
-    local every
-    every = ____bindingPattern0.every
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {deliveryDue = false, lookupDue = false, busy = false}
-    end
-    local state = flow.state
-    local delivery = flow.delivery
-    local expires = flow.expires
-    local sending = state == "sending" or state == "unconfirmed"
-    local busy = sending and leaseOf(flow.lease, now) > now
-    local told = delivery == "delivered" or delivery == "failed"
-    local deliveryDue = false
-    local lookupDue = false
-    if every ~= nil and expires > now then
-        if state == "pending" and not told then
-            deliveryDue = takeTurn(flow, every, now)
-        end
-        if state == "unconfirmed" and not busy then
-            lookupDue = takeLookup(flow, every, now)
-        end
-        if deliveryDue or lookupDue then
-            keepFlow(boxes.flow, flow, now)
-        end
-    end
-    return {
-        record = viewOf(flow, now),
-        deliveryDue = deliveryDue,
-        lookupDue = lookupDue,
-        busy = busy
-    }
+local every
+every = ____bindingPattern0.every
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil then
+return {deliveryDue = false, lookupDue = false, busy = false}
+end
+local state = flow.state
+local delivery = flow.delivery
+local expires = flow.expires
+local sending = state == "sending" or state == "unconfirmed"
+local busy = sending and leaseOf(flow.lease, now) > now
+local told = delivery == "delivered" or delivery == "failed"
+local deliveryDue = false
+local lookupDue = false
+if every ~= nil and expires > now then
+if state == "pending" and not told then
+deliveryDue = takeTurn(flow, every, now)
+end
+if state == "unconfirmed" and not busy then
+lookupDue = takeLookup(flow, every, now)
+end
+if deliveryDue or lookupDue then
+keepFlow(boxes.flow, flow, now)
+end
+end
+return {
+record = viewOf(flow, now),
+deliveryDue = deliveryDue,
+lookupDue = lookupDue,
+busy = busy
+}
 end
 local reply = read(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -9178,6 +4885,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -9185,30 +4893,34 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function deliver(boxes, ____bindingPattern0, now)
-    local delivery
-    delivery = ____bindingPattern0.delivery
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil or flow.state ~= "pending" then
-        return {done = false}
-    end
-    flow.delivery = delivery
-    keepFlow(boxes.flow, flow, now)
-    return {done = true}
+local delivery
+delivery = ____bindingPattern0.delivery
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil or flow.state ~= "pending" then
+return {done = false}
+end
+flow.delivery = delivery
+keepFlow(boxes.flow, flow, now)
+return {done = true}
 end
 local reply = deliver(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -9222,11 +4934,12 @@ for i, name in ipairs(input.names) do
   end
 end
 return cjson.encode(reply)`,
-  end: `local input = cjson.decode(ARGV[1])
+  endFlow: `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -9234,846 +4947,99 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local skew = 10000
 local function flowOf(box, now)
-    local flow = box and box.value
-    if flow == nil or flow.created > now + skew or flow.kept <= now then
-        return nil
-    end
-    return flow
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
 end
 local function refusalOfFlow(flow, now)
-    if flow == nil or flow.state == "completed" then
-        return "none"
-    end
-    if flow.state == "dead" then
-        return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-    end
-    return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local function viewOf(flow, now)
-    return {
-        state = flow.state,
-        ["end"] = flow["end"],
-        reference = flow.reference,
-        number = flow.number,
-        otp = flow.otp,
-        via = flow.via,
-        country = flow.country,
-        purpose = flow.purpose,
-        expiresIn = (flow.expires - now) / 1000,
-        sentAgo = (now - flow.sent) / 1000,
-        resends = flow.resends or 0,
-        attempts = flow.attempts or 0,
-        counted = flow.counted or 0,
-        delivery = flow.delivery or "unknown"
-    }
-end
-local function noCounts()
-    return {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-end
-local function addressOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function takeUses(uses, older, now)
-    for name in pairs(older) do
-        local window = older[name]
-        local ____temp_7 = window ~= nil and window.ends > now
-        if ____temp_7 then
-            local ____window_n_6 = window.n
-            local ____opt_4 = uses[name]
-            ____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
-        end
-        if ____temp_7 then
-            uses[name] = {n = window.n, ends = window.ends}
-        end
-    end
-end
-local function sharedOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failuresOf(number, now)
-    local ____number_12 = number
-    local failures = ____number_12.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
-end
-local function failures(boxes, _args, now)
-    local ____temp_13
-    if boxes.number == nil then
-        ____temp_13 = nil
-    else
-        ____temp_13 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_13
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
-end
-local function carry(failures, origin, older, now)
-    local next = failures or ({total = 0, last = older.last})
-    local carried = next.carried or ({})
-    next.total = next.total + math.max(older.total - (carried[origin] or 0), 0)
-    carried[origin] = older.total
-    next.carried = carried
-    if (older.wait or 0) > now then
-        next.wait = math.max(next.wait or 0, older.wait or 0)
-    end
-    return next
-end
-local function takeNumber(box, tag, older, now)
-    if box == nil then
-        return
-    end
-    local record = numberOf(box)
-    takeUses(record.uses, older.uses, now)
-    local ____older_18 = older
-    local latest = ____older_18.latest
-    local failures = ____older_18.failures
-    local ____temp_22 = latest ~= nil
-    if ____temp_22 then
-        local ____latest_until_21 = latest["until"]
-        local ____opt_19 = record.latest
-        ____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
-    end
-    if ____temp_22 then
-        record.latest = latest
-    end
-    if failures ~= nil and failures.total > 0 then
-        record.failures = carry(record.failures, tag, failures, now)
-    end
-    box.value = record
-end
-local function takeEach(boxes, older, now)
-    local ____older_23 = older
-    local tag = ____older_23.tag
-    local own = ____older_23.own
-    local site = ____older_23.site
-    local number = ____older_23.number
-    local range = ____older_23.range
-    if own ~= nil and boxes.own ~= nil then
-        local record = addressOf(boxes.own)
-        takeUses(record.uses, own.uses, now)
-        record.meter = record.meter or own.meter
-        record.countries = record.countries or own.countries
-        record.failed = record.failed or own.failed
-        boxes.own.value = record
-    end
-    if site ~= nil and boxes.site ~= nil then
-        local record = addressOf(boxes.site)
-        takeUses(record.uses, site.uses, now)
-        boxes.site.value = record
-    end
-    if range ~= nil and boxes.range ~= nil then
-        local record = sharedOf(boxes.range)
-        record.meter = record.meter or range.meter
-        boxes.range.value = record
-    end
-    if number ~= nil then
-        takeNumber(boxes.number, tag, number, now)
-    end
-end
-local function takeOver(boxes, older, now)
-    for ____, each in ipairs(older or ({})) do
-        takeEach(boxes, each, now)
-    end
-end
-local function windowOf(uses, name, duration, now)
-    local window = uses[name]
-    if window == nil or window.ends <= now then
-        return {n = 0, ends = now + duration * 1000}
-    end
-    if window.ends > now + duration * 1000 then
-        window.ends = now + duration * 1000
-    end
-    return window
-end
-local function refusalOf(uses, limits, now)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local points = ____value.points
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-        local n = ____windowOf_result_24.n
-        local ends = ____windowOf_result_24.ends
-        local used = n + (cost or 1)
-        if used > points then
-            return {limit = name, used = used, wait = ends - now}
-        end
-    end
-    return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil then
-        return nil
-    end
-    local ____refusalOf_29 = refusalOf
-    local ____opt_27 = boxes.own
-    local ____opt_25 = ____opt_27 and ____opt_27.value
-    local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
-    if refused == nil then
-        return nil
-    end
-    local limit = refused.limit
-    local used = refused.used
-    local wait = refused.wait
-    return {
-        status = "limited",
-        by = "own",
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local longestLease = 35000
-local function leaseOf(lease, now)
-    if lease == nil or lease > now + longestLease + skew then
-        return 0
-    end
-    return lease
-end
-local function isChecking(tried, now)
-    return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
-end
-local function triedOf(flow, now)
-    local ____flow_30 = flow
-    local tried = ____flow_30.tried
-    local ____temp_31
-    if tried == nil or tried["until"] <= now then
-        ____temp_31 = nil
-    else
-        ____temp_31 = tried
-    end
-    return ____temp_31
-end
-local function waitOf(number, lane, longest, now)
-    local ____number_32 = number
-    local latest = ____number_32.latest
-    if latest == nil or latest["until"] <= now then
-        return 0
-    end
-    if latest["until"] > now + longest then
-        latest["until"] = now + longest
-    end
-    if lane and latest.reserved == true then
-        return 0
-    end
-    return latest["until"] - now
-end
-local function waitOfOthers(number, request, now)
-    local ____opt_33 = number.latest
-    if (____opt_33 and ____opt_33.flow) == request.flow then
-        return 0
-    end
-    return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function waitForResend(boxes, flow, request, now)
-    local refused = refusalOfFlow(flow, now)
-    if refused ~= nil or flow == nil then
-        return {status = refused or "none"}
-    end
-    if flow.state == "verified" then
-        return {status = "none"}
-    end
-    if leaseOf(flow.lease, now) > now or isChecking(
-        triedOf(flow, now),
-        now
-    ) then
-        return {status = "busy"}
-    end
-    local wait = request.waits[(flow.resends or 0) + 1]
-    if wait == nil then
-        return {
-            status = "exhausted",
-            retryAfter = math.ceil((flow.expires - now) / 1000)
-        }
-    end
-    local left = math.max(
-        flow.sent + wait * 1000 - now,
-        waitOfOthers(
-            numberOf(boxes.number),
-            request,
-            now
-        )
-    )
-    if left > 0 then
-        return {
-            status = "too_soon",
-            retryAfter = math.ceil(left / 1000)
-        }
-    end
-    if flow.state ~= "pending" and not request.lookedUp then
-        return {
-            status = "lookup",
-            record = viewOf(flow, now)
-        }
-    end
-    return nil
-end
-local function count(uses, limits, now, counts)
-    for ____, ____value in ipairs(limits) do
-        local name = ____value.name
-        local duration = ____value.duration
-        local cost = ____value.cost
-        local idle = ____value.idle
-        local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-        local n = ____windowOf_result_35.n
-        local ends = ____windowOf_result_35.ends
-        if idle == nil then
-            uses[name] = {n = n + (cost or 1), ends = ends}
-        end
-        counts[name] = {used = n + (cost or 1), wait = ends - now}
-    end
-end
-local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_36 = record
-    local meter = ____record_36.meter
-    local countries = ____record_36.countries
-    local failed = ____record_36.failed
-    if meter ~= nil then
-        ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-    end
-    if countries ~= nil then
-        ends = math.max(ends, countries.ends)
-    end
-    if failed ~= nil then
-        ends = math.max(ends, failed.ends)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countWait(boxes, ____bindingPattern0, now)
-    local address
-    address = ____bindingPattern0.address
-    if address == nil or boxes.own == nil then
-        return
-    end
-    local own = addressOf(boxes.own)
-    count(own.uses, {address.waits}, now, {})
-    keepAddress(boxes.own, own, now)
-end
-local function deny(by, ____bindingPattern0)
-    local wait
-    local used
-    local limit
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-    local own
-    local limits
-    limits = ____bindingPattern0.limits
-    own = ____bindingPattern0.own
-    local refused = refusalOf(uses, limits, now)
-    if refused == nil or #own == 0 then
-        return refused
-    end
-    return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-    local ____parts_37 = parts
-    local address = ____parts_37.address
-    local shared = ____parts_37.shared
-    local number = ____parts_37.number
-    if address ~= nil then
-        local own = refusalOf(
-            addressOf(boxes.own).uses,
-            address.own,
-            now
-        )
-        if own ~= nil then
-            return deny("own", own)
-        end
-        local site = refusalOf(
-            addressOf(boxes.site).uses,
-            address.site,
-            now
-        )
-        if site ~= nil then
-            return deny("site", site)
-        end
-    end
-    if shared ~= nil then
-        local refused = refusalOf(
-            sharedOf(boxes.app).uses,
-            shared.app,
-            now
-        ) or refusalOf(
-            sharedOf(boxes.country).uses,
-            shared.ofCountry,
-            now
-        )
-        if refused ~= nil then
-            return deny("shared", refused)
-        end
-    end
-    if number ~= nil then
-        local ____numberOf_result_38 = numberOf(boxes.number)
-        local uses = ____numberOf_result_38.uses
-        local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-        if refused ~= nil then
-            return deny("number", refused)
-        end
-    end
-    return nil
-end
-local function limited(____bindingPattern0)
-    local wait
-    local used
-    local limit
-    local by
-    by = ____bindingPattern0.by
-    limit = ____bindingPattern0.limit
-    used = ____bindingPattern0.used
-    wait = ____bindingPattern0.wait
-    return {
-        status = "limited",
-        by = by,
-        limit = limit,
-        used = used,
-        wait = wait
-    }
-end
-local function faded(meter, halfLife, now)
-    if meter == nil then
-        return {sent = 0, verified = 0, at = now}
-    end
-    local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-    return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local function suspect(odd, by, meter, ____bindingPattern0, now)
-    local enforced
-    local share
-    local free
-    free = ____bindingPattern0.free
-    share = ____bindingPattern0.share
-    enforced = ____bindingPattern0.enforced
-    local ____faded_result_39 = faded(meter, halfLives[by], now)
-    local sent = ____faded_result_39.sent
-    local verified = ____faded_result_39.verified
-    local unverified = sent + 1 - verified
-    if unverified > free + share * verified then
-        odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
-    end
-end
-local function membersOf(members, duration, now)
-    if members == nil or members.ends <= now then
-        return {of = {}, ends = now + duration * 1000}
-    end
-    if members.ends > now + duration * 1000 then
-        members.ends = now + duration * 1000
-    end
-    return members
-end
-local function sizeOf(members)
-    local size = 0
-    for name in pairs(members.of) do
-        if members.of[name] ~= nil then
-            size = size + 1
-        end
-    end
-    return size
-end
-local function oddOf(boxes, parts, now)
-    local odd = {}
-    local ____parts_40 = parts
-    local address = ____parts_40.address
-    local shared = ____parts_40.shared
-    if shared ~= nil then
-        suspect(
-            odd,
-            "country",
-            sharedOf(boxes.country).meter,
-            shared.country,
-            now
-        )
-    end
-    if address ~= nil then
-        suspect(
-            odd,
-            "address",
-            addressOf(boxes.own).meter,
-            address.meter,
-            now
-        )
-    end
-    if shared ~= nil then
-        suspect(
-            odd,
-            "range",
-            sharedOf(boxes.range).meter,
-            shared.range,
-            now
-        )
-    end
-    if address ~= nil then
-        local ____address_countries_41 = address.countries
-        local points = ____address_countries_41.points
-        local duration = ____address_countries_41.duration
-        local enforced = ____address_countries_41.enforced
-        local members = membersOf(
-            addressOf(boxes.own).countries,
-            duration,
-            now
-        )
-        local size = sizeOf(members)
-        if size >= points and members.of[address.country] == nil then
-            local wait = members.ends - now
-            odd[#odd + 1] = {
-                by = "countries",
-                unverified = size + 1,
-                verified = 0,
-                enforced = enforced,
-                wait = wait
-            }
-        end
-    end
-    return odd
-end
-local function isEnforced(odd)
-    for ____, ____value in ipairs(odd) do
-        local enforced = ____value.enforced
-        if enforced then
-            return true
-        end
-    end
-    return false
-end
-local function metered(meter, halfLife, now, sent, verified)
-    local next = faded(meter, halfLife, now)
-    next.sent = math.max(next.sent + sent, 0)
-    next.verified = math.max(next.verified + verified, 0)
-    local ____temp_42
-    if next.sent + next.verified < 0.001 then
-        ____temp_42 = nil
-    else
-        ____temp_42 = next
-    end
-    return ____temp_42
-end
-local function enter(members, name)
-    members.of[name] = (members.of[name] or 0) + 1
-    return members
-end
-local function keepShared(box, record, now, halfLife)
-    if box == nil then
-        return
-    end
-    local ____record_43 = record
-    local meter = ____record_43.meter
-    local ends = prune(record.uses, now)
-    local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-    keepUntil(
-        box,
-        record,
-        math.max(ends, faded),
-        now
-    )
-end
-local failuresKept = 365 * 86400000
-local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_44 = record
-    local latest = ____record_44.latest
-    local failures = ____record_44.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
-end
-local function countMessage(boxes, parts, now)
-    local counts = {
-        own = {},
-        site = {},
-        app = {},
-        country = {},
-        number = {}
-    }
-    local ____parts_45 = parts
-    local address = ____parts_45.address
-    local shared = ____parts_45.shared
-    local number = ____parts_45.number
-    if address ~= nil then
-        local own = addressOf(boxes.own)
-        count(own.uses, address.own, now, counts.own)
-        own.meter = metered(
-            own.meter,
-            halfLives.address,
-            now,
-            1,
-            0
-        )
-        own.countries = enter(
-            membersOf(own.countries, address.countries.duration, now),
-            address.country
-        )
-        keepAddress(boxes.own, own, now)
-        if #address.site > 0 then
-            local site = addressOf(boxes.site)
-            count(site.uses, address.site, now, counts.site)
-            keepAddress(boxes.site, site, now)
-        end
-    end
-    if shared ~= nil then
-        local app = sharedOf(boxes.app)
-        count(app.uses, shared.app, now, counts.app)
-        keepShared(boxes.app, app, now, 0)
-        local country = sharedOf(boxes.country)
-        count(country.uses, shared.ofCountry, now, counts.country)
-        if not shared.decoy then
-            country.meter = metered(
-                country.meter,
-                halfLives.country,
-                now,
-                1,
-                0
-            )
-        end
-        keepShared(boxes.country, country, now, halfLives.country)
-        local range = sharedOf(boxes.range)
-        range.meter = metered(
-            range.meter,
-            halfLives.range,
-            now,
-            1,
-            0
-        )
-        keepShared(boxes.range, range, now, halfLives.range)
-    end
-    if number ~= nil then
-        local record = numberOf(boxes.number)
-        local full = refusalOf(record.uses, number.limits, now) ~= nil
-        count(record.uses, number.always, now, counts.number)
-        count(record.uses, full and number.own or number.limits, now, counts.number)
-        keepNumber(boxes.number, record, now)
-    end
-    return counts
-end
-local function orNone(odd)
-    return #odd > 0 and odd or nil
-end
-local function renewFlow(flow, ____bindingPattern0, now)
-    local maxLifetime
-    local lifetime
-    local reference
-    reference = ____bindingPattern0.reference
-    lifetime = ____bindingPattern0.lifetime
-    maxLifetime = ____bindingPattern0.maxLifetime
-    flow.state = "sending"
-    flow.reference = reference
-    flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function keepFlow(box, flow, now)
-    box.value = flow
-    box.keep = math.max(flow.kept - now, 1)
-end
-local function reserveLatest(number, flow, lane, cooldown, now)
-    local ____number_46 = number
-    local latest = ____number_46.latest
-    local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-    local ____number_50 = number
-    local ____flow_48 = flow
-    local ____temp_49 = now + cooldown * 1000
-    local ____lane_47
-    if lane then
-        ____lane_47 = nil
-    else
-        ____lane_47 = true
-    end
-    ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
-end
-local function reserveResend(boxes, flow, request, now)
-    local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
-    flow.before = {
-        state = flow.state == "pending" and "pending" or "unconfirmed",
-        reference = flow.reference,
-        via = flow.via,
-        expires = flow.expires,
-        sent = flow.sent
-    }
-    flow.resends = (flow.resends or 0) + 1
-    flow.sent = now
-    flow.via = request.via
-    flow.lease = now + request.lease * 1000
-    flow.resend = request.reference
-    flow.delivery = nil
-    flow.askedAt = nil
-    if renew then
-        renewFlow(flow, request, now)
-    end
-    if boxes.flow ~= nil then
-        keepFlow(boxes.flow, flow, now)
-    end
-    if boxes.number ~= nil then
-        local number = numberOf(boxes.number)
-        reserveLatest(
-            number,
-            request.flow,
-            request.lane,
-            request.cooldown,
-            now
-        )
-        keepNumber(boxes.number, number, now)
-    end
-    return renew and "renew" or "reserved"
-end
-local function resend(boxes, ____bindingPattern0, now)
-    local passed
-    local request
-    local parts
-    parts = ____bindingPattern0.parts
-    request = ____bindingPattern0.request
-    passed = ____bindingPattern0.passed
-    local flow = flowOf(boxes.flow, now)
-    if request ~= nil and flow ~= nil and flow.resend == request.reference then
-        local status = flow.reference == request.reference and "renew" or "reserved"
-        return {
-            status = status,
-            record = viewOf(flow, now),
-            counts = noCounts()
-        }
-    end
-    takeOver(boxes, parts.older, now)
-    local flooding = refusalOfWaits(boxes, parts, now)
-    if flooding ~= nil then
-        return flooding
-    end
-    if request ~= nil then
-        local waits = waitForResend(boxes, flow, request, now)
-        if waits ~= nil then
-            if waits.status ~= "lookup" and not request.again then
-                countWait(boxes, parts, now)
-            end
-            return waits
-        end
-    end
-    local refused = denied(boxes, parts, now)
-    if refused ~= nil then
-        return limited(refused)
-    end
-    local odd = oddOf(boxes, parts, now)
-    if not passed and isEnforced(odd) then
-        return {status = "odd", odd = odd}
-    end
-    local counts = countMessage(boxes, parts, now)
-    if request == nil or flow == nil then
-        return {
-            status = "admitted",
-            counts = counts,
-            odd = orNone(odd)
-        }
-    end
-    local status = reserveResend(boxes, flow, request, now)
-    return {
-        status = status,
-        record = viewOf(flow, now),
-        counts = counts,
-        odd = orNone(odd)
-    }
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
 end
 local endedKept = 600000
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
+end
 local function finish(box, flow, ____end, now)
-    if ____end == "cancelled" or ____end == "replaced" then
-        box.value = nil
-        box.keep = 0
-        return
-    end
-    flow.state = "dead"
-    flow["end"] = ____end
-    flow.reference = ""
-    flow.otp = nil
-    flow.resend = nil
-    flow.before = nil
-    flow.lease = nil
-    flow.tried = nil
-    flow.signIn = nil
-    flow.delivery = nil
-    flow.askedAt = nil
-    if ____end == "used" then
-        flow.number = ""
-        flow.kept = math.min(flow.kept, now + 60000)
-    else
-        flow.kept = now + endedKept
-    end
-    keepFlow(box, flow, now)
+if ____end == "cancelled" or ____end == "replaced" then
+box.value = nil
+box.keep = 0
+return
 end
-local function ____end(boxes, ____bindingPattern0, now)
-    local ____end
-    ____end = ____bindingPattern0["end"]
-    local flow = flowOf(boxes.flow, now)
-    if flow == nil or boxes.flow == nil then
-        return {}
-    end
-    local over = refusalOfFlow(flow, now) ~= nil
-    local ____over_51
-    if over then
-        ____over_51 = nil
-    else
-        ____over_51 = viewOf(flow, now)
-    end
-    local record = ____over_51
-    if over and ____end ~= "cancelled" and ____end ~= "replaced" then
-        return {}
-    end
-    finish(boxes.flow, flow, ____end, now)
-    return {record = record}
+flow.state = "dead"
+flow["end"] = ____end
+flow.reference = ""
+flow.otp = nil
+flow.resend = nil
+flow.before = nil
+flow.lease = nil
+flow.tried = nil
+flow.signIn = nil
+flow.delivery = nil
+flow.askedAt = nil
+if ____end == "used" then
+flow.number = ""
+flow.kept = math.min(flow.kept, now + 60000)
+else
+flow.kept = now + endedKept
 end
-local reply = end(boxes, input.args, now)
+keepFlow(box, flow, now)
+end
+local function endFlow(boxes, ____bindingPattern0, now)
+local ____end
+____end = ____bindingPattern0["end"]
+local flow = flowOf(boxes.flow, now)
+if flow == nil or boxes.flow == nil then
+return {}
+end
+local over = refusalOfFlow(flow, now) ~= nil
+local ____over_2
+if over then
+____over_2 = nil
+else
+____over_2 = viewOf(flow, now)
+end
+local record = ____over_2
+if over and ____end ~= "cancelled" and ____end ~= "replaced" then
+return {}
+end
+finish(boxes.flow, flow, ____end, now)
+return {record = record}
+end
+local reply = endFlow(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
   if box.keep ~= nil then
@@ -10090,6 +5056,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -10097,17 +5064,21 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function peek(boxes, _args)
-    local ____opt_0 = boxes.own
-    local ____temp_8 = ____opt_0 and ____opt_0.value
-    local ____opt_2 = boxes.site
-    local ____temp_9 = ____opt_2 and ____opt_2.value
-    local ____opt_4 = boxes.range
-    local ____temp_10 = ____opt_4 and ____opt_4.value
-    local ____opt_6 = boxes.number
-    return {own = ____temp_8, site = ____temp_9, range = ____temp_10, number = ____opt_6 and ____opt_6.value}
+local ____opt_0 = boxes.own
+local ____temp_8 = ____opt_0 and ____opt_0.value
+local ____opt_2 = boxes.site
+local ____temp_9 = ____opt_2 and ____opt_2.value
+local ____opt_4 = boxes.range
+local ____temp_10 = ____opt_4 and ____opt_4.value
+local ____opt_6 = boxes.number
+return {own = ____temp_8, site = ____temp_9, range = ____temp_10, number = ____opt_6 and ____opt_6.value}
 end
 local reply = peek(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -10126,6 +5097,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -10133,88 +5105,92 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
-end
-local function failuresOf(number, now)
-    local ____number_2 = number
-    local failures = ____number_2.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
-end
-local function failures(boxes, _args, now)
-    local ____temp_3
-    if boxes.number == nil then
-        ____temp_3 = nil
-    else
-        ____temp_3 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_3
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+return box and box.value or ({uses = {}})
 end
 local function prune(uses, now)
-    local last = 0
-    for name in pairs(uses) do
-        local window = uses[name]
-        if window ~= nil then
-            if window.ends <= now then
-                uses[name] = nil
-            elseif window.ends > last then
-                last = window.ends
-            end
-        end
-    end
-    return last
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local function failuresOf(number, now)
+local ____number_2 = number
+local failures = ____number_2.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function failures(boxes, _args, now)
+local ____temp_3
+if boxes.number == nil then
+____temp_3 = nil
+else
+____temp_3 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_3
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
 local function keepUntil(box, value, ends, now)
-    box.value = value
-    box.keep = math.max(ends - now, 0)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
 local function keepNumber(box, record, now)
-    if box == nil then
-        return
-    end
-    local ends = prune(record.uses, now)
-    local ____record_8 = record
-    local latest = ____record_8.latest
-    local failures = ____record_8.failures
-    if latest ~= nil and latest["until"] <= now then
-        record.latest = nil
-    elseif latest ~= nil then
-        ends = math.max(ends, latest["until"])
-    end
-    if failures ~= nil then
-        ends = math.max(ends, failures.last + failuresKept)
-    end
-    keepUntil(box, record, ends, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_8 = record
+local latest = ____record_8.latest
+local failures = ____record_8.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+keepUntil(box, record, ends, now)
 end
 local function unlock(boxes, ____bindingPattern0, now)
-    local all
-    all = ____bindingPattern0.all
-    if boxes.number == nil or boxes.number.value == nil then
-        return {done = false}
-    end
-    local number = numberOf(boxes.number)
-    number.failures = nil
-    if all then
-        number.uses = {}
-        number.latest = nil
-    end
-    keepNumber(boxes.number, number, now)
-    return {done = true}
+local all
+all = ____bindingPattern0.all
+if boxes.number == nil or boxes.number.value == nil then
+return {done = false}
+end
+local number = numberOf(boxes.number)
+number.failures = nil
+if all then
+number.uses = {}
+number.latest = nil
+end
+keepNumber(boxes.number, number, now)
+return {done = true}
 end
 local reply = unlock(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -10233,6 +5209,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -10240,36 +5217,40 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
   boxes[name] = box
 end
 local function failuresOf(number, now)
-    local ____number_0 = number
-    local failures = ____number_0.failures
-    if failures ~= nil and failures.last > now then
-        failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-        failures.last = now
-    end
-    return failures
+local ____number_0 = number
+local failures = ____number_0.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
 end
 local function numberOf(box)
-    return box and box.value or ({uses = {}})
+return box and box.value or ({uses = {}})
 end
 local function failures(boxes, _args, now)
-    local ____temp_3
-    if boxes.number == nil then
-        ____temp_3 = nil
-    else
-        ____temp_3 = failuresOf(
-            numberOf(boxes.number),
-            now
-        )
-    end
-    local failed = ____temp_3
-    local wait = math.max(
-        0,
-        math.ceil(((failed and failed.wait or 0) - now) / 1000)
-    )
-    return {total = failed and failed.total or 0, wait = wait}
+local ____temp_3
+if boxes.number == nil then
+____temp_3 = nil
+else
+____temp_3 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_3
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
 end
 local reply = failures(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -10283,4 +5264,4 @@ for i, name in ipairs(input.names) do
   end
 end
 return cjson.encode(reply)`,
-} as const
+}

@@ -5,6 +5,7 @@ import { createOtpFlow, type OtpFlow } from 'passport-tyntec-otp'
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
+import { toOpaque } from '../../src/store/store.js'
 import { timedRedis } from '../model/timed.js'
 import { createRedis } from '../support/redis.js'
 import type { Order, Report, Step } from './worker.js'
@@ -27,7 +28,7 @@ const after = (method: At['method']): At => ({ when: 'after', method })
 describe('a process that is killed while it sends', () => {
   test('before the send is reserved has sent nothing and blocks nobody', async () => {
     const app = await setup()
-    expect(await app.kill({ type: 'send', number }, before('reserveSend'))).toEqual({})
+    expect(await app.kill({ type: 'send', number }, before('send'))).toEqual({})
     expect(app.messages()).toEqual([])
     const handle = await app.send()
     await app.signsIn(handle)
@@ -36,7 +37,7 @@ describe('a process that is killed while it sends', () => {
 
   test('after the send is reserved has sent nothing and blocks the number for its cooldown', async () => {
     const app = await setup()
-    await app.kill({ type: 'send', number }, after('reserveSend'))
+    await app.kill({ type: 'send', number }, after('send'))
     expect(await app.flow.send({ number })).toEqual({
       status: 'resend_too_soon',
       retryAfter: expect.any(Number),
@@ -101,7 +102,7 @@ describe('a process that is killed while it sends', () => {
     const first = await app.send()
     const { handle } = await app.kill(
       { type: 'send', number: otherNumber, handle: first },
-      after('end'),
+      after('endFlow'),
     )
     expect(await app.check(first, await app.code())).toBe('no_pending_code')
     expect(await app.calls('POST', /\/check$/)).toBe(0)
@@ -115,7 +116,7 @@ describe('a process that is killed while it resends', () => {
     const app = await setup()
     const handle = await app.send()
     await app.advance(31)
-    await app.kill({ type: 'resend', handle }, after('reserveResend'))
+    await app.kill({ type: 'resend', handle }, after('resend'))
     expect(app.messages()).toEqual([number])
     await app.signsIn(handle)
   })
@@ -161,7 +162,7 @@ describe('a process that is killed while it checks', () => {
   test('before the try is claimed has used up nothing', async () => {
     const app = await setup()
     const handle = await app.send()
-    await app.kill(await app.checking(handle), before('claimCheck'))
+    await app.kill(await app.checking(handle), before('claim'))
     expect(await app.calls('POST', /\/check$/)).toBe(0)
     await app.signsIn(handle)
   })
@@ -169,7 +170,7 @@ describe('a process that is killed while it checks', () => {
   test('after the try is claimed lets the same code in once the lease is over', async () => {
     const app = await setup()
     const handle = await app.send()
-    await app.kill(await app.checking(handle), after('claimCheck'))
+    await app.kill(await app.checking(handle), after('claim'))
     expect(await app.calls('POST', /\/check$/)).toBe(0)
     await app.advance(lease)
     await app.signsIn(handle)
@@ -268,7 +269,7 @@ describe('a process that is killed while it cancels', () => {
   test('after the flow is ended leaves a code that signs nobody in', async () => {
     const app = await setup()
     const handle = await app.send()
-    await app.kill({ type: 'cancel', handle }, after('end'))
+    await app.kill({ type: 'cancel', handle }, after('endFlow'))
     expect(await app.check(handle, await app.code())).toBe('no_pending_code')
     expect(await app.calls('POST', /\/check$/)).toBe(0)
   })
@@ -320,7 +321,11 @@ async function setup() {
   onTestFinished(() => sandbox.close())
   const timed = timedRedis(redis, prefix)
   const shared = { baseUrl: sandbox.url, apiKey: sandbox.apiKey, secret }
-  const flow: OtpFlow = createOtpFlow({ ...shared, countries: ['US'], store: timed.store })
+  const flow: OtpFlow = createOtpFlow({
+    ...shared,
+    countries: ['US'],
+    store: toOpaque(timed.store),
+  })
 
   const control = async (path: string, body?: object) => {
     const response = await fetch(`${sandbox.url}/_sandbox/${path}`, {

@@ -1,7 +1,8 @@
 import { createOtpFlow } from 'passport-tyntec-otp'
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { OtpStore } from '../../src/store/store.js'
+import type { StepName } from '../../src/store/steps/index.js'
+import { type OtpStore, toOpaque } from '../../src/store/store.js'
 import { openGate } from '../model/gate.js'
 import { subject } from '../model/subject.js'
 import { timedMemory, timedRedis } from '../model/timed.js'
@@ -91,7 +92,7 @@ async function setup({ store, advance }: TimedStore) {
   const control = (path: string, body: object) =>
     fetch(`${sandbox.url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) })
 
-  const flow = (on: OtpStore = store) =>
+  const flow = (on: OtpStore = toOpaque(store)) =>
     createOtpFlow({
       apiKey: sandbox.apiKey,
       baseUrl: gate.url,
@@ -108,10 +109,12 @@ async function setup({ store, advance }: TimedStore) {
     sandbox,
     handle: sent.handle,
     /** A store whose process is gone when it comes to this call. */
-    stops: (method: keyof OtpStore): OtpStore => ({
-      ...store,
-      [method]: () => new Promise<never>(() => {}),
-    }),
+    stops: (step: StepName): OtpStore =>
+      toOpaque({
+        ...store,
+        run: <Name extends StepName>(...call: Parameters<typeof store.run<Name>>) =>
+          call[0] === step ? new Promise<never>(() => {}) : store.run<Name>(...call),
+      }),
     fault: (fault: object) => control('faults', fault),
     async advance(seconds: number) {
       await advance(seconds)

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import { createOtpFlow } from '../../src/index.js'
-import { redisStore } from '../../src/store/redis.js'
-import type { OtpStore } from '../../src/store/store.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import type { StepName } from '../../src/store/steps/index.js'
+import { type OtpStore, type StepStore, toOpaque } from '../../src/store/store.js'
 
 /** The app's process in these tests: does one step, and dies where it is told to. */
 export interface Order {
@@ -12,7 +13,7 @@ export interface Order {
   secret: string
   step: Step
   /** Where it dies by itself; without it, its parent decides. */
-  at: { when: 'before' | 'after'; method: keyof OtpStore } | undefined
+  at: { when: 'before' | 'after'; method: StepName } | undefined
 }
 
 export type Step =
@@ -36,7 +37,7 @@ async function run(order: Order): Promise<void> {
     baseUrl: order.baseUrl,
     secret: order.secret,
     countries: ['US'],
-    store: mortal(redisStore(redis, { prefix: order.prefix }), order.at),
+    store: mortal(createRedisStore(redis, { prefix: order.prefix }), order.at),
   })
   await report({ outcome: await perform(flow, order) })
   await flow.drain()
@@ -85,17 +86,15 @@ async function die(): Promise<never> {
   return new Promise(() => {})
 }
 
-function mortal(store: OtpStore, at: Order['at']): OtpStore {
-  if (!at) return store
-  return new Proxy(store, {
-    get(target, name: keyof OtpStore) {
-      if (name !== at.method) return target[name]
-      return async (...args: unknown[]) => {
-        if (at.when === 'before') await die()
-        // The proxy passes on what the flow has given.
-        await (target[name] as (...given: unknown[]) => Promise<unknown>)(...args)
-        return die()
-      }
+function mortal(store: StepStore, at: Order['at']): OtpStore {
+  if (!at) return toOpaque(store)
+  return toOpaque({
+    ...store,
+    async run<Name extends StepName>(...call: Parameters<typeof store.run<Name>>) {
+      if (call[0] !== at.method) return store.run<Name>(...call)
+      if (at.when === 'before') await die()
+      await store.run<Name>(...call)
+      return die()
     },
   })
 }

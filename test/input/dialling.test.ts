@@ -167,7 +167,7 @@ describe('a number of any country', () => {
     const written = fc.array(fc.tuple(mark, zero), { minLength: 15, maxLength: 15 })
     fc.assert(
       fc.property(fc.constantFrom(...numbers), written, ({ number }, signs) => {
-        const digits = [...number.slice(1)].map((digit, index) => {
+        const digits = Array.from(number.slice(1), (digit, index) => {
           const [mark = '', zero = 0x30] = signs[index] ?? []
           return mark + String.fromCodePoint(zero + Number(digit))
         })

@@ -223,9 +223,9 @@ describe('spellings', () => {
   )
 
   test('any punctuation around the digits leads to the same number', () => {
-    const between = fc.stringMatching(
-      /^[ .()/\u00a0\u2009\u202f\u3000\u2010-\u2015\u2212\uff0d\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe0f-]{0,2}$/,
-    )
+    const signs =
+      ' .()/\u00a0\u2009\u202f\u3000\u2010\u2015\u2212\uff0d\u200b\u200f\u202a\u202e\u2066\u2069\ufe0f-'
+    const between = fc.string({ unit: fc.constantFrom(...Array.from(signs)), maxLength: 2 })
     fc.assert(
       fc.property(fc.array(between, { minLength: 15, maxLength: 15 }), (marks) => {
         const input = Array.from('+4915112345678', (sign, i) => sign + marks[i]).join('')

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
-import { redisStore } from '../../src/store/redis.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import { advanceRedis } from '../support/stores.js'
 import type { Subject } from './subject.js'
 import type { TimedStore } from './world.js'
 
@@ -28,12 +29,8 @@ export function timedRedis(redis: Redis, prefix: string): TimedStore {
   }
   return {
     // Two cores are busy with many runs at once: a slow answer is no failure of Redis here.
-    store: redisStore(redis, { prefix, timeout: 5 }),
-    async advance(seconds) {
-      // The windows of the limits stand still, as they do in the memory store.
-      const ours = (await keys()).filter((key) => !key.startsWith(`${prefix}limit:`))
-      if (ours.length > 0) await redis.eval(age, ours.length, ...ours, seconds * 1000)
-    },
+    store: createRedisStore(redis, { prefix, timeout: 5 }),
+    advance: (seconds) => advanceRedis(redis, prefix, seconds),
     async inspect() {
       for (const key of await keys()) {
         if ((await redis.pttl(key)) === -1) throw new Error(`a key without an end: ${key}`)
@@ -41,23 +38,3 @@ export function timedRedis(redis: Redis, prefix: string): TimedStore {
     },
   }
 }
-
-const age = `
-local fields = {'expires', 'expiresBefore', 'renewed', 'sent', 'sentBefore', 'created', 'lease',
-  'askedAt', 'until', 'last'}
-for _, key in ipairs(KEYS) do
-  local left = redis.call('PTTL', key)
-  if left ~= -1 and left <= tonumber(ARGV[1]) then
-    redis.call('DEL', key)
-  else
-    if left ~= -1 then redis.call('PEXPIRE', key, left - ARGV[1]) end
-    if redis.call('TYPE', key).ok == 'hash' then
-      for _, field in ipairs(fields) do
-        local value = tonumber(redis.call('HGET', key, field) or 0)
-        if value ~= 0 then redis.call('HSET', key, field, value - ARGV[1]) end
-      end
-    end
-  end
-end
-return 1
-`

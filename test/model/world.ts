@@ -8,7 +8,9 @@ import type { Sandbox } from '../../src/sandbox/index.js'
 import { startSandbox } from '../../src/sandbox/index.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
-import type { CheckRules, LimiterRule, OtpStore } from '../../src/store/store.js'
+import type { FailureRules } from '../../src/store/steps/failures.js'
+import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
+import { type StepKeys, type StepStore, toOpaque } from '../../src/store/store.js'
 import { type Gate, openGate } from './gate.js'
 import type { Trouble } from './plan.js'
 import type { Subject } from './subject.js'
@@ -18,7 +20,7 @@ export const numbers = ['+12025550143', '+12025550144', '+12025550145']
 
 /** A store whose time can be moved. */
 export interface TimedStore {
-  store: OtpStore
+  store: StepStore
   advance(seconds: number): Promise<void>
   /** Throws when something is kept that should not be. */
   inspect(): Promise<void>
@@ -27,9 +29,8 @@ export interface TimedStore {
 /** What one run of the model has to do with. A step that was abandoned keeps its own. */
 export interface World {
   timed: TimedStore
-  rules: Partial<CheckRules>
+  rules: Partial<FailureRules>
   points: Record<string, number>
-  limiters: Map<string, ReturnType<OtpStore['limiter']>>
   /** By the `referenceId` of the send. */
   flowOf: Map<string, string>
   /** By otpId, as the store was told. */
@@ -70,7 +71,7 @@ export async function openLane(subject: Subject): Promise<Lane> {
   const steps = new AsyncLocalStorage<Step>()
   const secrets = subject.createSecrets([secret])
   const events: OtpEvent[] = []
-  const store = disturbed(steps, secrets)
+  const store = toOpaque(disturbed(steps, secrets))
   const gate = await openGate(sandbox.url)
   const startWorkers = (count: number) =>
     Array.from({ length: count }, () =>
@@ -141,17 +142,14 @@ const never = () => new Promise<never>(() => {})
 function disturbed(
   steps: AsyncLocalStorage<Step>,
   secrets: ReturnType<Subject['createSecrets']>,
-): OtpStore {
+): StepStore {
   const die = (step: Step): Promise<never> => {
     step.dead = true
     step.died()
     return never()
   }
 
-  const call = async <T>(
-    run: (store: OtpStore, step: Step) => Promise<T>,
-    repeatable = true,
-  ): Promise<T> => {
+  const call = async <T>(run: (store: StepStore, step: Step) => Promise<T>): Promise<T> => {
     const step = steps.getStore()
     if (!step) throw new Error('a call of the store outside of a step')
     const { trouble, world } = step
@@ -163,7 +161,7 @@ function disturbed(
     if (kind === 'crash-before') return die(step)
     if (kind === 'fail-before') throw unavailable()
     let result = await run(world.timed.store, step)
-    if (kind === 'twice' && repeatable) result = await run(world.timed.store, step)
+    if (kind === 'twice') result = await run(world.timed.store, step)
     if (kind === 'crash-after') return die(step)
     if (kind === 'crash-later') void die(step)
     if (kind === 'fail-after') throw unavailable()
@@ -171,93 +169,64 @@ function disturbed(
     return step.dead && kind !== 'crash-later' ? never() : result
   }
 
-  /** Notes whether the step waits for another one's end. */
-  const asked = <R>(step: Step, result: R, waits: (result: R) => boolean): R => {
-    step.waiting = waits(result)
-    return result
-  }
-
-  const rulesOf = (step: Step, rules: CheckRules): CheckRules => ({
-    ...rules,
-    ...step.world.rules,
-  })
-
   return {
-    reserveSend: (ref, request) =>
-      call(async (store, step) => {
-        step.world.flowOf.set(request.reference, ref.flow)
-        return asked(step, await store.reserveSend(ref, request), (it) => it.status === 'busy')
-      }),
-    settleSend: (ref, reference, result) =>
-      call((store, { world }) => {
-        const otpId = result.result === 'sent' ? secrets.unseal(ref, 'otp', result.otp) : undefined
-        if (otpId !== undefined) world.keptBy.set(otpId, ref.flow)
-        return store.settleSend(ref, reference, result)
-      }),
-    reserveResend: (ref, request) =>
-      call(async (store, step) => {
-        step.world.flowOf.set(request.reference, ref.flow)
-        return asked(step, await store.reserveResend(ref, request), (it) => it.status === 'busy')
-      }),
-    settleResend: (...args) => call((store) => store.settleResend(...args)),
-    claimCheck: (ref, request, rules) =>
-      call(async (store, step) =>
-        asked(
-          step,
-          await store.claimCheck(ref, request, rulesOf(step, rules)),
-          ({ status }) => status === 'join' || status === 'sending',
-        ),
-      ),
-    settleCheck: (ref, attempt, result, rules) =>
-      call((store, step) => store.settleCheck(ref, attempt, result, rulesOf(step, rules))),
-    complete: (...args) => call((store) => store.complete(...args)),
-    release: (...args) => call((store) => store.release(...args)),
-    read: (...args) =>
-      call(async (store, step) =>
-        asked(step, await store.read(...args), (it) => step.waiting && it?.busy === true),
-      ),
-    setDelivery: (...args) => call((store) => store.setDelivery(...args)),
-    end: (...args) => call((store) => store.end(...args)),
-    unlock: (...args) => call((store) => store.unlock(...args)),
-    failures: (...args) => call((store) => store.failures(...args)),
-    carryFailures: (...args) => call((store) => store.carryFailures(...args)),
-    limiter(rule) {
-      const of = (store: OtpStore, { world }: Step) => {
-        const points = world.points[rule.name] ?? rule.points
-        return limiterOf(world, store, { ...rule, points })
-      }
-      return {
-        // Outside of the step, which the limiter's timers would keep alive for a day.
-        consume: (...args) =>
-          call((store, step) => {
-            const limiter = of(store, step)
-            return steps.exit(() => limiter.consume(...args))
-          }, false),
-        refund: (...args) =>
-          call((store, step) => {
-            const limiter = of(store, step)
-            return steps.exit(() => limiter.refund(...args))
-          }, false),
-      }
+    cluster: false,
+    run<Name extends StepName>(
+      name: Name,
+      keys: StepKeys,
+      args: StepArgs<Name>,
+    ): Promise<StepReply<Name>> {
+      return call(async (store, step) => {
+        note(step, secrets, name, keys, args)
+        const reply = await store.run(name, keys, within(step.world, args))
+        step.waiting = waits(step, reply)
+        return reply
+      })
     },
-    memberLimiter: (rule) => ({
-      ask: (...args) => call((store) => store.memberLimiter(rule).ask(...args)),
-      consume: (...args) => call((store) => store.memberLimiter(rule).consume(...args), false),
-      refund: (...args) => call((store) => store.memberLimiter(rule).refund(...args), false),
-      forget: (...args) => call((store) => store.memberLimiter(rule).forget(...args)),
-    }),
     keepNote: (...args) => call((store) => store.keepNote(...args)),
     note: (...args) => call((store) => store.note(...args)),
-    meter: (rule) => ({
-      add: (...args) => call((store) => store.meter(rule).add(...args), false),
-    }),
   }
 }
 
-function limiterOf(world: World, store: OtpStore, rule: LimiterRule) {
-  const limiter = world.limiters.get(rule.name) ?? store.limiter(rule)
-  world.limiters.set(rule.name, limiter)
-  return limiter
+/** Which flow has which send, and which otpId. */
+function note(
+  { world }: Step,
+  secrets: ReturnType<Subject['createSecrets']>,
+  name: StepName,
+  keys: StepKeys,
+  args: unknown,
+): void {
+  const [, number = '', flow = ''] = /^\{(.+)\}:flow:(.+)$/.exec(keys.flow ?? '') ?? []
+  if (name === 'send' || name === 'resend') {
+    const { request } = args as StepArgs<'send'>
+    if (request) world.flowOf.set(request.reference, flow)
+  }
+  if (name === 'settleSend') {
+    const { result } = args as StepArgs<'settleSend'>
+    const ref = { number, flow, flowId: '', keyId: '', lane: undefined }
+    const otpId = result.result === 'sent' ? secrets.unseal(ref, 'otp', result.otp) : undefined
+    if (otpId !== undefined) world.keptBy.set(otpId, flow)
+  }
+}
+
+/** Whether the step waits for another one's end. */
+function waits(step: Step, reply: unknown): boolean {
+  const { status, busy } = Object(reply) as { status?: string; busy?: boolean } // of any step
+  if (busy !== undefined) return step.waiting && busy
+  return status === 'busy' || status === 'join' || status === 'sending'
+}
+
+/** The same arguments with the limits of this world. */
+function within<Args>({ rules, points }: World, args: Args): Args {
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit)
+    if (typeof value !== 'object' || value === null) return value
+    const fields = Object.fromEntries(Object.entries(value).map(([key, of]) => [key, visit(of)]))
+    if ('disableAt' in fields) return { ...fields, ...rules }
+    const limit = 'points' in fields && 'name' in fields ? points[String(fields.name)] : undefined
+    return limit === undefined ? fields : { ...fields, points: limit }
+  }
+  return visit(args) as Args
 }
 
 function unavailable(): OtpError {

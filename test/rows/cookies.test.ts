@@ -9,15 +9,15 @@ test.each(flowKinds)(
       limits: { sendsPerNumber: [{ points: 2, duration: 600 }] },
     })
     const { flow } = setup
-    const oldBlank = flow.createBlank()
-    const old = await sendCode(setup, { blank: oldBlank })
+    const oldBlank = flow.createPageToken()
+    const old = await sendCode(setup, { pageToken: oldBlank })
     const outcome = await flow.check({ handle: old, code: rightCode })
     if (outcome.status !== 'verified') throw new Error(outcome.status)
     await flow.complete(outcome.proof)
     const { device } = outcome
     await setup.advance(31)
-    const blank = flow.createBlank()
-    const handle = await sendCode(setup, { blank })
+    const blank = flow.createPageToken()
+    const handle = await sendCode(setup, { pageToken: blank })
 
     for (const value of [blank, oldBlank, device, old]) {
       expect(await signIn(flow, value)).toBe('no_pending_code')
@@ -29,9 +29,9 @@ test.each(flowKinds)(
 
     // Another click on the page joins the flow; what is no blank does not.
     for (const value of [handle, device, old, oldBlank]) {
-      expect((await flow.send({ number, blank: value })).status).toBe('resend_too_soon')
+      expect((await flow.send({ number, pageToken: value })).status).toBe('resend_too_soon')
     }
-    expect(await flow.send({ number, blank })).toMatchObject({ status: 'sent', handle })
+    expect(await flow.send({ number, pageToken: blank })).toMatchObject({ status: 'sent', handle })
 
     await setup.advance(31)
     for (const value of [handle, old, blank]) {

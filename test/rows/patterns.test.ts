@@ -125,7 +125,7 @@ async function findSlow(patterns: readonly RegExp[]): Promise<(string | undefine
   for (const pattern of patterns) {
     const { source, flags } = pattern
     const task: Task = { source, flags, texts: [...hostileTexts(pattern, length)] }
-    worker.postMessage(task)
+    worker.postMessage(task, [])
     const answer = once(worker, 'message') as Promise<[string | undefined]> // what `watched` posts
     const [text] = await Promise.race([answer, setTimeout(patience, [endless])])
     slow.push(text)

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { resolveOptions } from '../../src/options/resolve.js'
 import { createMemoryStore } from '../../src/store/memory.js'
+import { toOpaque } from '../../src/store/store.js'
 
 const pollution = {
   voice: true,
@@ -27,7 +28,7 @@ test('a polluted prototype lends no option', () => {
     apiKey: 'key',
     secret: 'a secret of the app that is long enough',
     countries: ['DE'],
-    store: createMemoryStore(() => 0),
+    store: toOpaque(createMemoryStore(() => 0)),
     budget: { perDay: 100 },
     limits: { failuresPerNumber: { free: 3 } },
     pumping: 'enforce' as const,

@@ -157,6 +157,9 @@ export async function setupFlow(
     store,
     onEvent: (event) => events.push(event),
     ...given,
+    // These have tests of their own, and would stop many of the others.
+    limits: { messagesPerAddressAndNumber: [{ points: 1000, duration: 600 }], ...given.limits },
+    budget: { reserve: 0, ...given.budget },
   })
   onTestFinished(() => flow.drain())
   return { flow, events }

@@ -20,6 +20,7 @@ import { type OtpStore, type StepStore, toOpaque } from '../../src/store/store.j
 import { createRedis } from './redis.js'
 import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
 import { moveDate } from './date.js'
+import { createSteps, type StoreSteps } from './steps.js'
 import { advanceRedis, dumpRedis, type Entry } from './stores.js'
 
 export type FlowKind = 'memory' | 'redis'
@@ -53,6 +54,8 @@ export interface TestFlow {
   store: OtpStore
   /** What is below the flow's steps. */
   inner: StepStore
+  /** Its steps, one by one. */
+  steps: StoreSteps
   events: OtpEvent[]
   /** The types of the events so far, with what they say of a limit or budget. */
   eventTypes(): string[]
@@ -73,6 +76,8 @@ export interface TestFlow {
   /** Another flow on the same store, as in another process. */
   another(options?: Partial<OtpOptions>): OtpFlow
 }
+
+const manyMessages = [{ points: 1000, duration: 600 }]
 
 /** A flow on a store and a sandbox of its own. */
 export async function setupFlow(
@@ -105,6 +110,9 @@ export async function setupFlow(
       onEvent: (event) => events.push(event),
       ...options,
       ...more,
+      // These have tests of their own, and would stop many of the others.
+      limits: { messagesPerAddressAndNumber: manyMessages, ...options.limits, ...more.limits },
+      budget: { reserve: 0, ...options.budget, ...more.budget },
     })
     onTestFinished(() => flow.drain())
     return flow
@@ -138,6 +146,7 @@ export async function setupFlow(
     sandbox,
     store,
     inner,
+    steps: createSteps(inner),
     events,
     eventTypes: () =>
       events.map((event) => ('limit' in event ? `${event.type} ${event.limit}` : event.type)),
@@ -320,5 +329,6 @@ export async function statusOf(
 export async function signIn(flow: OtpFlow, handle: string, code = rightCode): Promise<string> {
   const outcome = await flow.check({ handle, code })
   if (outcome.status !== 'verified') return outcome.status
-  return (await flow.complete(outcome.proof)) ? 'opened' : 'gone'
+  if (!(await flow.complete(outcome.proof))) return 'gone'
+  return outcome.identity.repeated ? 'repeated' : 'opened'
 }

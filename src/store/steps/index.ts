@@ -1,6 +1,6 @@
 import { claim } from './claim.js'
 import { giveBack } from './give-back.js'
-import { deliver, end, failures, look, peek, read, unlock } from './read.js'
+import { deliver, endFlow, failures, look, peek, read, unlock } from './read.js'
 import { resend } from './resend.js'
 import { send } from './send.js'
 import { recount, settleCheck } from './settle-check.js'
@@ -26,7 +26,7 @@ export const steps = {
   release,
   read,
   deliver,
-  end,
+  endFlow,
   peek,
   unlock,
   failures,

@@ -76,7 +76,7 @@ export function deliver(
 }
 
 /** Ends a flow that is not over and gives its record back, once. */
-export function end(
+export function endFlow(
   boxes: FlowBoxes,
   { end }: { end: FlowEnd },
   now: number,
