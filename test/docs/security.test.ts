@@ -89,6 +89,7 @@ describe('the line above a test', () => {
   })
 
   test('counts for every test below a describe, and for none that is skipped', () => {
+    // A text that is read, not tests that run: the skipped one is what must not count.
     const text = `
 // proves: SES-1, SES-2
 describe.each(['a'])('on %s', () => {

@@ -22,7 +22,8 @@ async function sent(app: App, client: Client, to = number): Promise<string> {
 
 /** Messages as connect-flash keeps them. */
 function flash(req: Request, _res: Response, next: NextFunction): void {
-  const store = req.session as unknown as { flash?: Record<string, string[]> }
+  // A session holds what is put into it.
+  const store = req.session as typeof req.session & { flash?: Record<string, string[]> }
   Object.assign(req, {
     flash(type: string, message: string) {
       store.flash ??= {}
