@@ -34,7 +34,7 @@ export function createBreaker(clock: () => number = () => performance.now()): Br
     const since = clock() - recently * 1000
     let failed = 0
     for (const [about, call] of latest) {
-      if (call.at < since || latest.size > most) latest.delete(about)
+      if (call.at < since) latest.delete(about)
       else if (call.failed) failed++
     }
     return latest.size >= least && failed >= share * latest.size
@@ -54,6 +54,8 @@ export function createBreaker(clock: () => number = () => performance.now()): Br
       }
       latest.delete(about)
       latest.set(about, { at: clock(), failed })
+      const [oldest] = latest.keys()
+      if (latest.size > most && oldest !== undefined) latest.delete(oldest)
       if (failed && fails()) openedAt = clock()
     },
   }

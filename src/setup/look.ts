@@ -142,7 +142,7 @@ export function isGuessable(secret: string | Uint8Array): boolean {
   for (let period = 1; period <= bytes.length / 2; period++) {
     if (bytes.every((byte, index) => byte === bytes[index % period])) return true
   }
-  return /(change|replace)[-_ ]?(me|this|it)|your[-_ ]?\w*[-_ ]?secret|keyboard[-_ ]?cat/i.test(
+  return /(change|replace)[-_ ]?(me|this|it)|your[-_ ]?(\w{1,16}[-_ ]?)?secret|keyboard[-_ ]?cat/i.test(
     bytes.toString('latin1'),
   )
 }

@@ -17,6 +17,8 @@ export interface RedisCluster {
   masters(): Promise<ClusterNode[]>
   /** Resolves when all slots are served and every master that has a replica is copied by it. */
   healthy(): Promise<void>
+  /** Lets a replica of a slot's master take over, as an operator does before an update. */
+  handOver(slot: number): Promise<void>
   /** Every key of the cluster under a prefix, with the node that has it. */
   scan(prefix: string): Promise<{ key: string; node: ClusterNode }[]>
   stop(): Promise<void>
@@ -67,6 +69,15 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       .filter(([, , flags = '', , , , , , range]) => isMaster(flags) && range !== undefined)
       .map(([id]) => nodeOf(id))
 
+  const masterOf = async (slot: number) => {
+    const lines = await seen()
+    const line = lines.find(
+      ([, , flags = '', , , , , , ...ranges]) =>
+        isMaster(flags) && ranges.some((range) => includes(range, slot)),
+    )
+    return nodeOf(line?.[0])
+  }
+
   return {
     nodes,
     seeds: nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
@@ -77,13 +88,17 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       return Number(await Promise.any(nodes.map(({ admin }) => admin.cluster('KEYSLOT', key))))
     },
 
-    async masterOf(slot) {
-      const lines = await seen()
-      const line = lines.find(
-        ([, , flags = '', , , , , , ...ranges]) =>
-          isMaster(flags) && ranges.some((range) => includes(range, slot)),
-      )
-      return nodeOf(line?.[0])
+    masterOf,
+
+    async handOver(slot) {
+      const before = await masterOf(slot)
+      // A replica whose request gets no vote in time gives up, so that it is asked again.
+      await until(async () => {
+        const line = (await seen()).find((each) => each[3] === before.id)
+        await nodeOf(line?.[0]).admin.cluster('FAILOVER')
+        await until(async () => (await masterOf(slot)).id !== before.id, 3)
+        return true
+      })
     },
 
     async healthy() {
