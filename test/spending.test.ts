@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OtpOptions } from '../src/options/options.js'
+import { countsOf } from './support/counts.js'
 import {
   failure,
   flowKinds,
@@ -174,23 +175,13 @@ describe.each(flowKinds)('the budget on %s', (kind) => {
   })
 })
 
-/** What a failed send leaves counted. */
-async function uses({ dump }: TestFlow) {
-  const found: Record<string, number> = {}
-  for (const { key, value } of await dump()) {
-    // Not the marks of refunds.
-    const name = /^limit:(.*):\{[^}]*\}(?::[A-Z]{2})?$/.exec(key)?.[1]
-    if (name !== undefined) {
-      const count = typeof value === 'string' ? Number(value) : Object.keys(value as object).length
-      found[name] = count
-    }
-    if (key.startsWith('meter:')) {
-      const { sent } = value as { sent: string } // our own
-      const count = Math.round(Number(sent))
-      if (count > 0) found[key.slice(0, key.indexOf(':', 6))] = count
-    }
-  }
-  return found
+const uses = async ({ dump }: TestFlow) => countsOf(await dump())
+
+/** Of the errors that tyntec may answer with, the only one that a person can mend. */
+const aboutNumber = {
+  kind: 'status',
+  status: 400,
+  body: { code: '1002', message: 'Invalid number' },
 }
 
 /** A server that ends every connection as soon as it has heard something. */
@@ -205,25 +196,25 @@ async function startRude(): Promise<string> {
 }
 
 describe('a message that was counted', () => {
-  const always = {
-    'sends:address': 1,
-    'sends:all:hour': 1,
-    'sends:all:day': 1,
-    'sends:all:country': 1,
-    'sends:all:money': 700,
-  }
   const budget = { perCountryPerDay: 10, money: { perDay: 1, prices: { default: 0.07 } } }
-  const counted = (count: 0 | 1) => ({
-    ...always,
-    ...(count && {
-      'sends:number:0': count,
-      'sends:number:1': count,
-      'countries:address': 1,
-      'meter:address': 1,
-      'meter:country': 1,
-      'meter:range': 1,
-    }),
-  })
+  /** What stays with its address and its range, whatever becomes of it. */
+  const asked = {
+    'address sends:3600': 1,
+    'address meter': 1,
+    'address countries': 1,
+    'range meter': 1,
+  }
+  const sent = {
+    ...asked,
+    'app hour': 1,
+    'app day': 1,
+    'app money': 700,
+    'country country': 1,
+    'country meter': 1,
+    'number from:600': 1,
+    'number sends:600': 1,
+    'number sends:86400': 1,
+  }
 
   const nothingDone: [string, object | (() => Promise<Partial<OtpOptions>>)][] = [
     ['could not connect', async () => ({ baseUrl: 'http://127.0.0.1:9' })],
@@ -232,24 +223,29 @@ describe('a message that was counted', () => {
     ['had no key', async () => ({ apiKey: () => Promise.reject(new Error('no vault')) })],
     ['had a wrong key', async () => ({ apiKey: 'not_the_key' })],
     ['got a 400', { kind: 'status', status: 400 }],
+    ['got a 400 about the number', aboutNumber],
     ['got a 401', { kind: 'status', status: 401 }],
     ['got a 403', { kind: 'status', status: 403 }],
     ['got a 429', { kind: 'status', status: 429 }],
   ]
-  // proves: SEND-10
-  test.each(nothingDone)('is given back to its number when tyntec %s', async (_, given) => {
-    const setup = await setupFlow('redis', { ...open, budget })
-    const flow = typeof given === 'function' ? setup.another(await given()) : setup.flow
-    if (typeof given === 'object') {
-      await setup.fault({ operation: 'otp.send', when: 'before', ...given })
-    }
-    const outcome = await statusOf(flow.send({ number }))
-    expect(outcome).toMatch(/^(invalid_number|ERR_OTP_PROVIDER_(UNAVAILABLE|AUTH))$/)
-    expect(await uses(setup)).toEqual(counted(0))
-    expect(setup.sandbox.messages()).toEqual([])
-    await setup.noFaults()
-    expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
-  })
+  // proves: SEND-10, LOCK-8
+  test.each(nothingDone)(
+    'is given back to its number and the budgets when tyntec %s',
+    async (_, given) => {
+      const setup = await setupFlow('redis', { ...open, budget })
+      const flow = typeof given === 'function' ? setup.another(await given()) : setup.flow
+      if (typeof given === 'object') {
+        await setup.fault({ operation: 'otp.send', when: 'before', ...given })
+      }
+      const outcome = await statusOf(flow.send({ number }))
+      expect(outcome).toMatch(/^(invalid_number|ERR_OTP_PROVIDER_(UNAVAILABLE|AUTH|RESPONSE))$/)
+      expect(outcome === 'invalid_number').toBe(given === aboutNumber)
+      expect(await uses(setup)).toEqual(asked)
+      expect(setup.sandbox.messages()).toEqual([])
+      await setup.noFaults()
+      expect(await statusOf(setup.flow.send({ number }))).toBe('sent')
+    },
+  )
 
   const perhapsDone: [string, object, number?][] = [
     ['got a 500', { kind: 'status', status: 500 }],
@@ -272,7 +268,7 @@ describe('a message that was counted', () => {
       const started = performance.now()
       expect(await statusOf(setup.flow.send({ number }))).toBe('unconfirmed')
       expect(performance.now() - started).toBeLessThan(timeout)
-      expect(await uses(setup)).toEqual(counted(1))
+      expect(await uses(setup)).toEqual(sent)
       expect(setup.sandbox.messages()).toHaveLength(1)
     },
     20_000,
@@ -305,7 +301,12 @@ describe('a message that was counted', () => {
     // The code is deleted, so tyntec calls it over.
     await held.answer()
     expect(await resending).toBe('no_pending_code')
-    expect(await uses(setup)).toMatchObject({ 'sends:number:0': 1, 'meter:country': 1 })
+    expect(await uses(setup)).toEqual({
+      ...sent,
+      'address sends:3600': 2,
+      'address meter': 2,
+      'range meter': 2,
+    })
   })
 
   test('is given back once for a resend that tyntec refused', async () => {
@@ -315,12 +316,10 @@ describe('a message that was counted', () => {
     await setup.fault({ operation: 'otp.resend', when: 'before', kind: 'status', status: 429 })
     expect(await failure(setup.flow.resend({ handle }))).toMatchObject({ status: 503 })
     expect(await uses(setup)).toEqual({
-      ...counted(1),
-      'sends:address': 2,
-      'sends:all:hour': 2,
-      'sends:all:day': 2,
-      'sends:all:country': 2,
-      'sends:all:money': 1400,
+      ...sent,
+      'address sends:3600': 2,
+      'address meter': 2,
+      'range meter': 2,
     })
     await setup.noFaults()
     expect(await statusOf(setup.flow.resend({ handle }))).toBe('sent')

@@ -116,7 +116,7 @@ export function createFlowStore(store: StepStore): FlowStore {
         { ...near, old: beside ? flowKey(old) : undefined },
         { ...args, back: back && { number: back.number } },
       )
-      if (settled.kept && unsent && back) await giveBackParts(store, unsent.message, ['shared'])
+      if (settled.back === true && unsent) await giveBackParts(store, unsent.message, ['shared'])
       if (!settled.kept || !old || beside || result.result === 'failed') return settled
       return { ...settled, old: await flows.end(old, 'replaced') }
     },
@@ -141,7 +141,7 @@ export function createFlowStore(store: StepStore): FlowStore {
     },
 
     async settleResend(ref, reference, args, unsent) {
-      const back = args.result === 'failed' && unsent ? backOf(unsent) : undefined
+      const back = args.result !== 'sent' && unsent ? backOf(unsent) : undefined
       const whole = { reference, flow: ref.flow, ...args }
       const near = nearOf(ref)
       if (!store.cluster) {
@@ -149,8 +149,8 @@ export function createFlowStore(store: StepStore): FlowStore {
         return (await store.run('settleResend', keys, { ...whole, back })).kept
       }
       const own = back && { number: back.number }
-      const { kept } = await store.run('settleResend', near, { ...whole, back: own })
-      if (kept && unsent && back) await giveBackParts(store, unsent.message, ['shared'])
+      const { kept, back: gave } = await store.run('settleResend', near, { ...whole, back: own })
+      if (gave === true && unsent) await giveBackParts(store, unsent.message, ['shared'])
       return kept
     },
 

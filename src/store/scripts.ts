@@ -53,6 +53,34 @@ uses[name] = {n = window.n, ends = window.ends}
 end
 end
 end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function largerMeter(meter, older, halfLife, now)
+if meter == nil or older == nil then
+return meter or older
+end
+local own = faded(meter, halfLife, now)
+local other = faded(older, halfLife, now)
+return other.sent - other.verified > own.sent - own.verified and older or meter
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function union(members, older, now)
+if older == nil or older.ends <= now then
+return members
+end
+if members == nil or members.ends <= now then
+return older
+end
+for name in pairs(older.of) do
+members.of[name] = math.max(members.of[name] or 0, older.of[name] or 0)
+end
+return members
+end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -129,9 +157,9 @@ local range = ____older_23.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
-record.meter = record.meter or own.meter
-record.countries = record.countries or own.countries
-record.failed = record.failed or own.failed
+record.meter = largerMeter(record.meter, own.meter, halfLives.address, now)
+record.countries = union(record.countries, own.countries, now)
+record.failed = union(record.failed, own.failed, now)
 boxes.own.value = record
 end
 if site ~= nil and boxes.site ~= nil then
@@ -141,7 +169,7 @@ boxes.site.value = record
 end
 if range ~= nil and boxes.range ~= nil then
 local record = sharedOf(boxes.range)
-record.meter = record.meter or range.meter
+record.meter = largerMeter(record.meter, range.meter, halfLives.range, now)
 boxes.range.value = record
 end
 if number ~= nil then
@@ -351,7 +379,6 @@ end
 end
 return last
 end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
 box.value = value
@@ -470,13 +497,6 @@ limit = limit,
 used = used,
 wait = wait
 }
-end
-local function faded(meter, halfLife, now)
-if meter == nil then
-return {sent = 0, verified = 0, at = now}
-end
-local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
 local enforced
@@ -1095,6 +1115,40 @@ keepNumber(boxes.number, record, now)
 end
 return {done = true}
 end
+local function drop(box)
+box.value = nil
+box.keep = 0
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
+end
+local function giveUp(box, flow, now)
+flow.resend = nil
+flow.lease = nil
+if flow.state == "dead" then
+flow.reference = ""
+end
+if flow["end"] == "cancelled" or flow["end"] == "replaced" then
+drop(box)
+else
+keepFlow(box, flow, now)
+end
+end
+local function failEnded(boxes, box, flow, ____bindingPattern0, now)
+local back
+local name
+name = ____bindingPattern0.flow
+back = ____bindingPattern0.back
+if boxes.number ~= nil then
+dropLatest(boxes.number, name, now)
+end
+if back ~= nil then
+giveBack(boxes, back, now)
+end
+giveUp(box, flow, now)
+return {kept = false, back = true}
+end
 local function undoResend(flow)
 local ____flow_23 = flow
 local before = ____flow_23.before
@@ -1106,10 +1160,6 @@ flow.resends = (flow.resends or 0) - 1
 flow.sent = before.sent
 flow.via = before.via
 flow.before = nil
-end
-local function keepFlow(box, flow, now)
-box.value = flow
-box.keep = math.max(flow.kept - now, 1)
 end
 local function fail(boxes, box, flow, ____bindingPattern0, now)
 local back
@@ -1173,23 +1223,38 @@ counted = flow.counted or 0,
 delivery = flow.delivery or "unknown"
 }
 end
+local longestLease = 35000
+local function leaseOf(lease, now)
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
+end
 local function finish(box, flow, ____end, now)
-if ____end == "cancelled" or ____end == "replaced" then
-box.value = nil
-box.keep = 0
-return
+local asking = leaseOf(flow.lease, now)
+if asking <= now then
+flow.reference = ""
+flow.resend = nil
+flow.lease = nil
 end
 flow.state = "dead"
 flow["end"] = ____end
-flow.reference = ""
 flow.otp = nil
-flow.resend = nil
 flow.before = nil
-flow.lease = nil
 flow.tried = nil
 flow.signIn = nil
 flow.delivery = nil
 flow.askedAt = nil
+if ____end == "cancelled" or ____end == "replaced" then
+flow.number = ""
+flow.kept = asking
+if asking > now then
+keepFlow(box, flow, now)
+else
+drop(box)
+end
+return
+end
 if ____end == "used" then
 flow.number = ""
 flow.kept = math.min(flow.kept, now + 60000)
@@ -1216,6 +1281,15 @@ if flow == nil or boxes.flow == nil or flow.reference ~= reference then
 return {kept = false}
 end
 if flow.state ~= "sending" and flow.state ~= "unconfirmed" then
+if flow.state == "dead" and result.result == "failed" then
+return failEnded(
+boxes,
+boxes.flow,
+flow,
+args,
+now
+)
+end
 return {kept = result.result == "sent" and flow.state == "pending"}
 end
 if result.result == "failed" then
@@ -1226,7 +1300,7 @@ flow,
 args,
 now
 )
-return {kept = true}
+return {kept = true, back = true}
 end
 if boxes.number ~= nil then
 holdLatest(boxes.number, args.flow, now)
@@ -1290,6 +1364,15 @@ return nil
 end
 return flow
 end
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
 local function viewOf(flow, now)
 return {
 state = flow.state,
@@ -1333,6 +1416,34 @@ if ____temp_7 then
 uses[name] = {n = window.n, ends = window.ends}
 end
 end
+end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function largerMeter(meter, older, halfLife, now)
+if meter == nil or older == nil then
+return meter or older
+end
+local own = faded(meter, halfLife, now)
+local other = faded(older, halfLife, now)
+return other.sent - other.verified > own.sent - own.verified and older or meter
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function union(members, older, now)
+if older == nil or older.ends <= now then
+return members
+end
+if members == nil or members.ends <= now then
+return older
+end
+for name in pairs(older.of) do
+members.of[name] = math.max(members.of[name] or 0, older.of[name] or 0)
+end
+return members
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -1410,9 +1521,9 @@ local range = ____older_23.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
-record.meter = record.meter or own.meter
-record.countries = record.countries or own.countries
-record.failed = record.failed or own.failed
+record.meter = largerMeter(record.meter, own.meter, halfLives.address, now)
+record.countries = union(record.countries, own.countries, now)
+record.failed = union(record.failed, own.failed, now)
 boxes.own.value = record
 end
 if site ~= nil and boxes.site ~= nil then
@@ -1422,7 +1533,7 @@ boxes.site.value = record
 end
 if range ~= nil and boxes.range ~= nil then
 local record = sharedOf(boxes.range)
-record.meter = record.meter or range.meter
+record.meter = largerMeter(record.meter, range.meter, halfLives.range, now)
 boxes.range.value = record
 end
 if number ~= nil then
@@ -1483,15 +1594,6 @@ limit = limit,
 used = used,
 wait = wait
 }
-end
-local function refusalOfFlow(flow, now)
-if flow == nil or flow.state == "completed" then
-return "none"
-end
-if flow.state == "dead" then
-return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
-end
-return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
@@ -1607,7 +1709,6 @@ end
 end
 return last
 end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local meterKept = 4
 local function keepUntil(box, value, ends, now)
 box.value = value
@@ -1726,13 +1827,6 @@ limit = limit,
 used = used,
 wait = wait
 }
-end
-local function faded(meter, halfLife, now)
-if meter == nil then
-return {sent = 0, verified = 0, at = now}
-end
-local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
 end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
 local enforced
@@ -2026,7 +2120,7 @@ parts = ____bindingPattern0.parts
 request = ____bindingPattern0.request
 passed = ____bindingPattern0.passed
 local flow = flowOf(boxes.flow, now)
-if request ~= nil and flow ~= nil and flow.resend == request.reference then
+if request ~= nil and flow ~= nil and flow.resend == request.reference and refusalOfFlow(flow, now) == nil then
 local status = flow.reference == request.reference and "renew" or "reserved"
 return {
 status = status,
@@ -2111,29 +2205,6 @@ return nil
 end
 return flow
 end
-local function renewFlow(flow, ____bindingPattern0, now)
-local maxLifetime
-local lifetime
-local reference
-reference = ____bindingPattern0.reference
-lifetime = ____bindingPattern0.lifetime
-maxLifetime = ____bindingPattern0.maxLifetime
-flow.state = "sending"
-flow.reference = reference
-flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
-end
-local function undoResend(flow)
-local ____flow_2 = flow
-local before = ____flow_2.before
-flow.lease = nil
-if before == nil then
-return
-end
-flow.resends = (flow.resends or 0) - 1
-flow.sent = before.sent
-flow.via = before.via
-flow.before = nil
-end
 local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -2152,8 +2223,8 @@ end
 return last
 end
 local function failuresOf(number, now)
-local ____number_5 = number
-local failures = ____number_5.failures
+local ____number_4 = number
+local failures = ____number_4.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
@@ -2161,16 +2232,16 @@ end
 return failures
 end
 local function failures(boxes, _args, now)
-local ____temp_6
+local ____temp_5
 if boxes.number == nil then
-____temp_6 = nil
+____temp_5 = nil
 else
-____temp_6 = failuresOf(
+____temp_5 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_6
+local failed = ____temp_5
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -2187,9 +2258,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_11 = record
-local latest = ____record_11.latest
-local failures = ____record_11.failures
+local ____record_10 = record
+local latest = ____record_10.latest
+local failures = ____record_10.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -2238,13 +2309,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_16
+local ____temp_15
 if next.sent + next.verified < 0.001 then
-____temp_16 = nil
+____temp_15 = nil
 else
-____temp_16 = next
+____temp_15 = next
 end
-return ____temp_16
+return ____temp_15
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
@@ -2262,13 +2333,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_17
+local ____temp_16
 if sizeOf(members) == 0 then
-____temp_17 = nil
+____temp_16 = nil
 else
-____temp_17 = members
+____temp_16 = members
 end
-return ____temp_17
+return ____temp_16
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -2286,9 +2357,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_18 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_18.n
-local ends = ____windowOf_result_18.ends
+local ____windowOf_result_17 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_17.n
+local ends = ____windowOf_result_17.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -2301,10 +2372,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_19 = record
-local meter = ____record_19.meter
-local countries = ____record_19.countries
-local failed = ____record_19.failed
+local ____record_18 = record
+local meter = ____record_18.meter
+local countries = ____record_18.countries
+local failed = ____record_18.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -2323,8 +2394,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_22 = record
-local meter = ____record_22.meter
+local ____record_21 = record
+local meter = ____record_21.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -2335,11 +2406,11 @@ now
 )
 end
 local function giveBack(boxes, given, now)
-local ____given_23 = given
-local address = ____given_23.address
-local shared = ____given_23.shared
-local number = ____given_23.number
-local waited = ____given_23.waited
+local ____given_22 = given
+local address = ____given_22.address
+local shared = ____given_22.shared
+local number = ____given_22.number
+local waited = ____given_22.waited
 if address ~= nil then
 local own = addressOf(boxes.own)
 uncount(own.uses, address.own, now)
@@ -2396,6 +2467,63 @@ keepNumber(boxes.number, record, now)
 end
 return {done = true}
 end
+local function drop(box)
+box.value = nil
+box.keep = 0
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
+end
+local function giveUp(box, flow, now)
+flow.resend = nil
+flow.lease = nil
+if flow.state == "dead" then
+flow.reference = ""
+end
+if flow["end"] == "cancelled" or flow["end"] == "replaced" then
+drop(box)
+else
+keepFlow(box, flow, now)
+end
+end
+local function failEnded(boxes, box, flow, ____bindingPattern0, now)
+local back
+local name
+name = ____bindingPattern0.flow
+back = ____bindingPattern0.back
+if boxes.number ~= nil then
+dropLatest(boxes.number, name, now)
+end
+if back ~= nil then
+giveBack(boxes, back, now)
+end
+giveUp(box, flow, now)
+return {kept = false, back = true}
+end
+local function renewFlow(flow, ____bindingPattern0, now)
+local maxLifetime
+local lifetime
+local reference
+reference = ____bindingPattern0.reference
+lifetime = ____bindingPattern0.lifetime
+maxLifetime = ____bindingPattern0.maxLifetime
+flow.state = "sending"
+flow.reference = reference
+flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
+end
+local function undoResend(flow)
+local ____flow_23 = flow
+local before = ____flow_23.before
+flow.lease = nil
+if before == nil then
+return
+end
+flow.resends = (flow.resends or 0) - 1
+flow.sent = before.sent
+flow.via = before.via
+flow.before = nil
+end
 local function holdLatest(box, flow, now)
 local number = numberOf(box)
 local ____opt_24 = number.latest
@@ -2404,10 +2532,6 @@ return
 end
 number.latest.reserved = nil
 keepNumber(box, number, now)
-end
-local function keepFlow(box, flow, now)
-box.value = flow
-box.keep = math.max(flow.kept - now, 1)
 end
 local function settleResend(boxes, args, now)
 local ____args_26 = args
@@ -2418,8 +2542,20 @@ local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil or flow.resend ~= reference then
 return {kept = false}
 end
+if flow.state == "sending" then
+return {kept = result == "renew"}
+end
 if flow.state ~= "pending" then
-return {kept = result == "renew" and flow.state == "sending"}
+if result == "sent" then
+return {kept = false}
+end
+return failEnded(
+boxes,
+boxes.flow,
+flow,
+args,
+now
+)
 end
 if flow.lease == nil then
 return {kept = true}
@@ -2442,7 +2578,7 @@ holdLatest(boxes.number, args.flow, now)
 end
 end
 keepFlow(boxes.flow, flow, now)
-return {kept = true}
+return {kept = true, back = result == "failed"}
 end
 local reply = settleResend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -3475,24 +3611,43 @@ count(app.uses, {guesses}, now, counts)
 keepShared(boxes.app, app, now, 0)
 return counts[guesses.name]
 end
-local endedKept = 600000
-local function finish(box, flow, ____end, now)
-if ____end == "cancelled" or ____end == "replaced" then
+local longestLease = 35000
+local function leaseOf(lease, now)
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
+end
+local function drop(box)
 box.value = nil
 box.keep = 0
-return
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+local asking = leaseOf(flow.lease, now)
+if asking <= now then
+flow.reference = ""
+flow.resend = nil
+flow.lease = nil
 end
 flow.state = "dead"
 flow["end"] = ____end
-flow.reference = ""
 flow.otp = nil
-flow.resend = nil
 flow.before = nil
-flow.lease = nil
 flow.tried = nil
 flow.signIn = nil
 flow.delivery = nil
 flow.askedAt = nil
+if ____end == "cancelled" or ____end == "replaced" then
+flow.number = ""
+flow.kept = asking
+if asking > now then
+keepFlow(box, flow, now)
+else
+drop(box)
+end
+return
+end
 if ____end == "used" then
 flow.number = ""
 flow.kept = math.min(flow.kept, now + 60000)
@@ -3598,9 +3753,9 @@ if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
 return {status = "stale"}
 end
 repeat
-local ____switch103 = result.result
-local ____cond103 = ____switch103 == "wrong"
-if ____cond103 then
+local ____switch109 = result.result
+local ____cond109 = ____switch109 == "wrong"
+if ____cond109 then
 return reject(
 boxes,
 boxes.flow,
@@ -3611,8 +3766,8 @@ result,
 now
 )
 end
-____cond103 = ____cond103 or ____switch103 == "over"
-if ____cond103 then
+____cond109 = ____cond109 or ____switch109 == "over"
+if ____cond109 then
 do
 local ____result_failed_33
 if result.failed then
@@ -3632,8 +3787,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, guesses)
 end
 end
-____cond103 = ____cond103 or (____switch103 == "unasked" or ____switch103 == "unprocessed")
-if ____cond103 then
+____cond109 = ____cond109 or (____switch109 == "unasked" or ____switch109 == "unprocessed")
+if ____cond109 then
 takeBack(
 boxes,
 boxes.flow,
@@ -3645,8 +3800,8 @@ now
 )
 return settled(boxes, flow)
 end
-____cond103 = ____cond103 or ____switch103 == "unresolved"
-if ____cond103 then
+____cond109 = ____cond109 or ____switch109 == "unresolved"
+if ____cond109 then
 refundAddress(boxes, args, tried, now)
 tried.state = "unresolved"
 tried.lease = 0
@@ -4272,6 +4427,34 @@ uses[name] = {n = window.n, ends = window.ends}
 end
 end
 end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function largerMeter(meter, older, halfLife, now)
+if meter == nil or older == nil then
+return meter or older
+end
+local own = faded(meter, halfLife, now)
+local other = faded(older, halfLife, now)
+return other.sent - other.verified > own.sent - own.verified and older or meter
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local function union(members, older, now)
+if older == nil or older.ends <= now then
+return members
+end
+if members == nil or members.ends <= now then
+return older
+end
+for name in pairs(older.of) do
+members.of[name] = math.max(members.of[name] or 0, older.of[name] or 0)
+end
+return members
+end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -4348,9 +4531,9 @@ local range = ____older_21.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
-record.meter = record.meter or own.meter
-record.countries = record.countries or own.countries
-record.failed = record.failed or own.failed
+record.meter = largerMeter(record.meter, own.meter, halfLives.address, now)
+record.countries = union(record.countries, own.countries, now)
+record.failed = union(record.failed, own.failed, now)
 boxes.own.value = record
 end
 if site ~= nil and boxes.site ~= nil then
@@ -4360,7 +4543,7 @@ boxes.site.value = record
 end
 if range ~= nil and boxes.range ~= nil then
 local record = sharedOf(boxes.range)
-record.meter = record.meter or range.meter
+record.meter = largerMeter(record.meter, range.meter, halfLives.range, now)
 boxes.range.value = record
 end
 if number ~= nil then
@@ -4509,14 +4692,6 @@ end
 local function orNone(odd)
 return #odd > 0 and odd or nil
 end
-local function faded(meter, halfLife, now)
-if meter == nil then
-return {sent = 0, verified = 0, at = now}
-end
-local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
-return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local function suspect(odd, by, meter, ____bindingPattern0, now)
 local enforced
 local share
@@ -4988,28 +5163,47 @@ counted = flow.counted or 0,
 delivery = flow.delivery or "unknown"
 }
 end
-local endedKept = 600000
+local longestLease = 35000
+local function leaseOf(lease, now)
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
+end
 local function keepFlow(box, flow, now)
 box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
-local function finish(box, flow, ____end, now)
-if ____end == "cancelled" or ____end == "replaced" then
+local function drop(box)
 box.value = nil
 box.keep = 0
-return
+end
+local endedKept = 600000
+local function finish(box, flow, ____end, now)
+local asking = leaseOf(flow.lease, now)
+if asking <= now then
+flow.reference = ""
+flow.resend = nil
+flow.lease = nil
 end
 flow.state = "dead"
 flow["end"] = ____end
-flow.reference = ""
 flow.otp = nil
-flow.resend = nil
 flow.before = nil
-flow.lease = nil
 flow.tried = nil
 flow.signIn = nil
 flow.delivery = nil
 flow.askedAt = nil
+if ____end == "cancelled" or ____end == "replaced" then
+flow.number = ""
+flow.kept = asking
+if asking > now then
+keepFlow(box, flow, now)
+else
+drop(box)
+end
+return
+end
 if ____end == "used" then
 flow.number = ""
 flow.kept = math.min(flow.kept, now + 60000)

@@ -116,25 +116,31 @@ export function takeLookup(flow: StoredFlow, every: number, now: number): boolea
 
 /**
  * Ends a flow. One that has ended by itself can begin again for a while, so that nobody types a
- * number twice; of the others nothing stays that says whose it was.
+ * number twice; of the others nothing stays that says whose it was. While tyntec is asked for a message, the
+ * record goes on saying for which: one that does not go out is given back, whatever became of its flow.
  */
 export function finish(box: Box<StoredFlow>, flow: StoredFlow, end: FlowEnd, now: number): void {
-  if (end === 'cancelled' || end === 'replaced') {
-    box.value = undefined
-    box.keep = 0
-    return
+  const asking = leaseOf(flow.lease, now)
+  if (asking <= now) {
+    flow.reference = ''
+    flow.resend = undefined
+    flow.lease = undefined
   }
   flow.state = 'dead'
   flow.end = end
-  flow.reference = ''
   flow.otp = undefined
-  flow.resend = undefined
   flow.before = undefined
-  flow.lease = undefined
   flow.tried = undefined
   flow.signIn = undefined
   flow.delivery = undefined
   flow.askedAt = undefined
+  if (end === 'cancelled' || end === 'replaced') {
+    flow.number = ''
+    flow.kept = asking
+    if (asking > now) keepFlow(box, flow, now)
+    else drop(box)
+    return
+  }
   if (end === 'used') {
     flow.number = ''
     flow.kept = Math.min(flow.kept, now + 60_000)
@@ -142,6 +148,20 @@ export function finish(box: Box<StoredFlow>, flow: StoredFlow, end: FlowEnd, now
     flow.kept = now + endedKept
   }
   keepFlow(box, flow, now)
+}
+
+function drop(box: Box<StoredFlow>): void {
+  box.value = undefined
+  box.keep = 0
+}
+
+/** A message did not go out whose flow has ended meanwhile. */
+export function giveUp(box: Box<StoredFlow>, flow: StoredFlow, now: number): void {
+  flow.resend = undefined
+  flow.lease = undefined
+  if (flow.state === 'dead') flow.reference = ''
+  if (flow.end === 'cancelled' || flow.end === 'replaced') drop(box)
+  else keepFlow(box, flow, now)
 }
 
 /** A resend becomes a new send. */

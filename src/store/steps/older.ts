@@ -1,5 +1,6 @@
-import type { Box, Failures, NumberRecord, Windows } from '../records.js'
+import type { Box, Failures, Members, Meter, NumberRecord, Windows } from '../records.js'
 import { addressOf, type MessageBoxes, numberOf, type Older, sharedOf } from './admission.js'
+import { faded, halfLives } from './limits.js'
 
 /**
  * While a secret rotates out, what was counted under it goes on counting: of the records that stand for one
@@ -18,9 +19,9 @@ function takeEach(boxes: MessageBoxes, older: Older, now: number): void {
   if (own !== undefined && boxes.own !== undefined) {
     const record = addressOf(boxes.own)
     takeUses(record.uses, own.uses, now)
-    record.meter = record.meter ?? own.meter
-    record.countries = record.countries ?? own.countries
-    record.failed = record.failed ?? own.failed
+    record.meter = largerMeter(record.meter, own.meter, halfLives.address, now)
+    record.countries = union(record.countries, own.countries, now)
+    record.failed = union(record.failed, own.failed, now)
     boxes.own.value = record
   }
   if (site !== undefined && boxes.site !== undefined) {
@@ -30,7 +31,7 @@ function takeEach(boxes: MessageBoxes, older: Older, now: number): void {
   }
   if (range !== undefined && boxes.range !== undefined) {
     const record = sharedOf(boxes.range)
-    record.meter = record.meter ?? range.meter
+    record.meter = largerMeter(record.meter, range.meter, halfLives.range, now)
     boxes.range.value = record
   }
   if (number !== undefined) takeNumber(boxes.number, tag, number, now)
@@ -60,6 +61,33 @@ function takeUses(uses: Windows, older: Windows, now: number): void {
       uses[name] = { n: window.n, ends: window.ends }
     }
   }
+}
+
+/** The one with more messages that nobody has signed in with. */
+function largerMeter(
+  meter: Meter | undefined,
+  older: Meter | undefined,
+  halfLife: number,
+  now: number,
+): Meter | undefined {
+  if (meter === undefined || older === undefined) return meter ?? older
+  const own = faded(meter, halfLife, now)
+  const other = faded(older, halfLife, now)
+  return other.sent - other.verified > own.sent - own.verified ? older : meter
+}
+
+/** All that one of the two has. */
+function union(
+  members: Members | undefined,
+  older: Members | undefined,
+  now: number,
+): Members | undefined {
+  if (older === undefined || older.ends <= now) return members
+  if (members === undefined || members.ends <= now) return older
+  for (const name in older.of) {
+    members.of[name] = Math.max(members.of[name] ?? 0, older.of[name] ?? 0)
+  }
+  return members
 }
 
 /** Of one origin only those failures are added that are new. */

@@ -76,7 +76,12 @@ export function resend(
   now: number,
 ): ResendReply {
   const flow = flowOf(boxes.flow, now)
-  if (request !== undefined && flow !== undefined && flow.resend === request.reference) {
+  if (
+    request !== undefined &&
+    flow !== undefined &&
+    flow.resend === request.reference &&
+    refusalOfFlow(flow, now) === undefined
+  ) {
     // The client has sent the command again.
     const status = flow.reference === request.reference ? 'renew' : 'reserved'
     return { status, record: viewOf(flow, now), counts: noCounts() }

@@ -6,6 +6,7 @@ import {
   finish,
   type FlowView,
   flowOf,
+  giveUp,
   holdLatest,
   keepFlow,
   refusalOfFlow,
@@ -39,6 +40,8 @@ export interface SettleSendArgs {
 export interface SettleSendReply {
   /** False when the record is gone or belongs to a newer send. */
   kept: boolean
+  /** The message has got back what it had counted. */
+  back?: boolean | undefined
   /** The flow before, which has ended now. */
   old?: FlowView | undefined
 }
@@ -51,11 +54,14 @@ export function settleSend(boxes: SettleBoxes, args: SettleSendArgs, now: number
     return { kept: false }
   }
   if (flow.state !== 'sending' && flow.state !== 'unconfirmed') {
+    if (flow.state === 'dead' && result.result === 'failed') {
+      return failEnded(boxes, boxes.flow, flow, args, now)
+    }
     return { kept: result.result === 'sent' && flow.state === 'pending' }
   }
   if (result.result === 'failed') {
     fail(boxes, boxes.flow, flow, args, now)
-    return { kept: true }
+    return { kept: true, back: true }
   }
   if (boxes.number !== undefined) holdLatest(boxes.number, args.flow, now)
   flow.lease = undefined
@@ -110,6 +116,20 @@ function fail(
   keepFlow(box, flow, now)
 }
 
+/** Nobody who ends a flow while tyntec is asked makes its message count that did not go out. */
+function failEnded(
+  boxes: SettleBoxes,
+  box: Box<StoredFlow>,
+  flow: StoredFlow,
+  { flow: name, back }: Pick<SettleSendArgs, 'flow' | 'back'>,
+  now: number,
+): { kept: boolean; back: boolean } {
+  if (boxes.number !== undefined) dropLatest(boxes.number, name, now)
+  if (back !== undefined) giveBack(boxes, back, now)
+  giveUp(box, flow, now)
+  return { kept: false, back: true }
+}
+
 function undoResend(flow: StoredFlow): void {
   const { before } = flow
   flow.lease = undefined
@@ -128,6 +148,7 @@ export interface SettleResendArgs {
   /** Seconds; of the new send. */
   lifetime: number
   maxLifetime: number
+  /** What the message gets back if it is the one that failed. */
   back?: GiveBack | undefined
 }
 
@@ -136,14 +157,16 @@ export function settleResend(
   boxes: SettleBoxes,
   args: SettleResendArgs,
   now: number,
-): { kept: boolean } {
+): Pick<SettleSendReply, 'kept' | 'back'> {
   const { reference, result, back } = args
   const flow = flowOf(boxes.flow, now)
   if (flow === undefined || boxes.flow === undefined || flow.resend !== reference) {
     return { kept: false }
   }
+  if (flow.state === 'sending') return { kept: result === 'renew' }
   if (flow.state !== 'pending') {
-    return { kept: result === 'renew' && flow.state === 'sending' }
+    if (result === 'sent') return { kept: false }
+    return failEnded(boxes, boxes.flow, flow, args, now)
   }
   if (flow.lease === undefined) return { kept: true }
   if (result === 'renew') {
@@ -158,5 +181,5 @@ export function settleResend(
     if (boxes.number !== undefined) holdLatest(boxes.number, args.flow, now)
   }
   keepFlow(boxes.flow, flow, now)
-  return { kept: true }
+  return { kept: true, back: result === 'failed' }
 }
