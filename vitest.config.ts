@@ -41,7 +41,6 @@ const pendingFiles = [
   'test/redis/lost-replies.test.ts',
   'test/redis/sentinel.test.ts',
   'test/return-to.test.ts',
-  'test/rows/budget.test.ts',
   'test/rows/cookies.test.ts',
   'test/rows/empty-body.test.ts',
   'test/rows/entry-points.test.ts',
@@ -54,10 +53,8 @@ const pendingFiles = [
   'test/rows/swapped.test.ts',
   'test/rows/tampering.test.ts',
   'test/shared-pace.test.ts',
-  'test/spending.test.ts',
   'test/taken-back.test.ts',
   'test/wallet-honest.test.ts',
-  'test/wallet.test.ts',
 ]
 
 export default defineConfig({

@@ -382,19 +382,19 @@ const limits: Record<string, Scenario & { stored?: 'redis' }> = {
     },
     outline: [...Array<string>(10).fill('202'), limited],
   },
-  'messages in an hour': {
-    does: sendThree,
-    outline: ['202', '202', down],
+  'messages in an hour, used up by others': {
+    does: sendAfterOthers,
+    outline: ['202', '202', down, down],
     flow: { budget: { perHour: 2 } },
   },
-  'messages to a country': {
-    does: sendThree,
-    outline: ['202', '202', down],
+  'messages to a country, used up by others': {
+    does: sendAfterOthers,
+    outline: ['202', '202', down, down],
     flow: { budget: { perCountryPerDay: { US: 2, default: 9 } } },
   },
-  money: {
-    does: sendThree,
-    outline: ['202', '202', down],
+  'money, used up by others': {
+    does: sendAfterOthers,
+    outline: ['202', '202', down, down],
     flow: { budget: { money: { perDay: 0.2, prices: { default: 0.08 } } } },
   },
   'messages that nobody signs in with': {
@@ -461,6 +461,15 @@ const limits: Record<string, Scenario & { stored?: 'redis' }> = {
     outline: ['202', wrong, '202', limited],
     flow: { limits: { failedNumbersPerAddress: { points: 1, duration: 600 } } },
   },
+}
+
+/** Decoys use up no budget, and are refused like messages when one is used up. */
+async function sendAfterOthers(person: Person) {
+  const others = alsoKnown.slice(0, 2)
+  for (const number of [...others, ...person.numbers.slice(0, 2)]) {
+    person.browser()
+    await person.send({ number })
+  }
 }
 
 async function sendThree(person: Person) {

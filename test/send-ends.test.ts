@@ -27,6 +27,8 @@ const [, other, third] = numbers
 const address = '192.0.2.1'
 const unavailable = { code: 'ERR_OTP_PROVIDER_UNAVAILABLE', status: 503 }
 const storeIsAway = { code: 'ERR_OTP_STORE_UNAVAILABLE', status: 503 }
+const unclear = { code: 'ERR_OTP_PROVIDER_RESPONSE', status: 503 }
+const invalidNumber = { code: '1002', message: 'Invalid number' }
 const auth = { code: 'ERR_OTP_PROVIDER_AUTH', status: 503 }
 const perNumber = (points: number) => ({
   limits: { sendsPerNumber: [{ points, duration: 600 }] },
@@ -121,12 +123,12 @@ describe.each(flowKinds)('a message on %s', (kind) => {
         click: resend,
         ends: 'rate_limited',
       },
-      'a resend of a code that is over': {
+      'a resend of a code that is long over': {
         async click(setup, handle) {
-          await setup.advance(301)
+          await setup.advance(901)
           return resend(setup, handle)
         },
-        ends: 'code_expired',
+        ends: 'no_pending_code',
       },
       'a resend of a proven code': {
         async click(setup, handle) {
@@ -161,14 +163,16 @@ describe.each(flowKinds)('a message on %s', (kind) => {
       const handle = await sendCode(setup)
       await setup.fault(rejected)
       expect(await failure(setup.flow.send({ number: other }))).toEqual(auth)
-      await setup.fault({ ...rejected, status: 400 })
+      await setup.fault({ ...rejected, status: 400, body: invalidNumber })
       expect(await statusOf(setup.flow.send({ number: other }))).toBe('invalid_number')
+      await setup.fault({ ...rejected, status: 400 })
+      expect(await failure(setup.flow.send({ number: other }))).toEqual(unclear)
       await setup.advance(2)
       await setup.fault({ ...rejected, operation: 'otp.resend' })
       expect(await failure(setup.flow.resend({ handle }))).toEqual(auth)
       expect(await statusOf(setup.flow.resend({ handle }))).toBe('sent')
       expect(await statusOf(setup.flow.send({ number: third }))).toBe('sent')
-      expect(unverified(setup)).toEqual([2, 2, 2, 2, 3])
+      expect(unverified(setup)).toEqual([2, 2, 2, 2, 2, 3])
     })
 
     test('also when the store is away by then', async () => {
@@ -254,27 +258,33 @@ describe.each(flowKinds)('a message on %s', (kind) => {
 })
 
 describe.each(flowKinds)('a send on %s', (kind) => {
-  test.each([401, 400])('that ends in %i leaves the browser the handle it had', async (status) => {
-    const setup = await setupFlow(kind)
-    const handle = await sendCode(setup)
-    const handles: string[] = []
-    const onHandle = (given: string) => void handles.push(given)
-    const ends = status === 400 ? 'invalid_number' : auth.code
-    await setup.fault({ ...rejected, status, times: 3 })
-    expect(await statusOf(setup.flow.send({ number: other, handle, onHandle }))).toBe(ends)
-    expect(handles).toEqual([expect.any(String), handle])
-    // Who has no handle keeps the new one, which finds nothing.
-    expect(await statusOf(setup.flow.send({ number: other, onHandle }))).toBe(ends)
-    expect(handles).toEqual([expect.any(String), handle, expect.any(String)])
-    expect(await statusOf(setup.flow.send({ number: other, handle }))).toBe(ends)
-    expect(await signIn(setup.flow, handle)).toBe('opened')
-    expect(setup.events.filter(({ type }) => type === 'error')).toMatchObject(
-      Array.from({ length: 3 }, () => ({
-        step: 'send',
-        code: status === 400 ? 'ERR_OTP_PROVIDER_RESPONSE' : auth.code,
-      })),
-    )
-  })
+  test.each([
+    [401, undefined, auth.code, auth.code],
+    [400, undefined, unclear.code, unclear.code],
+    [400, invalidNumber, 'invalid_number', unclear.code],
+  ])(
+    'that ends in %i (%o) leaves the browser the handle it had',
+    async (status, body, ends, told) => {
+      const setup = await setupFlow(kind)
+      const handle = await sendCode(setup)
+      const handles: string[] = []
+      const onHandle = (given: string) => void handles.push(given)
+      await setup.fault({ ...rejected, status, times: 3, ...(body && { body }) })
+      expect(await statusOf(setup.flow.send({ number: other, handle, onHandle }))).toBe(ends)
+      expect(handles).toEqual([expect.any(String), handle])
+      // Who has no handle keeps the new one, which finds nothing.
+      expect(await statusOf(setup.flow.send({ number: other, onHandle }))).toBe(ends)
+      expect(handles).toEqual([expect.any(String), handle, expect.any(String)])
+      expect(await statusOf(setup.flow.send({ number: other, handle }))).toBe(ends)
+      expect(await signIn(setup.flow, handle)).toBe('opened')
+      expect(setup.events.filter(({ type }) => type === 'error')).toMatchObject(
+        Array.from({ length: 3 }, () => ({
+          step: 'send',
+          code: told,
+        })),
+      )
+    },
+  )
 
   test('that tyntec took and the store could not keep counts as sent', async () => {
     const setup = await setupFlow(kind, perNumber(1))
@@ -318,13 +328,13 @@ describe.each(flowKinds)('a send on %s', (kind) => {
     list.cut()
   })
 
-  test('without a known end lives as long as a code, and is kept five minutes longer', async () => {
+  test('without a known end lives as long as a code, and its number is kept ten minutes longer', async () => {
     const setup = await setupFlow(kind, { lifetime: 60 })
     await setup.fault(lost)
     const outcome = await setup.flow.send({ number })
     expect(outcome).toMatchObject({ status: 'unconfirmed', expiresIn: 60 })
     const handle = 'handle' in outcome ? outcome.handle : ''
-    await setup.advance(350)
+    await setup.advance(650)
     expect(await signIn(setup.flow, handle)).toBe('code_expired')
     await setup.advance(20)
     expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
