@@ -11,8 +11,6 @@ const pendingFiles = [
   'test/canary/canary.test.ts',
   'test/canary/traces.test.ts',
   'test/canary/watch.test.ts',
-  'test/crash/crash.test.ts',
-  'test/crash/lost-answers.test.ts',
   'test/devices.test.ts',
   'test/enumeration-attacks.test.ts',
   'test/enumeration-outages.test.ts',

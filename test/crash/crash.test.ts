@@ -20,6 +20,10 @@ const otherNumber = '+12025550144'
 const secret = 'a secret of the crash tests, long enough'
 /** Seconds after which a step that died can be taken over. */
 const lease = 11
+/** The same for the opening of a session, in which the app's verify function has its time. */
+const openingLease = 36
+/** Seconds in which the same code is answered again, for a browser that heard nothing the first time. */
+const repeatWindow = 60
 
 type At = NonNullable<Order['at']>
 const before = (method: At['method']): At => ({ when: 'before', method })
@@ -97,14 +101,14 @@ describe('a process that is killed while it sends', () => {
     expect(app.messages()).toEqual([number])
   })
 
-  test('after the flow of another number is ended leaves the new code usable', async () => {
+  test('after its flow has replaced that of another number leaves the new code usable', async () => {
     const app = await setup()
     const first = await app.send()
     const { handle } = await app.kill(
       { type: 'send', number: otherNumber, handle: first },
-      after('endFlow'),
+      after('settleSend'),
     )
-    expect(await app.check(first, await app.code())).toBe('no_pending_code')
+    await app.signsNobodyIn(first)
     expect(await app.calls('POST', /\/check$/)).toBe(0)
     await app.signsIn(handle, otherNumber)
     expect(app.messages()).toEqual([number, otherNumber])
@@ -222,7 +226,7 @@ describe('a process that is killed while it checks', () => {
     const app = await setup()
     const handle = await app.send()
     await app.kill(await app.checking(handle), after('settleCheck'))
-    await app.advance(lease)
+    await app.advance(openingLease)
     await app.signsIn(handle)
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
@@ -232,20 +236,47 @@ describe('a process that is killed while it checks', () => {
     const app = await setup()
     const handle = await app.send()
     await app.kill(await app.checking(handle), before('complete'))
-    await app.advance(lease)
+    await app.advance(openingLease)
     expect(await app.check(handle, wrong(await app.code()))).toBe('no_pending_code')
     await app.signsIn(handle)
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
+  // proves: SES-16, crash-before-session/check
+  test('after the login is completed answers the same browser and code again, three times', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    const code = await app.code()
+    await app.kill(await app.checking(handle), after('complete'))
+    expect(await app.check(strangerTo(handle), code)).toBe('no_pending_code')
+    expect(await app.check(handle, wrong(code))).toBe('no_pending_code')
+    for (let repeats = 0; repeats < 3; repeats++) {
+      expect(await app.check(handle, code)).toBe('repeated')
+    }
+    expect(await app.check(handle, code)).toBe('no_pending_code')
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
   // proves: SES-8, crash-before-session/check
-  test('after the login is completed lets nobody in again', async () => {
+  test('after the login is completed lets nobody in a minute later', async () => {
     const app = await setup()
     const handle = await app.send()
     await app.kill(await app.checking(handle), after('complete'))
-    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
-    await app.advance(lease)
-    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+    await app.advance(repeatWindow)
+    await app.signsNobodyIn(handle)
+    expect(await app.calls('POST', /\/check$/)).toBe(1)
+  })
+
+  test('while it opens a session again leaves the next one to open it, within its minute', async () => {
+    const app = await setup()
+    const handle = await app.send()
+    const code = await app.code()
+    expect(await app.check(handle, code)).toBe('signed in')
+    await app.kill(await app.checking(handle), before('complete'))
+    await app.advance(openingLease)
+    expect(await app.check(handle, code)).toBe('repeated')
+    await app.advance(repeatWindow - openingLease)
+    await app.signsNobodyIn(handle)
     expect(await app.calls('POST', /\/check$/)).toBe(1)
   })
 
@@ -253,7 +284,7 @@ describe('a process that is killed while it checks', () => {
     const app = await setup()
     const handle = await app.send()
     await app.kill({ ...(await app.checking(handle)), end: 'release' }, before('release'))
-    await app.advance(lease)
+    await app.advance(openingLease)
     await app.signsIn(handle)
   })
 
@@ -270,7 +301,7 @@ describe('a process that is killed while it cancels', () => {
     const app = await setup()
     const handle = await app.send()
     await app.kill({ type: 'cancel', handle }, after('endFlow'))
-    expect(await app.check(handle, await app.code())).toBe('no_pending_code')
+    await app.signsNobodyIn(handle)
     expect(await app.calls('POST', /\/check$/)).toBe(0)
   })
 })
@@ -304,6 +335,13 @@ describe('a browser that goes away', () => {
 
 function wrong(code: string): string {
   return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+}
+
+/** What another browser could make of a handle that it has seen. */
+function strangerTo(handle: string): string {
+  const bytes = Buffer.from(handle, 'base64url')
+  bytes[20] = (bytes[20] ?? 0) ^ 1
+  return bytes.toString('base64url')
 }
 
 function startProcess() {
@@ -360,7 +398,8 @@ async function setup() {
   const check = async (handle: string, code: string) => {
     const outcome = await flow.check({ handle, code })
     if (outcome.status !== 'verified') return outcome.status
-    return (await flow.complete(outcome.proof)) ? 'signed in' : 'too late'
+    if (!(await flow.complete(outcome.proof))) return 'too late'
+    return outcome.identity.repeated ? 'repeated' : 'signed in'
   }
 
   const code = (to = number) => sandbox.waitForCode(to, { timeout: 1 })
@@ -406,14 +445,21 @@ async function setup() {
       return { type: 'check', handle, code: await code(), end: 'complete' } as const
     },
 
-    /** The code on the phone signs this browser in once, and no other browser. */
+    /** The code on the phone signs this browser in, again while its answer may be lost, and no other browser. */
     async signsIn(handle: string, to = number) {
       const right = await code(to)
-      const bytes = Buffer.from(handle, 'base64url')
-      bytes[20] = (bytes[20] ?? 0) ^ 1
-      expect(await check(bytes.toString('base64url'), right)).toBe('no_pending_code')
+      expect(await check(strangerTo(handle), right)).toBe('no_pending_code')
       expect(await check(handle, right)).toBe('signed in')
+      expect(await check(handle, wrong(right))).toBe('no_pending_code')
+      expect(await check(handle, right)).toBe('repeated')
+      await this.advance(repeatWindow)
       expect(await check(handle, right)).toBe('no_pending_code')
+    },
+
+    /** Nobody has got a session with this code, and nobody will: not even the browser that asked for it. */
+    async signsNobodyIn(handle: string) {
+      expect(await check(strangerTo(handle), await code())).toBe('no_pending_code')
+      expect(await check(handle, await code())).toBe('no_pending_code')
     },
   }
 }
