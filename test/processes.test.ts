@@ -61,11 +61,10 @@ describe('four processes', { timeout: 30_000 }, () => {
       }))
       expect(outcomes).toHaveLength(50)
       expect(outcomes.filter((status) => status === 'opened')).toHaveLength(1)
-      // Who comes after the session was opened finds nothing left.
-      const rest = outcomes.filter((status) => status !== 'opened')
-      expect(
-        rest.filter((status) => status !== 'signed_in' && status !== 'no_pending_code'),
-      ).toEqual([])
+      // A request that comes after the session was opened may have been sent for a lost answer.
+      expect(outcomes.filter((status) => status === 'repeated').length).toBeLessThanOrEqual(3)
+      const known = ['opened', 'signed_in', 'repeated', 'no_pending_code']
+      expect(outcomes.filter((status) => !known.includes(status))).toEqual([])
       expect((await setup.count('check')) - before).toBe(1)
     }
     expect(await verifiedOtps(setup)).toBe(5)

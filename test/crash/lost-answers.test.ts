@@ -64,7 +64,7 @@ describe.each(Object.entries(stores))('on the %s store', (_, open) => {
     const code = await sandbox.waitForCode(number)
     const { check, complete } = flow()
     const first = await check({ handle, code })
-    await advance(11)
+    await advance(36)
     const second = await check({ handle, code })
     if (first.status !== 'verified' || second.status !== 'verified') throw new Error('not proven')
     expect([await complete(first.proof), await complete(second.proof)].filter(Boolean)).toEqual([

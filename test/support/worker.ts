@@ -34,7 +34,8 @@ const flow = createOtpFlow({
 async function check(handle: string, code: string): Promise<string> {
   const outcome = await flow.check({ handle, code })
   if (outcome.status !== 'verified') return outcome.status
-  return (await flow.complete(outcome.proof)) ? 'opened' : 'gone'
+  if (!(await flow.complete(outcome.proof))) return 'gone'
+  return outcome.identity.repeated ? 'repeated' : 'opened'
 }
 
 async function run(task: Task): Promise<string[]> {
