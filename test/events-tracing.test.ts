@@ -59,7 +59,7 @@ test('each step tells its channel when it begins and how it ends', async () => {
   await setup.flow.unlock(number)
   expect(order.some((each) => each.endsWith('error'))).toBe(false)
 
-  const flowId = expect.stringMatching(/^[\w-]{22}$/)
+  const flowId = expect.stringMatching(/^[\w-]{16}$/)
   const duration = expect.any(Number)
   // What a step has not named is not there.
   expect(ended).toStrictEqual([

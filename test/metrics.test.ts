@@ -106,7 +106,7 @@ test('what limits, budget and outages have refused is counted', async () => {
   await failure(setup.flow.send({ number: numbers[2] }))
   await failure(setup.flow.send({ number: numbers[3] }))
   await setup.fault({ operation: '*', kind: 'status', status: 401, when: 'before' })
-  const other = setup.another({ budget: {} })
+  const other = setup.another({ budget: { perHour: 300 } })
   await failure(other.send({ number: numbers[4] }))
   expect(await counts('limited')).toEqual({ sends_per_number: 1, budget: 2 })
   expect(await counts('duration')).toEqual({

@@ -44,10 +44,10 @@ export async function admit<R extends Reply | { status: string }>(
   wanted: Wanted,
   reserve: (message: Message, passed: boolean, again: boolean) => Promise<R>,
 ): Promise<Admitted<R> | Inadmissible> {
-  const { limits, events } = context
+  const { limits } = context
   const message = limits.messageOf(wanted, wanted.origin)
   const blocked = limits.refusedBefore(message, wanted.origin)
-  if (blocked) return { status: 'rate_limited', retryAfter: blocked.retryAfter }
+  if (blocked) return limited(context, blocked)
   const asked = await challenge(context, wanted, message)
   if (asked !== 'passed' && asked !== undefined) return asked
 
@@ -55,8 +55,7 @@ export async function admit<R extends Reply | { status: string }>(
   if (isLimited(reply)) return refuse(context, wanted, message, reply)
   if (isOdd(reply)) {
     suspect(context, wanted, reply.odd)
-    events.emit({ type: 'limit.hit', limit: 'pumping' })
-    return { status: 'rate_limited', retryAfter: waitOf(reply.odd) }
+    return limited(context, { limit: 'pumping', retryAfter: waitOf(reply.odd) })
   }
   let unsent: Unsent | undefined
   if (isCounted(reply)) {
@@ -96,17 +95,26 @@ async function challenge(
 
 /** @throws {OtpError} `ERR_OTP_BUDGET` */
 async function refuse(
-  { limits }: Context,
+  context: Context,
   wanted: Wanted,
   message: Message,
   denied: Denied,
 ): Promise<Limited<'rate_limited'>> {
-  const refused: LimitRefusal = await limits.refused(denied, message, wanted, wanted.origin)
-  if (refused.by === 'person') return { status: 'rate_limited', retryAfter: refused.retryAfter }
+  const refused = await context.limits.refused(denied, message, wanted, wanted.origin)
+  if (refused.limit !== undefined) return limited(context, refused)
   throw new OtpError('ERR_OTP_BUDGET', 'The budget for messages is used up', {
     processed: 'no',
     retryAfter: Math.min(refused.retryAfter, 3600),
   })
+}
+
+/** A limit refuses the request of this step, which the operator is told. */
+export function limited(
+  { events }: Context,
+  { limit, retryAfter }: LimitRefusal,
+): Limited<'rate_limited'> {
+  events.emit({ type: 'limit.hit', limit })
+  return { status: 'rate_limited', retryAfter }
 }
 
 /** Tells the operator what is odd about a message. */

@@ -3,6 +3,7 @@ import { normaliseCode } from '../input/code.js'
 import { originOf } from '../limits/origin.js'
 import type { CheckOutcome, Purpose } from '../outcomes.js'
 import type { ClaimReply } from '../store/steps/claim.js'
+import { limited } from './admission.js'
 import { type Context, lease, openingLease, repeats, window } from './context.js'
 import { purposeOf } from './input.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
@@ -83,7 +84,7 @@ function claim(
 
 /** Follows a claim to its end. One can lead to another: a look-up, an old try, then this one. */
 async function run(context: Context, request: Request): Promise<CheckOutcome> {
-  const { store, events, secrets, limits } = context
+  const { store, secrets, limits } = context
   const { ref } = request
   let attempt = newAttempt()
   let current = await claim(context, request, attempt)
@@ -98,12 +99,9 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
       case 'busy':
         return { status: 'check_in_progress', retryAfter: Math.max(1, current.retryAfter) }
       case 'limited':
-        events.emit({ type: 'limit.hit', limit: 'failures_per_number' })
-        return { status: 'rate_limited', retryAfter: current.retryAfter }
-      case 'address': {
-        const { retryAfter } = await limits.refusedCheck(current, request.origin)
-        return { status: 'rate_limited', retryAfter }
-      }
+        return limited(context, { limit: 'failures_per_number', retryAfter: current.retryAfter })
+      case 'address':
+        return limited(context, await limits.refusedCheck(current, request.origin))
       case 'wrong':
         return invalidCode(context, current.attempts)
       case 'refused':

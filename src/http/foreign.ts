@@ -10,10 +10,11 @@ export function findForeign(options: HttpOptions, headers: Headers): string | un
   const site = one(headers, 'sec-fetch-site')
   const origin = one(headers, 'origin')
   if (!isForeign(options, headers, site, origin)) return undefined
-  const compared = options.origins.length > 0 ? options.origins.join(', ') : one(headers, 'host')
+  const host = shown(one(headers, 'host'))
+  const own = options.origins.length > 0 ? options.origins.join(', ') : host
   return (
-    `a request with Sec-Fetch-Site ${shown(site)}, Origin ${shown(origin)} and Host ` +
-    `${shown(one(headers, 'host'))} was compared with ${shown(compared)}`
+    `a request with Sec-Fetch-Site ${shown(site)}, Origin ${shown(origin)} and Host ${host} ` +
+    `was compared with ${own}`
   )
 }
 
@@ -50,8 +51,12 @@ function isTrusted({ origins }: HttpOptions, headers: Headers, origin: string): 
   return URL.canParse(origin) && new URL(origin).host === one(headers, 'host').toLowerCase()
 }
 
-/** Printable, and not long: strangers choose it. */
+const sites: ReadonlySet<string> = new Set(['same-origin', 'same-site', 'cross-site', 'none'])
+
+/** An origin, or a host with its port, and nothing beside it: strangers choose the text, and it goes into logs. */
+const place = /^([a-z][a-z\d+.-]{0,30}:\/\/)?([a-z\d.-]{1,100}|\[[a-f\d:.]{2,45}\])(:\d{1,5})?$/i
+
 function shown(text: string): string {
-  const plain = text.slice(0, 200).replaceAll(/[^!-~ ]/g, '?')
-  return plain === '' ? '(none)' : plain
+  if (text === '') return '(none)'
+  return sites.has(text) || place.test(text) ? text : '(malformed)'
 }

@@ -10,11 +10,15 @@ import { createLimiter, type Limiter } from './limiter.js'
 import { createMessages, type Recipient } from './message.js'
 import { addressKeysOf, type Origin } from './origin.js'
 
-/** Why a limit refuses a request. */
+/** A limit refuses a request. `retryAfter` is in seconds. */
 export interface Refused {
-  /** `budget`: what the operator has to look at. */
-  by: 'person' | 'budget'
-  /** Seconds. */
+  limit: LimitName
+  retryAfter: number
+}
+
+/** A budget does, which the operator has to look at. */
+export interface Spent {
+  limit?: undefined
   retryAfter: number
 }
 
@@ -22,8 +26,8 @@ export interface Limits {
   messageOf(to: Recipient, origin: Origin): Message
   /** What is certain to be refused, without asking the store. */
   refusedBefore(message: Message, origin: Origin): Refused | undefined
-  /** What a step has refused. The operator is told of it. */
-  refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused>
+  /** What a step has refused. The operator is told of a budget that is used up. */
+  refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused | Spent>
   /** Lets the library see what a step has counted, and the operator what is nearly used up. */
   counted(counts: Counts, to: Recipient): void
   /** What a check may cost its address. Nothing for a browser that is known, and where nothing is counted. */
@@ -59,7 +63,6 @@ export function createLimits(
   }
 
   let guessingUntil = 0
-  const tell = (limit: LimitName) => events.emit({ type: 'limit.hit', limit })
 
   return {
     messageOf: createMessages(options, secrets, budgets),
@@ -76,8 +79,8 @@ export function createLimits(
             .map((each) => limiterOf('site', each).refused(site?.[0] ?? ''))
             .find((each) => each !== undefined)
       if (!refused) return undefined
-      tell(nameOf(limit ? 'own' : 'site', limit?.name ?? ''))
-      return { by: 'person', retryAfter: refused.retryAfter }
+      const name = nameOf(limit ? 'own' : 'site', limit?.name ?? '')
+      return { limit: name, retryAfter: refused.retryAfter }
     },
 
     async refused({ by, limit, used, wait }, { parts }, to, origin) {
@@ -102,10 +105,9 @@ export function createLimits(
       const { retryAfter } = await limiterOf(by, found).judge(keys[by] ?? '', { used, wait })
       if (by === 'shared') {
         budgets.exhausted(limit, { used, wait }, to.country)
-        return { by: 'budget', retryAfter }
+        return { retryAfter }
       }
-      tell(nameOf(by, limit))
-      return { by: 'person', retryAfter }
+      return { limit: nameOf(by, limit), retryAfter }
     },
 
     counted: (counts, to) => budgets.watch(counts, to.country),
@@ -119,14 +121,14 @@ export function createLimits(
     },
 
     async refusedCheck({ limit, used, wait }, { own }) {
-      tell(limit === 'failures' ? 'failures_per_address' : 'failed_numbers_per_address')
       const numbers = { ...limits.failedNumbersPerAddress, name: limit }
       const limiter = limiterOf(
         limit === 'failures' ? 'own' : 'number',
         limit === 'failures' ? failures : numbers,
       )
       const { retryAfter } = await limiter.judge(own?.[0] ?? '', { used, wait })
-      return { by: 'person', retryAfter }
+      const name = limit === 'failures' ? 'failures_per_address' : 'failed_numbers_per_address'
+      return { limit: name, retryAfter }
     },
 
     laneOf: (lane) =>

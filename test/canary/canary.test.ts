@@ -169,6 +169,11 @@ async function refusals({ client: newClient, another }: Setup) {
   await cancelling.post('/login/check', { code })
   const strict = await another({ limits: { sendsPerAddress: { points: 1, duration: 3600 } } })
   await strict.client().post('/login/send', { number: numberOf(7) })
+  // In development this machine's own address has room.
+  const wary = await another({ limits: { failuresPerNumber: { free: 1, wait: 3600 } } })
+  const waiting = wary.client()
+  await waiting.post('/login/send', { number: numberOf(8) })
+  for (const wrong of wrongCodes) await waiting.post('/login/check', { code: wrong })
 }
 
 const faults = [

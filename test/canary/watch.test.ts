@@ -6,11 +6,12 @@ import {
   createWatch,
   deviceLength,
   handleLength,
+  markLength,
   type SecretKind,
 } from '../support/canary-watch.js'
 import { sendCode, setupFlow, signIn } from '../support/flow.js'
 
-const handle = randomBytes(68).toString('base64url')
+const handle = randomBytes(84).toString('base64url')
 const device = randomBytes(36).toString('base64url')
 const secrets: [SecretKind, string][] = [
   ['number', '+4915735980713'],
@@ -25,6 +26,7 @@ const secrets: [SecretKind, string][] = [
 function leaksOf(text: string) {
   const watch = createWatch(() => 'this test')
   for (const [kind, value] of secrets) watch.learn(kind, value)
+  watch.mark(device.slice(0, markLength))
   watch.look('a sink', text)
   return watch.leaks()
 }
@@ -67,6 +69,7 @@ test.each([
   'expires in 300 s, 2026-11-23T15:50:42.424Z',
   randomBytes(16).toString('base64url').replaceAll('424242', ''),
   'sha256-'.padEnd(deviceLength, 'a'),
+  `a sealed number: ${device.slice(1)}A`,
 ])('finds nothing in: %s', (text) => {
   expect(leaksOf(text)).toEqual([])
 })
@@ -81,7 +84,15 @@ test('finds what it learns only later', () => {
 
 test('what it knows the look of is what the package makes', () => {
   const own = createSecrets([randomBytes(32)])
-  expect(own.createDevice('+12015550142')).toHaveLength(deviceLength)
+  const made = own.createDevice('+12015550142')
+  expect(made).toHaveLength(deviceLength)
+  expect(own.createHandle(own.numberTags('+12015550142')[0], undefined).handle).toHaveLength(
+    handleLength,
+  )
+  expect(ofThisProcess.leaks()).toEqual([])
+  ofThisProcess.look('a device', made)
+  expect(ofThisProcess.leaks().map(({ kind }) => kind)).toEqual(['device'])
+  ofThisProcess.forget((sink) => sink === 'a device')
 })
 
 // proves: LOG-1

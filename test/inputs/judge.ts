@@ -8,7 +8,7 @@ import { renamed, variants } from './variants.js'
 /** One that was sent, or one that an adapter was given. */
 export type Asked = Case | ParsedCase
 
-/** The contract's table. */
+/** Which status each code may have. */
 const statuses: Record<string, readonly number[]> = {
   // 405 for a method that the route doesn't have.
   bad_request: [400, 405],
@@ -44,10 +44,10 @@ const known = [
   'x-powered-by',
 ]
 
-/** The handle that is cleared, the outcome of a form, or the blank that comes with a page. */
+/** The handle that is cleared, the outcome of a form with what was typed, sealed, or a page's own token. */
 const ourCookie = new RegExp(
   '^(?:__Host-)?otp' +
-    '(?:=; Max-Age=0|-outcome=(?:; Max-Age=0|[a-z_]+\\.\\d*\\.\\d*; Max-Age=60)' +
+    '(?:=; Max-Age=0|-outcome=(?:; Max-Age=0|[a-z_]+\\.\\d*\\.\\d*(?:\\.[\\w-]{40,700})?; Max-Age=60)' +
     '|-page=(?:; Max-Age=0|[\\w-]{20,200}; Max-Age=86400))' +
     '; Path=/; HttpOnly; (?:Secure; )?SameSite=Lax$',
 )
@@ -144,6 +144,7 @@ export function createJudge(): Judge {
         header.map((value) =>
           value
             .replace(/(otp-outcome=[a-z_]+\.)\d+/, '$10')
+            .replace(/(otp-outcome=[a-z_]+\.\d*\.\d*\.)[\w-]{40,700};/, `$1${'x'.repeat(40)};`)
             .replace(/(otp-page=)[\w-]{20,200};/, '$1x;'),
         ),
       )

@@ -82,7 +82,7 @@ function* hostileTexts(pattern: RegExp, length: number): Generator<string> {
 /** These look at nothing but an option of the app: where they stand, and how they begin. */
 const ofOperators = [
   '/src/tyntec/options.ts /\\/+$/',
-  '/src/validate.ts /(change|replace)[-_ ]?(me',
+  '/src/setup/look.ts /(change|replace)[-_ ]?(me',
 ]
 
 const length = 10_000

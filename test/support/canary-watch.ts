@@ -16,6 +16,8 @@ export interface Leak {
  */
 export interface Watch {
   learn(kind: SecretKind, value: string): void
+  /** What the devices of a secret begin with. */
+  mark(start: string): void
   look(sink: string, text: string): void
   leaks(): Leak[]
   /** How many of a kind it knows. A canary that knows nothing finds nothing. */
@@ -37,9 +39,11 @@ interface Sink {
   numbers: Seen
 }
 
-/** How long handles and devices are, in characters. Nothing else in a sink looks like them. */
-export const handleLength = 91
+/** How long handles and devices are, in characters. Nothing else in a sink looks like a handle. */
+export const handleLength = 112
 export const deviceLength = 48
+/** A sealed number is as long as a device, which begins with what names the secret that has made it. */
+export const markLength = 5
 
 /** Shorter pieces of a number turn up by chance. */
 const piece = 7
@@ -51,6 +55,7 @@ export function createWatch(test = () => ''): Watch {
   /** Those with spaces and the like, which no word of a text can be. */
   const phrases = new Map<string, SecretKind>()
   const spoken: Leak[] = []
+  const marks = new Set<string>()
   const of = (kind: SecretKind) => secrets.get(kind) ?? new Set<string>()
 
   function learn(kind: SecretKind, value: string) {
@@ -97,7 +102,8 @@ export function createWatch(test = () => ''): Watch {
       const ids = word.match(/[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}/gi) ?? []
       if ([word, ...ids.map(toUuid)].some((id) => of('otpId').has(id))) report('otpId', where)
       if (isRandom(word, handleLength)) report('handle', where)
-      if (isRandom(word, deviceLength)) report('device', where)
+      if (isRandom(word, deviceLength) && marks.has(word.slice(0, markLength)))
+        report('device', where)
       const known = inside.find((secret) => word.includes(secret))
       if (known !== undefined) report(of('secret').has(known) ? 'secret' : 'api key', where)
     }
@@ -113,6 +119,7 @@ export function createWatch(test = () => ''): Watch {
 
   return {
     learn,
+    mark: (start) => void marks.add(start),
     look,
     leaks: () => [
       ...spoken,
