@@ -16,12 +16,15 @@ interface Waiting {
   timer: NodeJS.Timeout
 }
 
-/** Real time plus what `advance` has added. Everything in the sandbox that expires asks this clock. */
+/**
+ * The time that has passed, plus what `advance` has added: a wall clock that is set in between moves
+ * nothing. Everything in the sandbox that expires asks this clock.
+ */
 export function createClock(): Clock {
   let offset = 0
   const waiting = new Set<Waiting>()
 
-  const now = () => Date.now() + offset
+  const now = () => Math.floor(performance.timeOrigin + performance.now()) + offset
 
   function runDue() {
     const due = [...waiting].filter((entry) => entry.due <= now())
