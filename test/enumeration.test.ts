@@ -94,7 +94,18 @@ const scenarios: Record<string, Scenario> = {
       await person.check()
       await person.status()
     },
-    outline: ['202', wrong, wrong, tooMany, tooMany, '200', tooMany, tooSoon, '202', wrong, '200'],
+    outline: ['202', wrong, wrong, tooMany, tooMany, '200', tooSoon, tooSoon, '202', wrong, '200'],
+  },
+  'has a new code sent when there were too many wrong ones': {
+    async does(person) {
+      await sendAndFail(person, 3)
+      await person.advance(31)
+      await person.resend()
+      await person.status()
+      await person.check()
+      await person.resend()
+    },
+    outline: ['202', wrong, wrong, tooMany, '202', '200', wrong, tooSoon],
   },
   'types what is no code': {
     async does(person) {
@@ -125,8 +136,11 @@ const scenarios: Record<string, Scenario> = {
       await person.advance(600)
       await person.check()
       await person.resend()
+      await person.advance(901)
+      await person.check()
+      await person.resend()
     },
-    outline: ['202', wrong, expired, expired, '200', nothing, nothing],
+    outline: ['202', wrong, expired, '202', '200', expired, '202', nothing, nothing],
   },
   'cancels, and goes on': {
     async does(person) {
@@ -291,6 +305,11 @@ describe('ENUM-1: Redis gets the same commands and holds the same', () => {
       const options: AppOptions = { framework: 'express 5', flow: flow ?? {} }
       const app = await setupLoginOnly(options, connected)
       const steps: { commands: Record<string, number>; holds: string[] }[] = []
+      // A decoy leaves the budgets alone, and an app has some messages to count beside it.
+      const other = Object.assign(createPerson(app, alsoKnown.slice(12)), {
+        address: '198.51.100.1',
+      })
+      await other.send({ challenge: 'yes' })
       const person = createPerson(app, numbers, async () => {
         const commands = await commandsOf(probe.redis)
         const holds = (await dumpRedis(probe.redis, connected.prefix)).map(shapeOf)
@@ -328,13 +347,23 @@ function shapeOf({ key, ttl, value }: Entry): string {
       .replace(/[\w-]{16,}/g, ({ length }) => `<${length}>`)
       // What decays with time.
       .replace(/^(\d+)\.\d{6}$/, (decayed) => Number(decayed).toFixed(1))
+  /** What counts and what runs is a number inside of a record, and who a member is a mark of 11 characters. */
+  const shown = (of: unknown): string => {
+    if (typeof of === 'number') return '#'
+    if (typeof of !== 'object' || of === null) return plain(String(of))
+    const inner = Object.entries(of).map(([name, each]) => {
+      return `${plain(name).replace(/^(from:)?[\w-]{11}(?=:|$)/, '$1<11>')}:${shown(each)}`
+    })
+    return `{${inner.toSorted().join()}}`
+  }
   const held = typeof value === 'object' && value !== null ? Object.entries(value) : [['', value]]
-  const fields = held.map(([name, of]) => {
-    const shown = name === 'by' ? `<${String(of).length}>` : plain(String(of))
-    return `${plain(String(name))}=${shown}`
-  })
-  const name = plain(key).replace(/^(limit:.*\}):[\w-]{8}$/, '$1:<8>')
-  return `${name} ${Math.round(ttl / 900_000)} ${fields.join(' ')}`
+  const fields = held.map(
+    ([name, of]) => `${name}=${typeof of === 'object' ? shown(of) : plain(String(of))}`,
+  )
+  const name = plain(key)
+  // Only messages that went out count for the app, so its records live on with them alone.
+  const lives = name.startsWith('{all}:') ? '' : Math.round(ttl / 900_000)
+  return `${name} ${lives} ${fields.toSorted().join(' ')}`
 }
 
 const limits: Record<string, Scenario & { stored?: 'redis' }> = {

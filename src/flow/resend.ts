@@ -8,7 +8,7 @@ import type { ResendAnswer } from '../tyntec/index.js'
 import { admit, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
-import { requireSending } from './hooks.js'
+import { isKnown, requireSending } from './hooks.js'
 import { channelOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { pendingOf, unsealed } from './pending.js'
@@ -50,6 +50,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   if ('status' in parsed) return { status: 'channel_not_allowed' }
 
   const { number, country } = parsed
+  const ended = endOf(record) !== undefined
   const asked: Asked = {
     number,
     country,
@@ -58,13 +59,15 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     handle: String(input.handle),
     lane: ref.lane,
     tags: secrets.numberTags(number),
-    // A flow that began without a message goes on without any.
-    known: !(options.knows && isDecoy(context, ref, record)),
+    // A flow that began without a message goes on without any. Once it has ended nothing tells that of it.
+    known: ended
+      ? await isKnown(context, number)
+      : !(options.knows && isDecoy(context, ref, record)),
     origin: originOf(options, secrets, input.address),
     address: input.address,
     token: input.challenge,
   }
-  return endOf(record) ? beginAgain(context, asked, record, input) : sendAgain(context, asked)
+  return ended ? beginAgain(context, asked, record, input) : sendAgain(context, asked)
 }
 
 function isDecoy({ secrets }: Context, ref: FlowRef, record: FlowView): boolean {
