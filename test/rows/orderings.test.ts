@@ -14,12 +14,18 @@ const attempts = 2
 
 /** What a browser has, as far as anybody can tell. */
 interface Browser {
-  state: 'none' | 'pending' | 'locked' | 'over'
+  state: 'none' | 'pending' | 'locked' | 'signed in' | 'over'
   tries: number
+  /** The step that signed it in. Steps are 31 s apart, so the answer can be had again at the next one. */
+  signedInAt: number
 }
 
 /** What a step has to say, and what tyntec has to be asked for it. */
-function expected(browser: Browser, step: Step): [status: string, ...calls: Operation[]] {
+function expected(
+  browser: Browser,
+  step: Step,
+  at: number,
+): [status: string, ...calls: Operation[]] {
   const { state } = browser
   const refused = state === 'locked' ? 'too_many_attempts' : 'no_pending_code'
   switch (step) {
@@ -29,10 +35,14 @@ function expected(browser: Browser, step: Step): [status: string, ...calls: Oper
       return state === 'pending' ? ['sent', 'send', 'delete'] : ['sent', 'send']
     }
     case 'resend':
-      return state === 'pending' ? ['sent', 'resend'] : [refused]
+      if (state === 'pending') return ['sent', 'resend']
+      if (state !== 'locked') return [refused]
+      Object.assign(browser, { state: 'pending', tries: 0 })
+      return ['sent', 'send']
     case 'right':
+      if (state === 'signed in' && at === browser.signedInAt + 1) return ['repeated']
       if (state !== 'pending') return [refused]
-      browser.state = 'over'
+      Object.assign(browser, { state: 'signed in', signedInAt: at })
       return ['opened', 'check']
     case 'wrong':
       if (state !== 'pending') return [refused]
@@ -41,9 +51,8 @@ function expected(browser: Browser, step: Step): [status: string, ...calls: Oper
       browser.state = 'locked'
       return ['too_many_attempts', 'check']
     case 'cancel':
-      if (state !== 'pending') return ['cancelled']
-      browser.state = 'over'
-      return ['cancelled', 'delete']
+      if (state !== 'none') browser.state = 'over'
+      return state === 'pending' ? ['cancelled', 'delete'] : ['cancelled']
   }
 }
 
@@ -82,7 +91,7 @@ test.each(flowKinds)('every order of five steps, on %s', { timeout: 120_000 }, a
   const people = all.map((order, index) => ({
     order,
     number: `+1202557${String(index).padStart(4, '0')}`,
-    browser: { state: 'none', tries: 0 } as Browser,
+    browser: { state: 'none', tries: 0, signedInAt: -1 } as Browser,
     handle: undefined as string | undefined,
     code: '',
     said: [] as string[],
@@ -91,13 +100,13 @@ test.each(flowKinds)('every order of five steps, on %s', { timeout: 120_000 }, a
 
   const take = async ({ number, ...person }: (typeof people)[number], step: Step, at: number) => {
     const { handle, code } = person
+    const onHandle = (given: string) => (person.handle = given)
+    const given = (status: string) => ({ status, handle: person.handle })
     switch (step) {
       case 'send':
-        return statusOf(
-          flow.send({ number, handle, onHandle: (given) => (person.handle = given) }),
-        ).then((status) => ({ status, handle: person.handle }))
+        return statusOf(flow.send({ number, handle, onHandle })).then(given)
       case 'resend':
-        return { status: await statusOf(flow.resend({ handle })) }
+        return statusOf(flow.resend({ handle, onHandle })).then(given)
       case 'right':
         return { status: await signIn(flow, handle ?? '', code || '123456') }
       case 'wrong': {
@@ -117,7 +126,7 @@ test.each(flowKinds)('every order of five steps, on %s', { timeout: 120_000 }, a
     const worker = async () => {
       for (let person = left.pop(); person; person = left.pop()) {
         const step = person.order[at] ?? 'cancel'
-        const [status, ...asked] = expected(person.browser, step)
+        const [status, ...asked] = expected(person.browser, step, at)
         person.meant.push(`${step}: ${status}`)
         calls.push(...asked)
         const taken = await take(person, step, at)
