@@ -26,7 +26,7 @@ export default defineConfig({
   // The package's own name is an alias for `src`, in tests and examples as in TypeScript.
   resolve: { tsconfigPaths: true },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['test/browser/**', ...pendingFiles],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: [

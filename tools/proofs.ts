@@ -45,7 +45,7 @@ ${reliability.join('')}`
 function section(heading: string, row: string): string {
   const lines = proofs
     .filter(({ rows }) => rows.includes(row))
-    .map(({ file, titles }) => `- [${file}](../test/${file}): \`${titles.join(' > ')}\`\n`)
+    .map(({ file, titles }) => `- \`test/${file}\`: \`${titles.join(' > ')}\`\n`)
   return `\n### ${heading}\n\n${lines.join('') || 'No test.\n'}`
 }
 

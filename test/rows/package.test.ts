@@ -43,7 +43,14 @@ describe('what is published', () => {
 
   // proves: SUP-1
   test('is what was built, and no file beside it', async () => {
-    expect(manifest.files).toEqual(['dist', 'CHANGELOG.md'])
+    expect(manifest.files).toEqual([
+      'dist',
+      'docs',
+      'examples',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+    ])
     expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true })
     const { stdout } = await promisify(execFile)(
       'npm',
@@ -53,7 +60,7 @@ describe('what is published', () => {
     const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[]
     const paths = packed?.files.map(({ path }) => path) ?? []
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:src|adapters)\/[\w/-]+\.(?:js|d\.ts))$/
+      /^(?:package\.json|LICENSE|[A-Z]+\.md|docs\/[\w/-]+\.(?:md|txt|png)|examples\/[\w./-]+\.(?:tsx?|js|css|json)|dist\/(?:src|adapters)\/[\w/-]+\.(?:js|d\.ts|css))$/
     expect(paths.filter((path) => !allowed.test(path))).toEqual([])
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
   }, 20_000)
@@ -201,7 +208,7 @@ describe('who reads the pages learns', () => {
     ],
     [
       'what tyntec gets, and how long it is waited for',
-      'README.md',
+      'docs/guides/production.md',
       [
         /## What tyntec gets/,
         /number and code in the query of the URL/,
@@ -212,7 +219,7 @@ describe('who reads the pages learns', () => {
     ],
     [
       'which limits hold, and that no stranger can use them up',
-      'README.md',
+      'docs/guides/limits.md',
       [/## Limits/, /whatever strangers do to the number/, /`flow.unlock\(number\)`/],
     ],
     [
