@@ -18,6 +18,11 @@ const statusByCode = {
   ERR_OTP_MISUSE: 500,
 } satisfies Record<OtpErrorCode, number>
 
+/** Where cause and fix of a code are, in the package itself: it is there without a network. */
+export function helpOf(code: string): string {
+  return `passport-tyntec-otp/docs/errors.md#${code.toLowerCase()}`
+}
+
 /** What tyntec has said of an error. Nothing here holds a number, a code, an id or the key. */
 export interface ProviderAnswer {
   /** The HTTP status. */
@@ -53,6 +58,8 @@ export class OtpError extends Error {
   readonly processed: 'no' | 'unknown' | undefined
   /** What tyntec answered, where it did. */
   readonly provider: ProviderAnswer | undefined
+  /** Where its cause and its fix are: a page in `node_modules`, which has a part for each code. */
+  readonly help: string
 
   constructor(code: OtpErrorCode, message: string, options: OtpErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -62,5 +69,6 @@ export class OtpError extends Error {
     this.retryAfter = options.retryAfter
     this.processed = options.processed
     this.provider = options.provider
+    this.help = helpOf(code)
   }
 }

@@ -367,7 +367,10 @@ test('memory warns once in a process', () => {
   memoryStore()
   memoryStore()
   expect(warnings).toHaveBeenCalledTimes(1)
-  expect(warnings.mock.calls[0]?.[1]).toEqual({ code: 'OTP_MEMORY_STORE' })
+  expect(warnings.mock.calls[0]?.[1]).toEqual({
+    code: 'OTP_MEMORY_STORE',
+    detail: 'passport-tyntec-otp/docs/errors.md#otp_memory_store',
+  })
 })
 
 test('a Redis store takes an ioredis client and a prefix that keeps its keys apart', async () => {

@@ -526,16 +526,6 @@ test('types know the names of checks and the parts of groups', () => {
   ).toEqual([6, ...Array<string>(4).fill('refused')])
 })
 
-test('docs/checks.md has every check with its code, and no other', async () => {
-  const page = await readFile('docs/checks.md', 'utf8')
-  const listed = [...page.matchAll(/^\| `(\w+)` \| `(\w+)` \|/gm)].map(([, name, code]) => [
-    name,
-    code,
-  ])
-  expect(Object.fromEntries(listed)).toEqual(validationCodes)
-  expect(listed).toHaveLength(Object.keys(validationCodes).length)
-})
-
 describe('the process', () => {
   test('warns once of each check, however many flows there are', async () => {
     const file = join(await temporary(), 'misuse.mts')

@@ -1,3 +1,4 @@
+import { helpOf } from '../errors.js'
 import type { OtpEvent } from '../events.js'
 
 const warned = new Set<string>()
@@ -6,7 +7,7 @@ const warned = new Set<string>()
 export function warnOnce(key: string, code: string, message: string): void {
   if (warned.has(key)) return
   warned.add(key)
-  process.emitWarning(message, { type: 'OtpWarning', code })
+  process.emitWarning(message, { type: 'OtpWarning', code, detail: helpOf(code) })
 }
 
 const advice =

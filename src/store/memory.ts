@@ -1,4 +1,4 @@
-import { OtpError } from '../errors.js'
+import { helpOf, OtpError } from '../errors.js'
 import type { Box } from './records.js'
 import { type BoxName, type StepArgs, type StepName, type StepReply, steps } from './steps/index.js'
 import { type OtpStore, type StepKeys, type StepStore, toOpaque } from './store.js'
@@ -36,6 +36,7 @@ function warnOnce(): void {
   warned = true
   process.emitWarning('memoryStore() is for one process: sign-ins do not survive a restart', {
     code: 'OTP_MEMORY_STORE',
+    detail: helpOf('OTP_MEMORY_STORE'),
   })
 }
 
