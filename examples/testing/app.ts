@@ -28,12 +28,12 @@ export function createApp({ apiKey, baseUrl }: { apiKey: string; baseUrl: string
     otpRouter(flow, {
       onVerified: ({ number }, req) => {
         if (!people.includes(number)) people.push(number)
-        req.session.user = { id: people.indexOf(number) }
+        req.session.person = { id: people.indexOf(number) }
       },
     }),
   )
   app.get('/me', (req, res) => {
-    if (req.session.user) res.json(req.session.user)
+    if (req.session.person) res.json(req.session.person)
     else res.sendStatus(401)
   })
   return app
@@ -41,6 +41,6 @@ export function createApp({ apiKey, baseUrl }: { apiKey: string; baseUrl: string
 
 declare module 'express-session' {
   interface SessionData {
-    user: { id: number }
+    person: { id: number }
   }
 }

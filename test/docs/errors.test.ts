@@ -40,7 +40,7 @@ describe('docs/errors.md', () => {
     const parts = partsOf(problems)
     const source = readFileSync(`${root}src/outcomes.ts`, 'utf8')
     const [, union = ''] = /type ProblemCode =(.*?)\n\n/s.exec(source) ?? []
-    const codes = (union.match(/\w+/g) ?? []).filter(isProblemCode)
+    const codes = [...(union.match(/\w+/g) ?? [])].filter(isProblemCode)
     expect(codes.length).toBeGreaterThan(10)
     expect([...parts.keys()].toSorted()).toEqual(codes.toSorted())
     for (const code of codes) {
