@@ -46,7 +46,7 @@ export async function admit<R extends Reply | { status: string }>(
 ): Promise<Admitted<R> | Inadmissible> {
   const { limits } = context
   const message = limits.messageOf(wanted, wanted.origin)
-  const blocked = limits.refusedBefore(message, wanted.origin)
+  const blocked = limits.refusedBefore(wanted.origin)
   if (blocked) return limited(context, blocked)
   const asked = await challenge(context, wanted, message)
   if (asked !== 'passed' && asked !== undefined) return asked

@@ -5,7 +5,7 @@ import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
 import type { FlowView } from '../store/steps/flow.js'
 import type { ResendAnswer } from '../tyntec/index.js'
-import { admit, type Wanted } from './admission.js'
+import { admit, limited, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
 import { deliver, viaOf } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
@@ -32,7 +32,7 @@ interface Asked extends Wanted {
 }
 
 export async function resend(context: Context, input: ResendInput): Promise<ResendOutcome> {
-  const { options, secrets, store, numbers } = context
+  const { options, secrets, store, numbers, limits } = context
 
   const via = channelOf(input.via, options.voice)
   if (typeof via === 'object') return via
@@ -41,8 +41,21 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   context.visit.refuseEarly('sends')
   await requireSending(context)
 
+  const origin = originOf(options, secrets, input.address)
+  const blocked = limits.refusedBefore(origin)
+  if (blocked) return limited(context, blocked)
+  const due = await store.resendDue(ref, waitsOf(options), limits.waitsOf(origin))
+  switch (due.status) {
+    case 'limited':
+      return limited(context, await limits.refusedWait(due, origin))
+    case 'exhausted':
+      return { status: 'rate_limited', retryAfter: due.retryAfter }
+    case 'too_soon':
+      return { status: 'resend_too_soon', retryAfter: due.retryAfter }
+    case 'due':
+  }
   // Budgets and the look of the traffic go by country, which only the record knows.
-  const { record } = await store.read(ref)
+  const { record } = due
   const values = record && unsealed(context, ref, record)
   if (!record || !values) return { status: 'no_pending_code' }
   const parsed = numbers.parse(values.number, undefined, via)
@@ -63,11 +76,15 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     known: ended
       ? await isKnown(context, number)
       : !(options.knows && isDecoy(context, ref, record)),
-    origin: originOf(options, secrets, input.address),
+    origin,
     address: input.address,
     token: input.challenge,
   }
   return ended ? beginAgain(context, asked, record, input) : sendAgain(context, asked)
+}
+
+function waitsOf({ resendWaits }: Context['options']) {
+  return { waits: resendWaits, cooldown: resendWaits[0] ?? 30 }
 }
 
 function isDecoy({ secrets }: Context, ref: FlowRef, record: FlowView): boolean {
@@ -111,8 +128,7 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
           reference,
           via,
           lease,
-          waits: options.resendWaits,
-          cooldown: options.resendWaits[0] ?? 30,
+          ...waitsOf(options),
           renewBelow,
           lifetime,
           maxLifetime,

@@ -1,7 +1,7 @@
 import type { Events, LimitName } from '../events.js'
 import type { ResolvedOptions } from '../options/options.js'
 import type { Secrets } from '../secrets/secrets.js'
-import type { AddressCall } from '../store/flows.js'
+import type { AddressCall, OriginWaits } from '../store/flows.js'
 import type { Message } from '../store/slots.js'
 import type { Counts, Denied } from '../store/steps/admission.js'
 import type { Count, Limit, Refusal } from '../store/steps/limits.js'
@@ -25,7 +25,14 @@ export interface Spent {
 export interface Limits {
   messageOf(to: Recipient, origin: Origin): Message
   /** What is certain to be refused, without asking the store. */
-  refusedBefore(message: Message, origin: Origin): Refused | undefined
+  refusedBefore(origin: Origin): Refused | undefined
+  /**
+   * Where requests are counted that a wait ends. Nothing while a secret rotates out, as the address may have
+   * another record: the step that takes that over counts them then.
+   */
+  waitsOf(origin: Origin): OriginWaits | undefined
+  /** An address has asked too often within waits. */
+  refusedWait(refusal: Refusal, origin: Origin): Promise<Refused>
   /** What a step has refused. The operator is told of a budget that is used up. */
   refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused | Spent>
   /** Lets the library see what a step has counted, and the operator what is nearly used up. */
@@ -49,6 +56,7 @@ export function createLimits(
 ): Limits {
   const { limits } = options
   const budgets: Budgets = createBudgets(options.budget, events)
+  const messages = createMessages(options, secrets, budgets)
   const guesses: Limit = { name: 'guesses', ...options.guessing }
   const failures: Limit = { name: 'failures', ...limits.failuresPerAddress }
   const limiters = new Map<string, Limiter>()
@@ -65,22 +73,30 @@ export function createLimits(
   let guessingUntil = 0
 
   return {
-    messageOf: createMessages(options, secrets, budgets),
+    messageOf: messages.messageOf,
     guesses,
 
-    refusedBefore({ parts: { address } }, { own, site }) {
-      if (!address || own === undefined) return undefined
-      const limit = [...address.own, address.waits].find((each) =>
-        limiterOf('own', each).refused(own[0]),
-      )
+    refusedBefore({ own, site }) {
+      if (own === undefined) return undefined
+      const { ofAddress, ofSite } = messages
+      const limit = ofAddress.find((each) => limiterOf('own', each).refused(own[0]))
       const refused = limit
         ? limiterOf('own', limit).refused(own[0])
-        : address.site
-            .map((each) => limiterOf('site', each).refused(site?.[0] ?? ''))
-            .find((each) => each !== undefined)
+        : site && limiterOf('site', ofSite).refused(site[0])
       if (!refused) return undefined
       const name = nameOf(limit ? 'own' : 'site', limit?.name ?? '')
       return { limit: name, retryAfter: refused.retryAfter }
+    },
+
+    waitsOf(origin) {
+      const [own, ...older] = addressKeysOf(origin)
+      return own === undefined || older.length > 0 ? undefined : { own, waits: messages.waits }
+    },
+
+    async refusedWait(refusal, { own }) {
+      const limiter = limiterOf('own', messages.waits)
+      const { retryAfter } = await limiter.judge(own?.[0] ?? '', refusal)
+      return { limit: 'waits_per_address', retryAfter }
     },
 
     async refused({ by, limit, used, wait }, { parts }, to, origin) {

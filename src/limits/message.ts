@@ -23,23 +23,34 @@ export interface Recipient {
 
 type Rules = Pick<ResolvedOptions, 'limits' | 'pumping' | 'challenge'>
 
-/** Says what a message costs, for the step that counts it. Limits are called by their seconds, so that another one begins anew. */
+export interface Messages {
+  /** What a message costs, for the step that counts it. */
+  messageOf(to: Recipient, origin: Origin): Message
+  /** What refuses an address, whoever the message is to. */
+  ofAddress: readonly Limit[]
+  ofSite: Limit
+  /** Requests that lead to no message because of a wait. */
+  waits: Limit
+}
+
+/** Limits are called by their seconds, so that one of another length begins anew. */
 export function createMessages(
   { limits, pumping, challenge }: Rules,
   secrets: Pick<Secrets, 'rangeTags'>,
   budgets: Budgets,
-): (to: Recipient, origin: Origin) => Message {
+): Messages {
   const named = (name: string, rules: readonly { points: number; duration: number }[]): Limit[] =>
     rules.map(({ points, duration }) => ({ name: `${name}:${duration}`, points, duration }))
   const own = named('sends', [limits.sendsPerAddress])
-  const site = named('sends', [limits.sendsPerSite])
+  const [ofSite] = named('sends', [limits.sendsPerSite]) as [Limit] // of one rule
+  const site = [ofSite]
   const [waits] = named('waits', [limits.waitsPerAddress]) as [Limit] // of one rule
   const perNumber = named('sends', limits.sendsPerNumber)
   const calls = named('calls', limits.callsPerNumber)
   const { sends } = limits.knownBrowser
   const { enforced } = pumping
 
-  return (to, origin) => {
+  const messageOf = (to: Recipient, origin: Origin): Message => {
     const { tags, country, via, lane, known } = to
     // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
     const refuses = (by: keyof typeof enforced) =>
@@ -100,6 +111,8 @@ export function createMessages(
       })),
     }
   }
+
+  return { messageOf, ofAddress: [...own, waits], ofSite, waits }
 }
 
 /** The records of an address, by the secret at this place. */

@@ -5,7 +5,7 @@ import type { StepReply } from './steps/index.js'
 import type { AddressFailures, ClaimReply, ClaimRequest } from './steps/claim.js'
 import type { FlowView } from './steps/flow.js'
 import type { ReadReply } from './steps/read.js'
-import type { ResendReply, ResendRequest } from './steps/resend.js'
+import type { ResendDueReply, ResendReply, ResendRequest, ResendWaits } from './steps/resend.js'
 import type { SendReply, SendRequest } from './steps/send.js'
 import type { SettleCheckArgs, SettleCheckReply } from './steps/settle-check.js'
 import type { SendResult, SettleResendArgs, SettleSendReply } from './steps/settle.js'
@@ -21,6 +21,7 @@ import {
   type Unsent,
 } from './slots.js'
 import { flowKey, numberKey } from './keys.js'
+import type { Limit } from './steps/limits.js'
 import type { StepStore } from './store.js'
 
 /** A request without what the flow's own place says. */
@@ -47,6 +48,12 @@ export interface FlowStore {
     result: SendResult,
     more?: { unsent?: Unsent | undefined; old?: FlowRef | undefined },
   ): Promise<SettleSendReply>
+  /** Reads the flow of a resend, unless that has to wait. `origin`: where waits are counted. */
+  resendDue(
+    ref: FlowRef,
+    call: Omit<ResendWaits, 'flow' | 'lane'>,
+    origin?: OriginWaits,
+  ): Promise<ResendDueReply>
   resend(ref: FlowRef, call: ResendCall, message?: Message, passed?: boolean): Promise<ResendReply>
   settleResend(
     ref: FlowRef,
@@ -74,6 +81,12 @@ export interface FlowStore {
   /** Forgets the failures of a number, and with `all` its waits and used up messages as well. */
   unlock(tag: string, all: boolean): Promise<void>
   failures(tag: string): Promise<{ total: number; wait: number }>
+}
+
+/** Requests of an address that lead to no message because of a wait, and where that is kept. */
+export interface OriginWaits {
+  own: string
+  waits: Limit
 }
 
 /** What a check may cost its address, and where that is kept. */
@@ -119,6 +132,19 @@ export function createFlowStore(store: StepStore): FlowStore {
       if (settled.back === true && unsent) await giveBackParts(store, unsent.message, ['shared'])
       if (!settled.kept || !old || beside || result.result === 'failed') return settled
       return { ...settled, old: await flows.end(old, 'replaced') }
+    },
+
+    async resendDue(ref, given, origin) {
+      const near = nearOf(ref)
+      const request: ResendWaits = { ...given, flow: ref.flow, lane: ref.lane !== undefined }
+      if (!store.cluster || !origin) {
+        const { own, waits } = origin ?? {}
+        return store.run('resendDue', { ...near, own }, { waits, request })
+      }
+      const due = await store.run('resendDue', near, { request })
+      if (due.status === 'due') return due
+      const counted = await store.run('resendDue', { own: origin.own }, { waits: origin.waits })
+      return counted.status === 'limited' ? counted : due
     },
 
     async resend(ref, { again = false, ...given }, message = free, passed = false) {

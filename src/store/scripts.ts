@@ -404,15 +404,20 @@ ends = math.max(ends, failed.ends)
 end
 keepUntil(box, record, ends, now)
 end
-local function countWait(boxes, ____bindingPattern0, now)
-local address
-address = ____bindingPattern0.address
-if address == nil or boxes.own == nil then
+local function countWaits(boxes, waits, now)
+if boxes.own == nil then
 return
 end
 local own = addressOf(boxes.own)
-count(own.uses, {address.waits}, now, {})
+count(own.uses, {waits}, now, {})
 keepAddress(boxes.own, own, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+local address
+address = ____bindingPattern0.address
+if address ~= nil then
+countWaits(boxes, address.waits, now)
+end
 end
 local function deny(by, ____bindingPattern0)
 local wait
@@ -1337,6 +1342,282 @@ for i, name in ipairs(input.names) do
   end
 end
 return cjson.encode(reply)`,
+  resendDue: `local input = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('MGET', unpack(KEYS))
+local boxes = {}
+local limits = {own = true, site = true, app = true, country = true}
+for i, name in ipairs(input.names) do
+  local box = {}
+  if found[i] then
+    -- What is not ours to read says nothing.
+    local ok, value = pcall(cmsgpack.unpack, found[i])
+    if ok and type(value) == 'table' then box.value = value end
+  end
+  -- A limit that can't be read refuses; a flow that can't be read is over.
+  if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
+    return redis.error_reply('WRONGTYPE of a record')
+  end
+  boxes[name] = box
+end
+local function windowOf(uses, name, duration, now)
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
+end
+local function refusalOf(uses, limits, now)
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_0.n
+local ends = ____windowOf_result_0.ends
+local used = n + (cost or 1)
+if used > points then
+return {limit = name, used = used, wait = ends - now}
+end
+end
+return nil
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local skew = 10000
+local function flowOf(box, now)
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
+end
+local function refusalOfFlow(flow, now)
+if flow == nil or flow.state == "completed" then
+return "none"
+end
+if flow.state == "dead" then
+return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] or "none"
+end
+return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
+end
+local longestLease = 35000
+local function leaseOf(lease, now)
+if lease == nil or lease > now + longestLease + skew then
+return 0
+end
+return lease
+end
+local function isChecking(tried, now)
+return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
+end
+local function triedOf(flow, now)
+local ____flow_5 = flow
+local tried = ____flow_5.tried
+local ____temp_6
+if tried == nil or tried["until"] <= now then
+____temp_6 = nil
+else
+____temp_6 = tried
+end
+return ____temp_6
+end
+local function isUnderWay(flow, now)
+return leaseOf(flow.lease, now) > now or isChecking(
+triedOf(flow, now),
+now
+)
+end
+local function waitOf(number, lane, longest, now)
+local ____number_7 = number
+local latest = ____number_7.latest
+if latest == nil or latest["until"] <= now then
+return 0
+end
+if latest["until"] > now + longest then
+latest["until"] = now + longest
+end
+if lane and latest.reserved == true then
+return 0
+end
+return latest["until"] - now
+end
+local function waitOfOthers(number, request, now)
+local ____opt_8 = number.latest
+if (____opt_8 and ____opt_8.flow) == request.flow then
+return 0
+end
+return waitOf(number, request.lane, request.cooldown * 1000, now)
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function tooEarly(boxes, flow, request, now)
+local wait = request.waits[(flow.resends or 0) + 1]
+if wait == nil then
+return {
+status = "exhausted",
+retryAfter = math.ceil((flow.expires - now) / 1000)
+}
+end
+local left = math.max(
+flow.sent + wait * 1000 - now,
+waitOfOthers(
+numberOf(boxes.number),
+request,
+now
+)
+)
+return left > 0 and ({
+status = "too_soon",
+retryAfter = math.ceil(left / 1000)
+}) or nil
+end
+local function count(uses, limits, now, counts)
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_12 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_12.n
+local ends = ____windowOf_result_12.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_13 = record
+local meter = ____record_13.meter
+local countries = ____record_13.countries
+local failed = ____record_13.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function countWaits(boxes, waits, now)
+if boxes.own == nil then
+return
+end
+local own = addressOf(boxes.own)
+count(own.uses, {waits}, now, {})
+keepAddress(boxes.own, own, now)
+end
+local function viewOf(flow, now)
+return {
+state = flow.state,
+["end"] = flow["end"],
+reference = flow.reference,
+number = flow.number,
+otp = flow.otp,
+via = flow.via,
+country = flow.country,
+purpose = flow.purpose,
+expiresIn = (flow.expires - now) / 1000,
+sentAgo = (now - flow.sent) / 1000,
+resends = flow.resends or 0,
+attempts = flow.attempts or 0,
+counted = flow.counted or 0,
+delivery = flow.delivery or "unknown"
+}
+end
+local function resendDue(boxes, ____bindingPattern0, now)
+local request
+local waits
+waits = ____bindingPattern0.waits
+request = ____bindingPattern0.request
+if waits ~= nil then
+local refused = refusalOf(
+addressOf(boxes.own).uses,
+{waits},
+now
+)
+if refused ~= nil then
+return {
+status = "limited",
+by = "own",
+limit = refused.limit,
+used = refused.used,
+wait = refused.wait
+}
+end
+end
+local flow = flowOf(boxes.flow, now)
+local runs = flow ~= nil and refusalOfFlow(flow, now) == nil
+local due = runs and flow.state ~= "verified" and not isUnderWay(flow, now)
+local ____temp_14
+if request ~= nil and due then
+____temp_14 = tooEarly(boxes, flow, request, now)
+else
+____temp_14 = nil
+end
+local early = ____temp_14
+if waits ~= nil and (request == nil or early ~= nil) then
+countWaits(boxes, waits, now)
+end
+local ____early_16 = early
+if ____early_16 == nil then
+local ____temp_15
+if flow == nil then
+____temp_15 = nil
+else
+____temp_15 = viewOf(flow, now)
+end
+____early_16 = {status = "due", record = ____temp_15}
+end
+return ____early_16
+end
+local reply = resendDue(boxes, input.args, now)
+for i, name in ipairs(input.names) do
+  local box = boxes[name]
+  if box.keep ~= nil then
+    if box.keep > 0 then
+      redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+end
+return cjson.encode(reply)`,
   resend: `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1616,6 +1897,12 @@ ____temp_31 = tried
 end
 return ____temp_31
 end
+local function isUnderWay(flow, now)
+return leaseOf(flow.lease, now) > now or isChecking(
+triedOf(flow, now),
+now
+)
+end
 local function waitOf(number, lane, longest, now)
 local ____number_32 = number
 local latest = ____number_32.latest
@@ -1637,20 +1924,7 @@ return 0
 end
 return waitOf(number, request.lane, request.cooldown * 1000, now)
 end
-local function waitForResend(boxes, flow, request, now)
-local refused = refusalOfFlow(flow, now)
-if refused ~= nil or flow == nil then
-return {status = refused or "none"}
-end
-if flow.state == "verified" then
-return {status = "none"}
-end
-if leaseOf(flow.lease, now) > now or isChecking(
-triedOf(flow, now),
-now
-) then
-return {status = "busy"}
-end
+local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
 if wait == nil then
 return {
@@ -1666,11 +1940,25 @@ request,
 now
 )
 )
-if left > 0 then
-return {
+return left > 0 and ({
 status = "too_soon",
 retryAfter = math.ceil(left / 1000)
-}
+}) or nil
+end
+local function waitForResend(boxes, flow, request, now)
+local refused = refusalOfFlow(flow, now)
+if refused ~= nil or flow == nil then
+return {status = refused or "none"}
+end
+if flow.state == "verified" then
+return {status = "none"}
+end
+if isUnderWay(flow, now) then
+return {status = "busy"}
+end
+local early = tooEarly(boxes, flow, request, now)
+if early ~= nil then
+return early
 end
 if flow.state ~= "pending" and not request.lookedUp then
 return {
@@ -1734,15 +2022,20 @@ ends = math.max(ends, failed.ends)
 end
 keepUntil(box, record, ends, now)
 end
-local function countWait(boxes, ____bindingPattern0, now)
-local address
-address = ____bindingPattern0.address
-if address == nil or boxes.own == nil then
+local function countWaits(boxes, waits, now)
+if boxes.own == nil then
 return
 end
 local own = addressOf(boxes.own)
-count(own.uses, {address.waits}, now, {})
+count(own.uses, {waits}, now, {})
 keepAddress(boxes.own, own, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+local address
+address = ____bindingPattern0.address
+if address ~= nil then
+countWaits(boxes, address.waits, now)
+end
 end
 local function deny(by, ____bindingPattern0)
 local wait

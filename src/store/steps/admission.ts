@@ -238,8 +238,12 @@ export function countWait(
   { address }: Pick<Parts, 'address'>,
   now: number,
 ): void {
-  if (address === undefined || boxes.own === undefined) return
+  if (address !== undefined) countWaits(boxes, address.waits, now)
+}
+
+export function countWaits(boxes: MessageBoxes, waits: Limit, now: number): void {
+  if (boxes.own === undefined) return
   const own = addressOf(boxes.own)
-  count(own.uses, [address.waits], now, {})
+  count(own.uses, [waits], now, {})
   keepAddress(boxes.own, own, now)
 }

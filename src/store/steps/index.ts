@@ -1,7 +1,7 @@
 import { claim } from './claim.js'
 import { giveBack } from './give-back.js'
 import { deliver, endFlow, failures, look, peek, read, unlock } from './read.js'
-import { resend } from './resend.js'
+import { resend, resendDue } from './resend.js'
 import { send } from './send.js'
 import { recount, settleCheck } from './settle-check.js'
 import { settleResend, settleSend } from './settle.js'
@@ -15,6 +15,7 @@ import { complete, release } from './sign-in.js'
 export const steps = {
   send,
   settleSend,
+  resendDue,
   resend,
   settleResend,
   claim,

@@ -1,9 +1,11 @@
 import type { Channel } from '../../outcomes.js'
 import type { Box, NumberRecord, StoredFlow } from '../records.js'
 import {
+  addressOf,
   type Counts,
   countMessage,
   countWait,
+  countWaits,
   type Denied,
   denied,
   type MessageBoxes,
@@ -26,6 +28,7 @@ import {
   viewOf,
   waitOf,
 } from './flow.js'
+import { type Limit, refusalOf } from './limits.js'
 import { isEnforced, limited, noCounts, orNone, refusalOfWaits } from './gate.js'
 import { takeOver } from './older.js'
 
@@ -117,9 +120,30 @@ function waitForResend(
   const refused = refusalOfFlow(flow, now)
   if (refused !== undefined || flow === undefined) return { status: refused ?? 'none' }
   if (flow.state === 'verified') return { status: 'none' }
-  if (leaseOf(flow.lease, now) > now || isChecking(triedOf(flow, now), now)) {
-    return { status: 'busy' }
+  if (isUnderWay(flow, now)) return { status: 'busy' }
+  const early = tooEarly(boxes, flow, request, now)
+  if (early !== undefined) return early
+  if (flow.state !== 'pending' && !request.lookedUp) {
+    return { status: 'lookup', record: viewOf(flow, now) }
   }
+  return undefined
+}
+
+function isUnderWay(flow: StoredFlow, now: number): boolean {
+  return leaseOf(flow.lease, now) > now || isChecking(triedOf(flow, now), now)
+}
+
+/** What decides whether a resend still has to wait. */
+export type ResendWaits = Pick<ResendRequest, 'flow' | 'lane' | 'waits' | 'cooldown'>
+
+type TooEarly = { status: 'too_soon' | 'exhausted'; retryAfter: number }
+
+function tooEarly(
+  boxes: ResendBoxes,
+  flow: StoredFlow,
+  request: ResendWaits,
+  now: number,
+): TooEarly | undefined {
   const wait = request.waits[flow.resends ?? 0]
   if (wait === undefined) {
     return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
@@ -128,14 +152,52 @@ function waitForResend(
     flow.sent + wait * 1000 - now,
     waitOfOthers(numberOf(boxes.number), request, now),
   )
-  if (left > 0) return { status: 'too_soon', retryAfter: Math.ceil(left / 1000) }
-  if (flow.state !== 'pending' && !request.lookedUp) {
-    return { status: 'lookup', record: viewOf(flow, now) }
-  }
-  return undefined
+  return left > 0 ? { status: 'too_soon', retryAfter: Math.ceil(left / 1000) } : undefined
 }
 
-function waitOfOthers(number: NumberRecord, request: ResendRequest, now: number): number {
+export interface ResendDueArgs {
+  /** Requests of the address that lead to no message because of a wait. Missing: nothing is counted. */
+  waits?: Limit | undefined
+  /** Missing where another call of the step has the flow. */
+  request?: ResendWaits | undefined
+}
+
+export type ResendDueReply =
+  /** Nothing that a look at the flow shows is in the way of a resend. */
+  { status: 'due'; record?: FlowView | undefined } | ({ status: 'limited' } & Denied) | TooEarly
+
+/**
+ * Reads the flow of a resend. One that has to wait is refused here, so that pressing again and again costs the
+ * store one command each time, and the address its waits.
+ */
+export function resendDue(
+  boxes: ResendBoxes,
+  { waits, request }: ResendDueArgs,
+  now: number,
+): ResendDueReply {
+  if (waits !== undefined) {
+    const refused = refusalOf(addressOf(boxes.own).uses, [waits], now)
+    if (refused !== undefined) {
+      return {
+        status: 'limited',
+        by: 'own',
+        limit: refused.limit,
+        used: refused.used,
+        wait: refused.wait,
+      }
+    }
+  }
+  const flow = flowOf(boxes.flow, now)
+  const runs = flow !== undefined && refusalOfFlow(flow, now) === undefined
+  const due = runs && flow.state !== 'verified' && !isUnderWay(flow, now)
+  const early = request !== undefined && due ? tooEarly(boxes, flow, request, now) : undefined
+  if (waits !== undefined && (request === undefined || early !== undefined)) {
+    countWaits(boxes, waits, now)
+  }
+  return early ?? { status: 'due', record: flow === undefined ? undefined : viewOf(flow, now) }
+}
+
+function waitOfOthers(number: NumberRecord, request: ResendWaits, now: number): number {
   if (number.latest?.flow === request.flow) return 0
   return waitOf(number, request.lane, request.cooldown * 1000, now)
 }
