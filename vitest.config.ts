@@ -32,7 +32,6 @@ export default defineConfig({
     setupFiles: [
       'test/support/worker-setup.ts',
       'test/support/canary.ts',
-      'test/support/pending.ts',
     ],
     reporters: ['default', './test/support/summary-reporter.ts'],
     // Processes, because Redis clients and servers of one file must not share an event loop with

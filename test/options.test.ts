@@ -358,7 +358,11 @@ describe('production', () => {
     expect(() =>
       createOtpFlow({ apiKey: 'key', secret, countries: 'any', origin: 'https://example.com' }),
     ).toThrow(misuse)
-    expect(memoryStore({ production: true })).toMatchObject({ end: expect.any(Function) })
+    const store = memoryStore({ production: true })
+    const given = { apiKey: 'key', secret, countries: 'any', store } as const
+    expect(createOtpFlow({ ...given, origin: 'https://example.com' })).toMatchObject({
+      send: expect.any(Function),
+    })
   })
 })
 

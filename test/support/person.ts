@@ -50,7 +50,8 @@ export async function setupLoginOnly(
       if (connected) await advanceRedis(connected.redis, connected.prefix, seconds)
       await fetch(`${app.sandbox.url}/_sandbox/clock`, {
         method: 'POST',
-        body: JSON.stringify({ advance: seconds }),
+        // It goes by this process's clock, and only has to look at it.
+        body: JSON.stringify({ advance: 0 }),
       })
     },
     async journal() {
