@@ -29,10 +29,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['test/browser/**', ...pendingFiles],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: [
-      'test/support/worker-setup.ts',
-      'test/support/canary.ts',
-    ],
+    setupFiles: ['test/support/worker-setup.ts', 'test/support/canary.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     // Processes, because Redis clients and servers of one file must not share an event loop with
     // another's. Two, because CI has two cores.
