@@ -153,7 +153,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
-  const { countries, pinLength, voice } = options
+  const { countries, pinLength, codeAlphabet, voice } = options
   return {
     options: {
       origins,
@@ -166,6 +166,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       name,
       countries,
       pinLength,
+      codeAlphabet,
       voice,
     },
     sealer: createSealer(options.secrets),

@@ -52,13 +52,14 @@ export function createPageRoutes<Context extends unknown[]>(
     throw invalid('page', `left out with binding: 'token', whose clients have pages of their own`)
   }
   const { success = '/', failure, pending } = resolveRedirects(options)
-  const { fields, countries, pinLength, voice } = flow.options
+  const { fields, countries, pinLength, codeAlphabet, voice } = flow.options
   const page = createPage(resolvePage(given), {
     fields,
     channels: voice ? ['sms', 'voice'] : ['sms'],
     countries,
     example: exampleOf(countries),
     codeLength: pinLength,
+    codeAlphabet,
     next: success,
     targets: [success, failure, pending].filter((target) => target !== undefined),
   })

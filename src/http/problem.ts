@@ -57,7 +57,7 @@ const kinds = {
   malformed_code: {
     status: 400,
     title: 'Not a code',
-    detail: 'A code has a fixed number of digits and nothing else.',
+    detail: 'This is not a code. Enter it as it was sent to you.',
     field: 'code',
   },
   invalid_number: {

@@ -320,5 +320,6 @@ export type HttpOptions = Pick<
   | 'name'
   | 'countries'
   | 'pinLength'
+  | 'codeAlphabet'
   | 'voice'
 >

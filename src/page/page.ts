@@ -9,7 +9,7 @@ import type { PageView } from './view.js'
 /** What the page has to know of the app around it. */
 export interface PageApp extends Pick<
   PageView,
-  'fields' | 'channels' | 'countries' | 'example' | 'codeLength' | 'next'
+  'fields' | 'channels' | 'countries' | 'example' | 'codeLength' | 'codeAlphabet' | 'next'
 > {
   /** Where form posts may lead, besides this app: URLs. */
   targets: readonly string[]

@@ -60,7 +60,7 @@ export function tell(view: PageView, problem: PageProblem | undefined, field?: F
 }
 
 function words(view: PageView, problem: PageProblem): Html {
-  const { texts, language, countries, example, codeLength } = view
+  const { texts, language, countries, example, codeLength, codeAlphabet } = view
   const { code, retryAfter, attemptsRemaining, hint } = problem
   const values = {
     example: markup`<span class="to" dir="ltr" translate="no">${example}</span>`,
@@ -76,5 +76,7 @@ function words(view: PageView, problem: PageProblem): Html {
   }
   // What an app says itself is shown as it is, braces too.
   if (code === 'sign_in_refused' && problem.detail !== undefined) return markup`${problem.detail}`
-  return markup`${fill(hint === 'write_plus' ? texts.writePlus : texts.problems[code], values)}${more}`
+  const withLetters = code === 'malformed_code' && codeAlphabet === 'alphanumeric'
+  const text = withLetters ? texts.malformedLetters : texts.problems[code]
+  return markup`${fill(hint === 'write_plus' ? texts.writePlus : text, values)}${more}`
 }

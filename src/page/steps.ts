@@ -68,7 +68,7 @@ function ways({ texts, fields, channels }: PageView): Html {
 }
 
 export function codeStep(view: PageView, { pending, problem, notice }: Step<'code'>): string {
-  const { texts, fields } = view
+  const { texts, fields, codeAlphabet } = view
   const told = tell(view, problem, 'code')
   const failed = pending?.delivery === 'failed'
   const news = notice && pending && texts.resent[pending.via]
@@ -77,7 +77,7 @@ export function codeStep(view: PageView, { pending, problem, notice }: Step<'cod
     class: 'code',
     name: fields.code,
     type: 'text',
-    inputmode: 'numeric',
+    inputmode: codeAlphabet === 'digits' ? 'numeric' : 'text',
     autocomplete: 'one-time-code',
     required: true,
     enterkeyhint: 'done',
@@ -124,9 +124,12 @@ ${told.atField}
 
 /** Where the code is, and how long it works. */
 function sent(view: PageView, pending: PagePending): Html {
-  const { texts, language } = view
+  const { texts, language, codeAlphabet } = view
   const { status, via, codeLength: length, delivery, expiresIn } = pending
-  const sentence = status === 'unconfirmed' ? texts.unconfirmed : texts.sent[via]
+  const sentence =
+    status === 'unconfirmed'
+      ? texts.unconfirmed
+      : (codeAlphabet === 'digits' ? texts.sent : texts.sentLetters)[via]
   const works = fill(texts.works, { time: lasting(language, expiresIn) })
   return markup`${delivery === 'failed' ? '' : fill(sentence, { to: to(pending.to), length })}
     ${delivery === 'delivered' && texts.delivered}

@@ -29,6 +29,7 @@ export interface PageView {
   /** How a number begins, like `+49`. */
   example: string
   codeLength: number
+  codeAlphabet: 'digits' | 'alphanumeric'
   /** Where somebody goes who is signed in. */
   next: string
 }

@@ -54,6 +54,16 @@ describe.each(frameworks)('the page on %s', (framework) => {
     expect((await open('/login?continue')).headers.location).toBe('/')
   })
 
+  test('asks for letters where codes have them', async () => {
+    const { client } = await setup({ framework, flow: { codeAlphabet: 'alphanumeric' } })
+    const sent = await client.submit('/login/send', { number: '+1 201 555 0160' })
+    const page = await follow(client, '/login/send', sent)
+    expectPage(page, 200, 'a code of 6 letters and digits')
+    expect(page.text).toContain('inputmode="text"')
+    const checked = await client.submit('/login/check', { code: 'A1B2 C3' })
+    expect([checked.status, checked.headers.location]).toEqual([303, '/'])
+  })
+
   test('is asked at the address itself, and JSON stays JSON', async () => {
     const { client, open } = await setup({ framework })
     expectPage(await open('/login/'), 200, 'action="./send"')

@@ -28,6 +28,18 @@ describe.each(['en', 'de'])('the page in %s', (language) => {
   })
 })
 
+test.each(['en', 'de'])('codes with letters are asked for as such in %s', (language) => {
+  const { render } = setupPage({}, { codeAlphabet: 'alphanumeric' })
+  const words = { en: '6 letters and digits', de: '6 Buchstaben und Ziffern' }
+  for (const name of ['code', 'code by call', 'code by WhatsApp', 'code malformed']) {
+    const html = render(pageStates[name] ?? { step: 'signed-in' }, language)
+    expect(html).toContain(words[language as keyof typeof words])
+    expect(html).not.toMatch(/6-digit|6 digits|6 Ziffern/)
+    // A keyboard of digits alone could not type them.
+    expect(html).toMatch(/<input [^>]*name="code"[^>]* inputmode="text"/)
+  }
+})
+
 test('no two texts of the catalogues leave out what the other one says', () => {
   const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()
   const pairs = (one: object, other: object): [string, string][] =>

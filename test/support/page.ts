@@ -9,6 +9,7 @@ const app: PageApp = {
   countries: ['DE', 'US'],
   example: '+49',
   codeLength: 6,
+  codeAlphabet: 'digits',
   next: '/',
   targets: [],
 }

@@ -22,6 +22,12 @@ export const de: PageTexts = {
     voice: 'Wir rufen {to} an und sagen Ihnen einen Code mit {length} Ziffern.',
     whatsapp: 'Wir haben einen Code mit {length} Ziffern per WhatsApp an {to} gesendet.',
   },
+  sentLetters: {
+    sms: 'Wir haben einen Code mit {length} Buchstaben und Ziffern per SMS an {to} gesendet.',
+    voice: 'Wir rufen {to} an und sagen Ihnen einen Code mit {length} Buchstaben und Ziffern.',
+    whatsapp:
+      'Wir haben einen Code mit {length} Buchstaben und Ziffern per WhatsApp an {to} gesendet.',
+  },
   delivered: 'Er ist auf Ihrem Telefon angekommen.',
   failed: 'Unsere Nachricht an {to} konnte nicht zugestellt werden.',
   failedAdvice: 'Prüfen Sie die Nummer, oder wählen Sie einen anderen Weg.',
@@ -81,6 +87,7 @@ export const de: PageTexts = {
   },
   writePlus:
     'Das können zwei Nummern sein. Beginnen Sie mit + und der Ländervorwahl, zum Beispiel {example}.',
+  malformedLetters: 'Ein Code hat {length} Buchstaben und Ziffern. Geben Sie ihn noch einmal ein.',
   later: 'später',
   problems: {
     bad_request: 'Das hat nicht geklappt. Versuchen Sie es noch einmal.',

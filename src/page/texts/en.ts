@@ -22,6 +22,11 @@ export const en: PageTexts = {
     voice: 'We are calling {to} to read you a {length}-digit code.',
     whatsapp: 'We sent a {length}-digit code to {to} on WhatsApp.',
   },
+  sentLetters: {
+    sms: 'We texted a code of {length} letters and digits to {to}.',
+    voice: 'We are calling {to} to read you a code of {length} letters and digits.',
+    whatsapp: 'We sent a code of {length} letters and digits to {to} on WhatsApp.',
+  },
   delivered: 'It has reached your phone.',
   failed: 'Our message to {to} could not be delivered.',
   failedAdvice: 'Check the number, or get the code another way.',
@@ -69,6 +74,7 @@ export const en: PageTexts = {
 
   triesLeft: { one: 'You have one try left.', other: 'You have {count} tries left.' },
   writePlus: 'That can be read as two numbers. Start with + and the country code, like {example}.',
+  malformedLetters: 'A code has {length} letters and digits. Enter it again.',
   later: 'in a while',
   problems: {
     bad_request: 'That did not work. Try again.',

@@ -9,7 +9,7 @@ export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: str
  * them out:
  *
  * - `{to}`: the number, masked. `{example}`: how a number is written. `{countries}`: a list of names
- * - `{length}`: digits of a code. `{count}`: how many
+ * - `{length}`: digits, or characters, of a code. `{count}`: how many
  * - `{time}`: a duration, like "5 minutes". `{when}`: like "in 5 minutes"
  */
 export interface PageTexts {
@@ -31,6 +31,8 @@ export interface PageTexts {
   codeHeading: string
   codeLabel: string
   sent: Record<PageChannel, string>
+  /** The same of codes that have letters too. */
+  sentLetters: Record<PageChannel, string>
   delivered: string
   failed: string
   failedAdvice: string
@@ -73,6 +75,8 @@ export interface PageTexts {
   triesLeft: Plural
   /** In place of `invalid_number`, where a number can be read as two. */
   writePlus: string
+  /** In place of `malformed_code`, where codes have letters too. */
+  malformedLetters: string
   /** `{when}` where nobody knows how long. */
   later: string
   problems: Record<PageProblem['code'], string>
