@@ -221,8 +221,9 @@ async function startGate(target: string): Promise<Gate> {
   const hold = (request: IncomingMessage, response: ServerResponse): Held => {
     const { method = 'GET', url = '/' } = request
     let answer: Promise<{ status: number; type: string | null; body: string }> | undefined
-    const ask = () =>
-      (answer ??= (method === 'POST' ? text(request) : Promise.resolve('')).then(hand))
+    // Where there is no body a call can be handed over also after its caller has gone.
+    const hasBody = Number(request.headers['content-length'] ?? 0) > 0
+    const ask = () => (answer ??= (hasBody ? text(request) : Promise.resolve('')).then(hand))
     const hand = (sent: string) =>
       fetch(`${target}${url}`, {
         method,
