@@ -9,8 +9,6 @@ if (!process.env.NODE_DEBUG) {
 const pendingFiles = [
   'test/admission.test.ts',
   'test/flow-redis.test.ts',
-  'test/model/memory.test.ts',
-  'test/model/redis.test.ts',
   'test/pressure.test.ts',
   'test/pumping.test.ts',
   'test/redis-clock.test.ts',

@@ -11,7 +11,8 @@ import ts from 'typescript'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const target = resolve(root, 'src/store/scripts.ts')
-const index = resolve(root, 'src/store/steps/index.ts')
+const store = resolve(root, 'src/store')
+const index = resolve(store, 'steps/index.ts')
 
 /** Reads the records, runs the step and writes those that it has changed. All or nothing: it is one script. */
 const before = `local input = cjson.decode(ARGV[1])
@@ -63,7 +64,7 @@ function load(file: string): void {
       const from = statement.moduleSpecifier
       if (!ts.isStringLiteral(from)) continue
       const imported = resolve(dirname(file), from.text.replace(/\.js$/, '.ts'))
-      if (imported.includes('/store/')) load(imported)
+      if (imported.startsWith(store)) load(imported)
       continue
     }
     const text = statement.getText().replace(/^export /, '')

@@ -148,6 +148,9 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
 
   const channels = channelsOf(numbers, number)
   switch (reserved.status) {
+    case 'used':
+      // The page's own flow has signed in: this click begins another one.
+      return sendTo(context, secrets.createHandle(asked.tags[0], asked.lane), asked)
     case 'rate_limited':
     case 'challenge_required':
       return reserved

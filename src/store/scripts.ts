@@ -791,6 +791,14 @@ status = "reserved",
 counts = noCounts()
 }
 end
+local ____temp_52 = request ~= nil
+if ____temp_52 then
+local ____opt_50 = flowOf(boxes.flow, now)
+____temp_52 = (____opt_50 and ____opt_50.signIn) ~= nil
+end
+if ____temp_52 then
+return {status = "used"}
+end
 takeOver(boxes, parts.older, now)
 local flooding = refusalOfWaits(boxes, parts, now)
 if flooding ~= nil then

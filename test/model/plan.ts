@@ -16,7 +16,8 @@ export interface Trouble {
     | 'twice'
 }
 
-export type Code = 'right' | 'wrong' | 'malformed' | 'before' | 'stolen'
+/** `again`: the one that was proven, as somebody types who heard nothing of it. */
+export type Code = 'right' | 'again' | 'wrong' | 'malformed' | 'before' | 'stolen'
 
 export type Action = {
   browser: number
@@ -24,12 +25,20 @@ export type Action = {
   /** For the pauses around each call of the store. */
   seed: number
   trouble: Trouble | undefined
-} & (
-  | { type: 'send'; number: number; lost: boolean }
-  | { type: 'resend' | 'status' | 'cancel' }
-  | { type: 'check'; code: Code; end: 'complete' | 'release' | 'hold' }
-  | { type: 'finish'; how: 'complete' | 'release' }
-)
+  /** It arrives so many batches after its browser has sent it, with what its browser had then. */
+  late: number
+} &
+  /** `lost`: our answer does not reach the browser. */
+  (
+    | { type: 'send'; number: number; lost: boolean }
+    | { type: 'resend'; lost: boolean }
+    | { type: 'status' | 'cancel' }
+    | { type: 'check'; code: Code; end: End; again: boolean }
+    | { type: 'finish'; how: End }
+  )
+
+/** What the app makes of a proof: a session, an error of its own, a refusal, or nothing so far. */
+export type End = 'complete' | 'release' | 'refuse' | 'hold'
 
 export type Fault = { operation: string; when: 'before' | 'after'; times: number } & (
   | { kind: 'status'; status: number }
@@ -63,6 +72,8 @@ export interface Plan {
   free: number
   /** Messages that one number may get, and all together two more; 0 is so many that no limit is met. */
   tight: number
+  /** Browsers got a token with the page, so that two clicks on it are one flow. */
+  pages: boolean
   batches: Batch[]
 }
 
@@ -88,15 +99,19 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
 
 const code = fc.oneof(
   { weight: 8, arbitrary: oneOf<Code[]>('right') },
+  { weight: 2, arbitrary: oneOf<Code[]>('again') },
   { weight: 6, arbitrary: oneOf<Code[]>('wrong') },
   { weight: 3, arbitrary: oneOf<Code[]>('before', 'stolen', 'malformed') },
 )
 
 type Deed = Action extends infer A
   ? A extends Action
-    ? Omit<A, 'browser' | 'worker' | 'seed' | 'trouble'>
+    ? Omit<A, 'browser' | 'worker' | 'seed' | 'trouble' | 'late'>
     : never
   : never
+
+const lostOf = (wild: boolean): fc.Arbitrary<boolean> =>
+  wild ? fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0) : oneOf(false)
 
 const deedOf = (numbers: number, wild: boolean): fc.Arbitrary<Deed> =>
   fc.oneof(
@@ -105,18 +120,30 @@ const deedOf = (numbers: number, wild: boolean): fc.Arbitrary<Deed> =>
       arbitrary: fc.record({
         type: oneOf('send' as const),
         number: index(numbers),
-        lost: wild ? fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0) : oneOf(false),
+        lost: lostOf(wild),
       }),
     },
-    { weight: 4, arbitrary: oneOf({ type: 'resend' as const }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ type: oneOf('resend' as const), lost: lostOf(wild) }),
+    },
     {
       weight: 12,
       arbitrary: fc.record({
         type: oneOf('check' as const),
         code,
         end: wild
-          ? oneOf('complete' as const, 'complete', 'release', 'hold')
-          : oneOf('complete' as const, 'complete', 'complete', 'release'),
+          ? oneOf<End[]>(
+              'complete',
+              'complete',
+              'complete',
+              'complete',
+              'release',
+              'hold',
+              'refuse',
+            )
+          : oneOf<End[]>('complete', 'complete', 'complete', 'release', 'refuse'),
+        again: wild ? fc.boolean() : oneOf(false),
       }),
     },
     { weight: 2, arbitrary: oneOf({ type: 'status' as const }, { type: 'cancel' as const }) },
@@ -126,7 +153,7 @@ const deedOf = (numbers: number, wild: boolean): fc.Arbitrary<Deed> =>
             weight: 2,
             arbitrary: fc.record({
               type: oneOf('finish' as const),
-              how: oneOf('complete' as const, 'release'),
+              how: oneOf<End[]>('complete', 'complete', 'release', 'refuse'),
             }),
           },
         ]
@@ -220,6 +247,7 @@ const beginning = (size: { browsers: number; numbers: number }): fc.Arbitrary<Ba
               worker: 0,
               seed: 1,
               trouble: undefined,
+              late: 0,
               number: browser % size.numbers,
               lost: false,
             },
@@ -242,6 +270,7 @@ function actionOf(size: { browsers: number; workers: number; numbers: number }, 
         worker: index(size.workers),
         seed: seeds,
         trouble: wild ? rarely(4, trouble) : oneOf(undefined),
+        late: wild ? oneOf(0, 0, 0, 0, 0, 0, 0, 1, 2, 4) : oneOf(0),
       }),
       deedOf(size.numbers, wild),
     )
@@ -272,7 +301,14 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
   const act = (deed: fc.Arbitrary<Deed>, troubled = false): fc.Arbitrary<Action> =>
     fc
       .tuple(actionOf(size, false), deed, troubled ? rarely(3, trouble) : fc.constant(undefined))
-      .map(([{ worker, seed }, rest, trouble]) => ({ browser: 0, worker, seed, trouble, ...rest }))
+      .map(([{ worker, seed }, rest, trouble]) => ({
+        browser: 0,
+        worker,
+        seed,
+        trouble,
+        late: 0,
+        ...rest,
+      }))
   const steps = (
     actions: fc.Arbitrary<Action>[],
     land: fc.Arbitrary<{ after: number; most: number } | undefined> = fc.constant(undefined),
@@ -298,13 +334,14 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
   const send = act(
     fc.record({ type: oneOf('send' as const), number: oneOf(0), lost: oneOf(false) }),
   )
-  const resend = act(oneOf({ type: 'resend' as const }), true)
+  const resend = act(oneOf({ type: 'resend' as const, lost: false }), true)
   const check = (...codes: Code[]) =>
     act(
       fc.record({
         type: oneOf('check' as const),
         code: oneOf(...codes),
-        end: oneOf('complete' as const, 'hold'),
+        end: oneOf<End[]>('complete', 'hold'),
+        again: fc.boolean(),
       }),
       true,
     )
@@ -366,7 +403,35 @@ function storyOf(size: { browsers: number; workers: number; numbers: number }) {
     steps([act(oneOf({ type: 'finish' as const, how: 'complete' as const }))]),
     steps([check('right', 'wrong')]),
   )
-  return fc.oneof(lateCode, lateCode, lostMessage, endedLogin)
+  // A person who hears nothing of a login, and presses again and again.
+  const unheardLogin = tell(
+    ready,
+    steps([check('right')]),
+    oneOf<Batch[]>([], [], [passing(31)], [passing(61)]),
+    fc.oneof(
+      steps([check('again')]),
+      steps([check('again'), check('again')]),
+      steps([check('again'), check('wrong')]),
+    ),
+    oneOf<Batch[]>([], [passing(31)]),
+    steps([check('again')]),
+    steps([check('again', 'wrong')]),
+    oneOf<Batch[]>([], [passing(61)]),
+    steps([check('again')]),
+  )
+  // A code that is over, and the number that nobody types again.
+  const begunAgain = tell(
+    ready,
+    fc.oneof(
+      always(passing(301)),
+      tell(steps([check('wrong')]), steps([check('wrong')]), steps([check('wrong')])),
+    ),
+    oneOf<Batch[]>([], [passing(31)], [passing(601)]),
+    fc.oneof(steps([resend]), steps([resend, resend])),
+    steps([resend]),
+    steps([check('right', 'before')]),
+  )
+  return fc.oneof(lateCode, lateCode, lostMessage, endedLogin, unheardLogin, begunAgain)
 }
 
 const alone = (...choices: { weight: number; arbitrary: fc.Arbitrary<Batch> }[]) =>
@@ -400,6 +465,7 @@ export const wildPlan: fc.Arbitrary<Plan> = sizes.chain((size) => {
     attempts: oneOf(2, 3),
     free: oneOf(2, 20),
     tight: oneOf(0, 0, 0, 1, 2, 3),
+    pages: fc.boolean(),
     batches: planOf(
       size,
       fc.oneof(
@@ -440,6 +506,7 @@ export const calmPlan: fc.Arbitrary<Plan> = sizes.chain((size) =>
     attempts: oneOf(3),
     free: oneOf(2, 5),
     tight: oneOf(0, 0, 3),
+    pages: fc.boolean(),
     batches: planOf(
       size,
       fc.oneof(

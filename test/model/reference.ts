@@ -1,15 +1,15 @@
-import type { Plan } from './plan.js'
+import type { End, Plan } from './plan.js'
 
 /**
- * What each step answers when steps come one after another and nothing fails. Written from the
- * contract, not from the code: it has no leases, no attempts in flight and no look-ups.
+ * What each step answers when steps come one after another and nothing fails. Written from what the package
+ * promises, not from the code: it has no leases, no attempts in flight and no look-ups.
  */
 export interface Reference {
   send(browser: number, number: number, now: number): string
   resend(browser: number, now: number): string
-  check(browser: number, code: string, right: boolean, end: string, now: number): string
+  check(browser: number, code: string, right: boolean, end: End, now: number): string
   status(browser: number, now: number): string
-  cancel(browser: number, now: number): void
+  cancel(browser: number): void
   unlock(number: number): void
 }
 
@@ -18,13 +18,21 @@ interface Flow {
   created: number
   sent: number
   expires: number
+  /** When nothing is known of it any more, if it ends by itself. */
   kept: number
   resends: number
   attempts: number
   /** Wrong codes at the OTP that tyntec has now. */
   tried: number
-  end: 'attempts' | 'none' | undefined
-  verified: { code: string; until: number } | undefined
+  failed: boolean
+  verified: Verified | undefined
+}
+
+interface Verified {
+  code: string
+  until: number
+  end: 'open' | 'refused' | undefined
+  repeats: number
 }
 
 interface PhoneNumber {
@@ -37,14 +45,16 @@ interface PhoneNumber {
 }
 
 const waits = [30, 60, 120]
+const minute = 60_000
+/** How long a flow that has ended by itself can begin again. */
+const endedFor = 10 * minute
 
-export function createReference(plan: Plan, addresses: readonly string[]): Reference {
+export function createReference(plan: Plan): Reference {
   const most = plan.tight
-    ? { number: plan.tight, all: plan.tight + 2, address: 10 }
-    : { number: 1000, all: 300, address: 1000 }
+    ? { number: plan.tight, all: plan.tight + 2 }
+    : { number: 1000, all: 10_000 }
   const flows: (Flow | undefined)[] = []
   const phones = Array.from({ length: plan.numbers }, () => newNumber())
-  const asked = addresses.map(() => 0)
   let messages = 0
 
   const phone = (number: number): PhoneNumber => {
@@ -53,23 +63,16 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
     return found
   }
 
-  /** Why a flow takes no further step. */
-  const refusal = (flow: Flow | undefined, now: number): string | undefined => {
-    if (!flow || flow.kept <= now || flow.end === 'none') return 'no_pending_code'
-    if (flow.end === 'attempts') return 'too_many_attempts'
-    if (!flow.verified && flow.expires <= now) return 'code_expired'
-    return undefined
+  const flowOf = (browser: number, now: number): Flow | undefined => {
+    const flow = flows[browser]
+    return flow && (flow.verified || flow.kept > now) ? flow : undefined
   }
 
-  const tooMany = (browser: number): boolean => {
-    asked[browser] = (asked[browser] ?? 0) + 1
-    return asked[browser] > most.address
-  }
-
-  /** A click that sends nothing costs its address nothing. */
-  const free = (browser: number, outcome: string): string => {
-    asked[browser] = (asked[browser] ?? 0) - 1
-    return outcome
+  /** Why a flow takes no further code, by itself. */
+  const endOf = (flow: Flow, now: number): 'code_expired' | 'too_many_attempts' | undefined => {
+    if (flow.verified) return undefined
+    if (flow.failed) return 'too_many_attempts'
+    return flow.expires <= now ? 'code_expired' : undefined
   }
 
   /** Takes a message from the limits, or says which one refuses. */
@@ -81,61 +84,74 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
     return undefined
   }
 
+  const begin = (browser: number, number: number, now: number): string => {
+    const to = phone(number)
+    if (to.busyUntil > now) return 'resend_too_soon'
+    const refused = take(to)
+    if (refused) return refused
+    const flow: Flow = {
+      number,
+      created: now,
+      sent: now,
+      expires: now + 5 * minute,
+      kept: now + 5 * minute + endedFor,
+      resends: 0,
+      attempts: 0,
+      tried: 0,
+      failed: false,
+      verified: undefined,
+    }
+    flows[browser] = flow
+    to.busyUntil = now + 30_000
+    to.busyWith = flow
+    return 'sent'
+  }
+
+  /** The code is proven already: its answer may have been lost. */
+  const checkAgain = (verified: Verified, code: string, end: End, now: number): string => {
+    if (verified.code !== code || verified.until <= now) return 'no_pending_code'
+    if (verified.end === 'refused') return 'sign_in_refused'
+    if (verified.end === 'open') {
+      if (verified.repeats >= 3) return 'no_pending_code'
+      verified.repeats += 1
+    }
+    finish(verified, end, now)
+    return 'verified'
+  }
+
+  const finish = (verified: Verified, end: End, now: number): void => {
+    if (end !== 'complete' && end !== 'refuse') return
+    if (verified.repeats === 0) verified.until = now + minute
+    verified.end = end === 'refuse' ? 'refused' : 'open'
+  }
+
   return {
     send(browser, number, now) {
-      if (tooMany(browser)) return 'rate_limited'
-      const before = flows[browser]
-      if (before?.number === number && !before.verified && !refusal(before, now)) {
-        if (now - before.sent < 30_000) return free(browser, 'sent')
+      const before = flowOf(browser, now)
+      if (before?.number === number && !before.verified && !endOf(before, now)) {
+        if (now - before.sent < 30_000) return 'sent'
       }
-      const to = phone(number)
-      if (to.busyUntil > now) return free(browser, 'resend_too_soon')
-      const refused = take(to)
-      if (refused) {
-        to.busyUntil = 0
-        return refused
-      }
-      const flow: Flow = {
-        number,
-        created: now,
-        sent: now,
-        expires: now + 300_000,
-        kept: now + 600_000,
-        resends: 0,
-        attempts: 0,
-        tried: 0,
-        end: undefined,
-        verified: undefined,
-      }
-      flows[browser] = flow
-      to.busyUntil = now + 30_000
-      to.busyWith = flow
-      return 'sent'
+      return begin(browser, number, now)
     },
 
     resend(browser, now) {
-      const flow = flows[browser]
-      if (!flow) return 'no_pending_code'
-      if (tooMany(browser)) return 'rate_limited'
-      const refused = refusal(flow, now)
-      if (refused || flow.verified) return free(browser, refused ?? 'no_pending_code')
+      const flow = flowOf(browser, now)
+      if (!flow || flow.verified) return 'no_pending_code'
+      if (endOf(flow, now)) return begin(browser, flow.number, now)
       const wait = waits[flow.resends]
-      if (wait === undefined) return free(browser, 'rate_limited')
+      if (wait === undefined) return 'rate_limited'
       const to = phone(flow.number)
-      if (flow.sent + wait * 1000 > now) return free(browser, 'resend_too_soon')
-      if (to.busyWith !== flow && to.busyUntil > now) return free(browser, 'resend_too_soon')
+      if (flow.sent + wait * 1000 > now) return 'resend_too_soon'
+      if (to.busyWith !== flow && to.busyUntil > now) return 'resend_too_soon'
       const limited = take(to)
-      if (limited) {
-        to.busyUntil = 0
-        return limited
-      }
+      if (limited) return limited
       flow.resends += 1
       flow.sent = now
       to.busyUntil = now + 30_000
       to.busyWith = flow
-      if (flow.expires - now < 60_000) {
-        flow.expires = Math.min(now + 300_000, flow.created + 600_000)
-        flow.kept = Math.min(flow.created + 600_000, flow.expires + 300_000)
+      if (flow.expires - now < minute) {
+        flow.expires = Math.min(now + 5 * minute, flow.created + 10 * minute)
+        flow.kept = flow.expires + endedFor
         flow.tried = 0
       }
       return 'sent'
@@ -143,14 +159,11 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
 
     check(browser, code, right, end, now) {
       if (!/^\d{6}$/.test(code)) return 'malformed_code'
-      const flow = flows[browser]
-      const refused = refusal(flow, now)
-      if (!flow || refused) return refused ?? 'no_pending_code'
-      if (flow.verified) {
-        if (flow.verified.code !== code || flow.verified.until <= now) return 'no_pending_code'
-        if (end === 'complete') flow.end = 'none'
-        return 'verified'
-      }
+      const flow = flowOf(browser, now)
+      if (!flow) return 'no_pending_code'
+      if (flow.verified) return checkAgain(flow.verified, code, end, now)
+      const refused = endOf(flow, now)
+      if (refused) return refused
       const to = phone(flow.number)
       if (to.wait > now) return 'rate_limited'
       flow.attempts += 1
@@ -158,10 +171,9 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
         to.recent = 0
         to.wait = 0
         to.last = 0
-        flow.verified = { code, until: now + 60_000 }
+        flow.verified = { code, until: now + minute, end: undefined, repeats: 0 }
         if (to.busyWith === flow) to.busyUntil = 0
-        flow.kept = Math.max(flow.kept, now + 60_000)
-        if (end === 'complete') flow.end = 'none'
+        finish(flow.verified, end, now)
         return 'verified'
       }
       if (now > Math.max(to.last, to.wait) + 900_000) to.recent = 0
@@ -171,25 +183,23 @@ export function createReference(plan: Plan, addresses: readonly string[]): Refer
       to.wait = over < 0 ? 0 : now + Math.min(3600, 30 * 2 ** over) * 1000
       flow.tried += 1
       if (flow.tried < 3 && flow.attempts < plan.attempts) return 'invalid_code'
-      flow.end = 'attempts'
+      flow.failed = true
+      flow.kept = now + endedFor
       return 'too_many_attempts'
     },
 
     status(browser, now) {
-      const flow = flows[browser]
-      return !flow || flow.verified || refusal(flow, now) ? 'none' : 'pending'
+      const flow = flowOf(browser, now)
+      if (!flow || flow.verified) return 'none'
+      return endOf(flow, now) ? 'ended' : 'pending'
     },
 
-    cancel(browser, now) {
-      const flow = flows[browser]
-      if (flow && !refusal(flow, now)) flow.end = 'none'
+    cancel(browser) {
+      flows[browser] = undefined
     },
 
     unlock(number) {
-      const to = phone(number)
-      to.recent = 0
-      to.wait = 0
-      to.last = 0
+      phones[number] = newNumber()
     },
   }
 }

@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CheckOutcome, OtpFlow, Proof } from '../../src/index.js'
+import type { CheckOutcome, OtpFlow, OtpOptions } from '../../src/index.js'
 import type { Message } from '../../src/sandbox/index.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
-import type { Action, Batch, Plan, Trouble } from './plan.js'
+import {
+  type Checked,
+  createJourney,
+  end as endProof,
+  type Held,
+  type Journey,
+  judge,
+  mustRepeat,
+} from './journey.js'
+import type { Action, Batch, Code, End, Plan, Trouble } from './plan.js'
 import { createReference, type Reference } from './reference.js'
 import {
   type Lane,
@@ -21,38 +30,6 @@ const mostRefunds = 10
 
 export class Violation extends Error {
   override name = 'Violation'
-}
-
-/** One flow, as its browser knows it. */
-interface Journey {
-  browser: number
-  number: string
-  handle: string
-  /** By the model's own clock. */
-  began: number
-  /** Clicks that may send a message of this flow. */
-  clicks: number
-  checks: Checked[]
-  /** Somebody has asked to end it. */
-  ended: boolean
-  /** And was told that it has ended. */
-  cancelled: boolean
-  resent: boolean
-  /** Proofs that `complete` has taken. */
-  logins: Set<Proof>
-  finishing: boolean
-}
-
-interface Checked {
-  code: string
-  /** By the model's own clock. */
-  began: number
-  outcome: string | undefined
-}
-
-interface Held {
-  journey: Journey
-  proof: Proof
 }
 
 /** An OTP as tyntec has it, or had it before it was deleted. */
@@ -78,7 +55,10 @@ export async function runPlan(
   try {
     await run.start()
     for (const batch of plan.batches) await run.batch(batch)
-    if (mode === 'wild') await run.repair()
+    if (mode === 'wild') {
+      await run.arrive()
+      await run.repair()
+    }
     await run.finish()
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -88,23 +68,41 @@ export async function runPlan(
 
 function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'calm') {
   const trace: string[] = []
-  const points = plan.tight
-    ? { 'sends:number:0': plan.tight, 'sends:all:hour': plan.tight + 2 }
-    : { 'sends:number:0': 1000, 'sends:number:1': 1000, 'sends:address': 1000 }
+  const day = 86_400
+  const many = { points: 1000, duration: day }
+  const options: Partial<OtpOptions> = {
+    attempts: plan.attempts,
+    limits: {
+      failuresPerNumber: { free: plan.free },
+      sendsPerNumber: [plan.tight ? { points: plan.tight, duration: day } : many],
+      sendsPerAddress: mode === 'wild' && plan.tight ? { points: 10, duration: day } : many,
+      messagesPerAddressAndNumber: [many],
+      failuresPerAddress: many,
+      failedNumbersPerAddress: many,
+    },
+    budget: {
+      reserve: 0,
+      perHour: 10_000,
+      perDay: plan.tight ? plan.tight + 2 : 10_000,
+    },
+  }
   const world: World = {
     timed,
-    rules: { attempts: plan.attempts, freeFailures: plan.free },
-    points,
     flowOf: new Map(),
     keptBy: new Map(),
   }
-  const workers = lane.startWorkers(plan.workers)
+  const workers = lane.startWorkers(plan.workers, options)
   const jars: (string | undefined)[] = Array.from({ length: plan.browsers }, () => undefined)
   const journeys = new Map<string, Journey>()
+  const tokens = jars.map(() => (plan.pages ? workers[0]?.createPageToken() : undefined))
   const held: Held[] = []
+  /** Requests that are under way, and arrive in a later batch. */
+  const underWay: { due: number; action: Action; handle: string | undefined }[] = []
+  let batches = 0
+  /** Messages of each number so far, whenever an operator has unlocked it. */
+  const unlocked = new Map<string, number[]>()
   const ledger = new Map<string, Ledgered>()
-  const reference: Reference | undefined =
-    mode === 'calm' ? createReference(plan, addresses) : undefined
+  const reference: Reference | undefined = mode === 'calm' ? createReference(plan) : undefined
   let journal: JournalEntry[] = []
   let messages: Message[] = []
   let offset = 0
@@ -170,11 +168,22 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     return code
   }
 
-  async function act(action: Action, running: Set<Step>): Promise<void> {
+  /** A new flow, or another click on the page that has begun this one. */
+  function begin(browser: number, number: string, handle: string, began: number): void {
+    const key = flowKey(handle) ?? ''
+    const known = journeys.get(key)
+    if (known) known.clicks += 1
+    else journeys.set(key, createJourney({ browser, number, handle, began }))
+  }
+
+  async function act(
+    action: Action,
+    running: Set<Step>,
+    handle = jars[action.browser],
+  ): Promise<void> {
     const { browser } = action
     const flow = worker(action.worker)
     const address = addresses[browser]
-    const handle = jars[browser]
     const journey = journeyOf(handle)
     const label = `${browser}@${action.worker} ${action.type}`
     const fine = action.trouble ? ` (${action.trouble.kind} ${action.trouble.at})` : ''
@@ -189,25 +198,14 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
             number,
             address,
             handle,
+            pageToken: tokens[browser],
             onHandle(made) {
               given = made
               if (!action.lost) jars[browser] = made
               // Nothing went out: the browser keeps the flow it had.
               if (made === handle) return
               if (journey) journey.ended = true
-              journeys.set(flowKey(made) ?? '', {
-                browser,
-                number,
-                handle: made,
-                began,
-                clicks: 1,
-                checks: [],
-                ended: false,
-                cancelled: false,
-                resent: false,
-                logins: new Set(),
-                finishing: false,
-              })
+              begin(browser, number, made, began)
             },
           }),
         )
@@ -229,9 +227,23 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
           journey.resent = true
         }
         const expected = reference?.resend(browser, now())
-        const end = await step(action, running, () => flow.resend({ handle, address }))
+        const began = now()
+        const end = await step(action, running, () =>
+          flow.resend({
+            handle,
+            address,
+            // The flow has ended by itself, and a new one begins with its number.
+            onHandle(made) {
+              if (!action.lost) jars[browser] = made
+              if (made === handle || !journey) return
+              journey.ended = true
+              journey.clicks -= 1
+              begin(browser, journey.number, made, began)
+            },
+          }),
+        )
         const outcome = settled(end)
-        note(`${label}${fine} → ${outcome}`)
+        note(`${label}${action.lost ? ' lost' : ''}${fine} → ${outcome}`)
         count(`resend ${outcome}`)
         if (expected !== undefined && outcome !== expected) {
           fail(`resend is ${outcome}, not ${expected}`)
@@ -239,18 +251,20 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
         return
       }
       case 'check':
-        return check(action, running, flow, journey)
+        return check(action, running, flow, handle)
       case 'finish': {
         const index = held.findIndex(({ journey }) => journey.browser === browser)
         const [found] = index < 0 ? [] : held.splice(index, 1)
         if (!found) return
-        const { journey, proof } = found
+        let said = action.how === 'hold' ? 'held' : ''
+        if (action.how === 'hold') held.push(found)
         const end = await step(action, running, async () => {
-          if (action.how === 'release') await flow.release(proof)
-          else await complete(flow, journey, proof)
-          return { status: action.how }
+          said = await finishWith(flow, found, action.how)
+          return { status: said }
         })
-        note(`${label} ${action.how}${fine} → ${settled(end)}, ${journey.logins.size} logins`)
+        openedBy(found, action.how)
+        const { opened } = found.journey.login
+        note(`${label} ${action.how}${fine} → ${settled(end)} ${said}, ${opened.size} logins`)
         return
       }
       case 'status': {
@@ -265,7 +279,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       }
       case 'cancel': {
         if (journey) journey.ended = true
-        reference?.cancel(browser, now())
+        reference?.cancel(browser)
         const end = await step(action, running, async () => {
           await flow.cancel({ handle })
           return { status: 'cancelled' }
@@ -277,13 +291,15 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     }
   }
 
-  async function complete(flow: OtpFlow, journey: Journey, proof: Proof): Promise<boolean> {
-    const { cancelled } = journey
-    journey.finishing = true
-    const completed = await flow.complete(proof)
-    if (completed) journey.logins.add(proof)
-    if (completed && cancelled) fail('signed in after it was cancelled')
-    return completed
+  async function finishWith(flow: OtpFlow, proven: Held, how: End): Promise<string> {
+    const ended = await endProof(flow, proven, how, now)
+    return 'wrong' in ended ? fail(ended.wrong) : ended.said
+  }
+
+  /** The step has ended, or its process has: by now the session is open, if it ever will be. */
+  function openedBy({ journey: { login }, repeated }: Held, how: End): void {
+    if (how === 'hold' || how === 'release' || repeated || login.opened.size > 0) return
+    login.openedBy = now()
   }
 
   /** The newest codes that phones have got for this flow; for others of the number. */
@@ -314,6 +330,8 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     switch (action.code) {
       case 'right':
         return right
+      case 'again':
+        return journey?.login.code ?? right
       case 'wrong':
         return wrong(right)
       case 'before':
@@ -329,38 +347,51 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     action: Action & { type: 'check' },
     running: Set<Step>,
     flow: OtpFlow,
-    journey: Journey | undefined,
+    handle: string | undefined,
   ): Promise<void> {
     const { browser } = action
+    const journey = journeyOf(handle)
     const code = codeFor(action, journey)
     const checked: Checked = { code, began: now(), outcome: undefined }
     if (action.code !== 'malformed') journey?.checks.push(checked)
     const newest = [...ledger.values()].filter((otp) => otp.journey === journey).at(-1)
     const expected = reference?.check(browser, code, newest?.code === code, action.end, now())
-    const handle = jars[browser]
+    const input = { handle, code, address: addresses[browser] }
     let outcome: CheckOutcome | undefined
+    let proven: Held | undefined
     let finish = 'nothing'
-    const end = await step(action, running, async () => {
-      outcome = await flow.check({ handle, code, address: addresses[browser] })
-      checked.outcome = outcome.status
-      if (outcome.status !== 'verified') return outcome
-      const { proof, identity } = outcome
-      if (!journey) return fail('signed in without a flow')
-      if (identity.number !== journey.number) fail('signed in with another number')
-      finish = action.end
-      if (action.end === 'hold') held.push({ journey, proof })
-      if (action.end === 'release') await flow.release(proof)
-      if (action.end === 'complete') {
-        if (!(await complete(flow, journey, proof))) finish = 'completed too late'
+    const ask = async (again: boolean): Promise<CheckOutcome> => {
+      const answer = await flow.check({ ...input, again })
+      outcome = answer
+      checked.outcome = answer.status
+      const wrong = journey
+        ? judge(journey, checked, answer)
+        : 'identity' in answer && 'signed in without a flow'
+      if (wrong) fail(wrong)
+      if ('identity' in answer && answer.identity.number !== journey?.number) {
+        fail('signed in with another number')
       }
-      return outcome
+      // It can't take the session that another request has opened.
+      return answer.status === 'signed_in' && action.again && !again ? ask(true) : answer
+    }
+    const end = await step(action, running, async () => {
+      const answer = await ask(false)
+      if (answer.status !== 'verified' || !journey) return answer
+      const { proof, identity } = answer
+      proven = { journey, proof, repeated: identity.repeated }
+      if (action.end === 'hold') held.push(proven)
+      finish = await finishWith(flow, proven, action.end)
+      return answer
     })
+    if (proven) openedBy(proven, action.end)
     const status = settled(end)
     checked.outcome ??= status
     const fine = action.trouble ? ` (${action.trouble.kind} ${action.trouble.at})` : ''
     note(
       `${browser}@${action.worker} check ${action.code} ${code}${fine} → ${status}${
-        outcome?.status === 'verified' ? `, ${finish}, ${journey?.logins.size} logins` : ''
+        proven
+          ? `${proven.repeated ? ' again' : ''}, ${finish}, ${journey?.login.opened.size} logins`
+          : ''
       }`,
     )
     count(`check ${action.code} ${status}`)
@@ -381,6 +412,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   }
 
   async function batch(batch: Batch): Promise<void> {
+    batches += 1
     switch (batch.type) {
       case 'advance':
         note(`${batch.seconds} s pass`)
@@ -404,6 +436,8 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
         note(`unlock ${number}`)
         failing.delete(number)
         reference?.unlock(batch.number)
+        const received = messages.filter(({ to }) => to === number).length
+        unlocked.set(number, [...(unlocked.get(number) ?? []), received])
         await step({ seed: 1, trouble: undefined }, new Set(), () => worker(0).unlock(number))
         return
       }
@@ -423,10 +457,21 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   }
 
   async function together({ actions, jump, land }: Batch & { type: 'steps' }): Promise<void> {
-    if (actions.length > 1) note(`at once: ${actions.length}`)
+    const arriving = underWay.filter(({ due }) => due <= batches)
+    for (const each of arriving) underWay.splice(underWay.indexOf(each), 1)
+    const sent = actions.filter(({ late }) => late === 0)
+    for (const action of actions) {
+      const { browser, late: by } = action
+      if (by > 0) underWay.push({ due: batches + by, action, handle: jars[browser] })
+    }
+    const atOnce = sent.length + arriving.length
+    if (atOnce > 1) note(`at once: ${atOnce}, of which ${arriving.length} come late`)
     const running = new Set<Step>()
     let over = false
-    const all = Promise.all(actions.map((action) => act(action, running))).finally(() => {
+    const all = Promise.all([
+      ...sent.map((action) => act(action, running)),
+      ...arriving.map(({ action, handle }) => act(action, running, handle)),
+    ]).finally(() => {
       over = true
     })
     const time = (async () => {
@@ -542,23 +587,31 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     for (const [number, received] of perNumber) {
       received.forEach(({ sentAt }, index) => {
         const before = received[index - 1]
-        // Whoever has signed in may sign in again at once.
+        // Whoever has signed in may sign in again at once, and so may the owner after an unlock.
+        if (unlocked.get(number)?.includes(index)) return
         const otp = before && ledger.get(before.otpId)
         if (!before || late > 0 || !otp || wasVerified(otp)) return
         const gap = (Date.parse(sentAt) - Date.parse(before.sentAt)) / 1000
         if (gap < cooldown - 2) fail(`two messages to ${number} within ${gap} s`)
       })
-      if (plan.tight && received.length > plan.tight) {
-        fail(`${received.length} messages to one number, ${plan.tight} allowed`)
+      const allowed = plan.tight * (1 + (unlocked.get(number)?.length ?? 0))
+      if (plan.tight && received.length > allowed) {
+        fail(`${received.length} messages to one number, ${allowed} allowed`)
       }
     }
     if (plan.tight && messages.length > plan.tight + 2) {
       fail(`${messages.length} messages, ${plan.tight + 2} in the budget`)
     }
 
-    for (const { logins } of journeys.values()) {
-      if (logins.size > 1) fail(`${logins.size} logins with one code`)
+    for (const { login } of journeys.values()) {
+      if (login.opened.size > 1) fail(`${login.opened.size} logins with one code`)
     }
+  }
+
+  /** What is still under way arrives. */
+  async function arrive(): Promise<void> {
+    batches = Number.POSITIVE_INFINITY
+    await batch({ type: 'steps', actions: [], jump: undefined, land: undefined })
   }
 
   /** Everything works again and every lease is over: who has a right code gets in, once. */
@@ -572,7 +625,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     await advance(11)
     for (const [browser, handle] of jars.entries()) {
       const journey = journeyOf(handle)
-      if (!journey || journey.ended || journey.finishing) continue
+      if (!journey || journey.ended || journey.login.asked) continue
       await look()
       const otps = [...ledger.values()].filter((otp) => otp.journey === journey)
       const otp = otps.at(-1)
@@ -581,19 +634,11 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       const reason = able ? 'must' : 'may'
       let status = ''
       for (let tries = 0; tries < 3 && status !== 'verified'; tries++) {
-        const action = { browser, worker: tries % plan.workers, seed: 1, trouble: undefined }
-        const deed = { type: 'check', code: 'right', end: 'complete' } as const
-        const before = journey.logins.size
-        await together({
-          type: 'steps',
-          actions: [{ ...action, ...deed }],
-          jump: undefined,
-          land: undefined,
-        })
+        const before = journey.login.opened.size
+        status = await press('right', browser, journey, tries % plan.workers)
         await look()
         inspect()
-        status = journey.checks.at(-1)?.outcome ?? ''
-        if (status === 'verified' && journey.logins.size !== before + 1) {
+        if (status === 'verified' && journey.login.opened.size !== before + 1) {
           fail('proven, but not signed in')
         }
         if (!status.startsWith('ERR_')) break
@@ -601,27 +646,55 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       count(`repair ${reason} ${status}`)
       if (able && status !== 'verified') fail(`the right code is refused: ${status}`)
     }
-    for (const { journey, proof } of held) {
+    for (const proven of held) {
       await step({ seed: 1, trouble: undefined }, new Set(), async () => {
-        await complete(worker(0), journey, proof)
+        await finishWith(worker(0), proven, 'complete')
       })
+      openedBy(proven, 'complete')
     }
     await look()
     inspect()
-    // Nobody gets in twice.
-    for (const [browser, handle] of jars.entries()) {
+    await repeat()
+  }
+
+  /** The answer to a login may be lost: the same browser and code get it again for a minute, and never after it. */
+  async function repeat(): Promise<void> {
+    const all = [...jars.entries()].flatMap(([browser, handle]) => {
       const journey = journeyOf(handle)
-      if (!journey || journey.logins.size === 0) continue
-      const action = { browser, worker: 0, seed: 1, trouble: undefined }
-      const deed = { type: 'check', code: 'right', end: 'complete' } as const
-      await together({
-        type: 'steps',
-        actions: [{ ...action, ...deed }],
-        jump: undefined,
-        land: undefined,
-      })
-      if (journey.checks.at(-1)?.outcome === 'verified') fail('signed in again with a used code')
+      return journey?.login.asked ? [{ browser, journey }] : []
+    })
+    for (const { browser, journey } of all) {
+      const must = mustRepeat(journey, now())
+      const status = await press('again', browser, journey, 0)
+      count(`repeat ${must ? 'must' : 'may'} ${status}`)
+      if (must && status !== 'verified' && status !== 'signed_in')
+        fail(`the lost answer is not given again: ${status}`)
     }
+    await advance(61)
+    for (const { browser, journey } of all) {
+      const status = await press('again', browser, journey, 0)
+      if (status === 'verified' || status === 'signed_in') {
+        fail('signed in with a code of more than a minute ago')
+      }
+    }
+  }
+
+  /** Gives what a code comes to in this browser. */
+  async function press(
+    code: Code,
+    browser: number,
+    journey: Journey,
+    worker: number,
+  ): Promise<string> {
+    const common = { browser, worker, seed: 1, trouble: undefined, late: 0 }
+    const deed = { type: 'check', code, end: 'complete', again: false } as const
+    await together({
+      type: 'steps',
+      actions: [{ ...common, ...deed }],
+      jump: undefined,
+      land: undefined,
+    })
+    return journey.checks.at(-1)?.outcome ?? ''
   }
 
   /** Nothing stands against this code: its person must get in. */
@@ -657,6 +730,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   return {
     trace,
     batch,
+    arrive,
     repair,
     async start() {
       lane.events.length = 0

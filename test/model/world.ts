@@ -3,12 +3,11 @@ import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { OtpError } from '../../src/errors.js'
 import type { OtpEvent } from '../../src/events.js'
-import type { OtpFlow } from '../../src/index.js'
+import type { OtpFlow, OtpOptions } from '../../src/index.js'
 import type { Sandbox } from '../../src/sandbox/index.js'
 import { startSandbox } from '../../src/sandbox/index.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
-import type { FailureRules } from '../../src/store/steps/failures.js'
 import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
 import { type StepKeys, type StepStore, toOpaque } from '../../src/store/store.js'
 import { type Gate, openGate } from './gate.js'
@@ -29,8 +28,6 @@ export interface TimedStore {
 /** What one run of the model has to do with. A step that was abandoned keeps its own. */
 export interface World {
   timed: TimedStore
-  rules: Partial<FailureRules>
-  points: Record<string, number>
   /** By the `referenceId` of the send. */
   flowOf: Map<string, string>
   /** By otpId, as the store was told. */
@@ -55,7 +52,7 @@ export interface Lane {
   sandbox: Sandbox
   gate: Gate
   /** Processes of the app. */
-  startWorkers(count: number): OtpFlow[]
+  startWorkers(count: number, options: Partial<OtpOptions>): OtpFlow[]
   steps: AsyncLocalStorage<Step>
   secrets: ReturnType<Subject['createSecrets']>
   /** What operators have been told since the last run began. */
@@ -73,7 +70,7 @@ export async function openLane(subject: Subject): Promise<Lane> {
   const events: OtpEvent[] = []
   const store = toOpaque(disturbed(steps, secrets))
   const gate = await openGate(sandbox.url)
-  const startWorkers = (count: number) =>
+  const startWorkers = (count: number, options: Partial<OtpOptions>) =>
     Array.from({ length: count }, () =>
       subject.createOtpFlow({
         apiKey: sandbox.apiKey,
@@ -82,6 +79,7 @@ export async function openLane(subject: Subject): Promise<Lane> {
         countries: ['US'],
         store,
         onEvent: (event) => events.push(event),
+        ...options,
       }),
     )
   const pool = new Pool(sandbox.url, { connections: 4 })
@@ -178,7 +176,7 @@ function disturbed(
     ): Promise<StepReply<Name>> {
       return call(async (store, step) => {
         note(step, secrets, name, keys, args)
-        const reply = await store.run(name, keys, within(step.world, args))
+        const reply = await store.run(name, keys, args)
         step.waiting = waits(step, reply)
         return reply
       })
@@ -214,19 +212,6 @@ function waits(step: Step, reply: unknown): boolean {
   const { status, busy } = Object(reply) as { status?: string; busy?: boolean } // of any step
   if (busy !== undefined) return step.waiting && busy
   return status === 'busy' || status === 'join' || status === 'sending'
-}
-
-/** The same arguments with the limits of this world. */
-function within<Args>({ rules, points }: World, args: Args): Args {
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit)
-    if (typeof value !== 'object' || value === null) return value
-    const fields = Object.fromEntries(Object.entries(value).map(([key, of]) => [key, visit(of)]))
-    if ('disableAt' in fields) return { ...fields, ...rules }
-    const limit = 'points' in fields && 'name' in fields ? points[String(fields.name)] : undefined
-    return limit === undefined ? fields : { ...fields, points: limit }
-  }
-  return visit(args) as Args
 }
 
 function unavailable(): OtpError {

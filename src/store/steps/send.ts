@@ -85,6 +85,8 @@ export type SendReply =
   /** The current flow's send has no known end: look it up before another is made. */
   | { status: 'lookup'; own: boolean; record: FlowView }
   | { status: 'too_soon'; retryAfter: number }
+  /** The flow that this request would begin has signed somebody in: a late click must not take that away. */
+  | { status: 'used' }
 
 /**
  * Reserves a message: looks at the flow the browser has, at every limit and at the traffic, and counts it
@@ -98,6 +100,9 @@ export function send(
   if (request !== undefined && flowOf(boxes.flow, now)?.reference === request.reference) {
     // The client has sent the command again.
     return { status: 'reserved', counts: noCounts() }
+  }
+  if (request !== undefined && flowOf(boxes.flow, now)?.signIn !== undefined) {
+    return { status: 'used' }
   }
   takeOver(boxes, parts.older, now)
   const flooding = refusalOfWaits(boxes, parts, now)
