@@ -14,7 +14,7 @@ import type { TimedStore } from './model/world.js'
 import { createRedis } from './support/redis.js'
 
 /*
- * docs/state-machine.md holds a table for each method of the store: a row for each state, a column
+ * docs/state-machine.md holds a table for each step of the store: a row for each state, a column
  * for each thing that can be asked, and in the cell the answer and the state after it. Here every
  * cell is done on both stores.
  */
@@ -34,9 +34,14 @@ const rules: CheckRules = {
 type Machine = Omit<TimedStore, 'store'> & { store: StoreSteps; ref: FlowRef; other: FlowRef }
 type Step = (machine: Machine) => Promise<unknown>
 
-const reserveSend = ({ store, ref }: Machine, current?: FlowRef, lookedUp = false) =>
+const reserveSend = (
+  { store, ref }: Machine,
+  current?: FlowRef,
+  lookedUp = false,
+  reference = 'send-1',
+) =>
   store.reserveSend(ref, {
-    reference: 'send-1',
+    reference,
     number: 'sealed',
     via: 'sms',
     lease,
@@ -66,7 +71,13 @@ const reserveResend = ({ store, ref }: Machine, options: object = {}) =>
     ...options,
   })
 
-const claimCheck = ({ store, ref }: Machine, attempt: string, codeHash: string, joining = false) =>
+const claimCheck = (
+  { store, ref }: Machine,
+  attempt: string,
+  codeHash: string,
+  joining = false,
+  again = false,
+) =>
   store.claimCheck(
     ref,
     {
@@ -76,7 +87,7 @@ const claimCheck = ({ store, ref }: Machine, attempt: string, codeHash: string, 
       openingLease: 35,
       window: 60,
       joining,
-      again: false,
+      again,
       lookupEvery: 3,
     },
     rules,
@@ -119,11 +130,15 @@ const states: Record<string, Step[]> = {
     (it) => settleCheck(it, proven),
     ({ store, ref }) => store.release(ref, 'try-1'),
   ],
-  completed: [
+  completed: toCompleted(),
+  // Our answer was lost, and the same browser has come again with the same code.
+  'completed, opening again': [...toCompleted(), (it) => claimCheck(it, 'try-2', 'code-1')],
+  'completed, used up': [...toCompleted(), openAgain('a'), openAgain('b'), openAgain('c')],
+  refused: [
     ...toPending(),
     claimFirst,
     (it) => settleCheck(it, proven),
-    ({ store, ref }) => store.complete(ref, 'try-1'),
+    ({ store, ref }) => store.complete(ref, 'try-1', 'try-1', undefined, 'sealed'),
   ],
   'dead: attempts': [
     ...toPending(),
@@ -149,19 +164,36 @@ function toPending(): Step[] {
   return [reserveSend, (it) => settleSend(it, sent)]
 }
 
+function toCompleted(): Step[] {
+  return [
+    ...toPending(),
+    claimFirst,
+    (it) => settleCheck(it, proven),
+    ({ store, ref }) => store.complete(ref, 'try-1'),
+  ]
+}
+
+function openAgain(opener: string): Step {
+  return async (it) => {
+    await claimCheck(it, opener, 'code-1')
+    return it.store.complete(it.ref, 'try-1', opener)
+  }
+}
+
 function claimFirst(machine: Machine) {
   return claimCheck(machine, 'try-1', 'code-1')
 }
 
-/** What can be asked, by method and column. */
+/** What can be asked, by step and column. */
 const steps: Record<string, Record<string, Step>> = {
-  reserveSend: {
+  send: {
     'same number': (it) => reserveSend({ ...it, ref: it.other }, it.ref),
     'looked up': (it) => reserveSend({ ...it, ref: it.other }, it.ref, true),
     'after the cooldown': async (it) => {
       await it.advance(31)
       return reserveSend({ ...it, ref: it.other }, it.ref, true)
     },
+    'clicked again': (it) => reserveSend(it, undefined, false, 'send-2'),
     'sent again': (it) => reserveSend(it),
   },
   settleSend: {
@@ -170,7 +202,7 @@ const steps: Record<string, Record<string, Step>> = {
     unconfirmed: (it) => settleSend(it, { result: 'unconfirmed' }),
     "another send's": (it) => settleSend(it, sent, 'send-2'),
   },
-  reserveResend: {
+  resend: {
     first: (it) => reserveResend(it, { reference: 'resend-2' }),
     'looked up': (it) => reserveResend(it, { reference: 'resend-2', lookedUp: true }),
     'too soon': (it) => reserveResend(it, { reference: 'resend-2', waits: [600], lookedUp: true }),
@@ -182,10 +214,15 @@ const steps: Record<string, Record<string, Step>> = {
     renew: ({ store, ref }) => store.settleResend(ref, 'resend-1', 'renew'),
     "another resend's": ({ store, ref }) => store.settleResend(ref, 'resend-2', 'sent'),
   },
-  claimCheck: {
-    'same code': (it) => claimCheck(it, 'try-2', 'code-1'),
-    'another code': (it) => claimCheck(it, 'try-2', 'code-2'),
-    'joining, same code': (it) => claimCheck(it, 'try-2', 'code-1', true),
+  claim: {
+    'same code': (it) => claimCheck(it, 'try-3', 'code-1'),
+    'another code': (it) => claimCheck(it, 'try-3', 'code-2'),
+    'joining, same code': (it) => claimCheck(it, 'try-3', 'code-1', true),
+    'joining, and again': (it) => claimCheck(it, 'try-3', 'code-1', true, true),
+    'a minute later': async (it) => {
+      await it.advance(61)
+      return claimCheck(it, 'try-3', 'code-1')
+    },
     'sent again': (it) => claimCheck(it, 'try-1', 'code-1'),
   },
   settleCheck: {
@@ -207,10 +244,10 @@ const steps: Record<string, Record<string, Step>> = {
     'the proof': ({ store, ref }) => store.release(ref, 'try-1'),
     "another try's": ({ store, ref }) => store.release(ref, 'try-2'),
   },
-  end: { cancelled: ({ store, ref }) => store.end(ref, 'cancelled') },
+  endFlow: { cancelled: ({ store, ref }) => store.end(ref, 'cancelled') },
 }
 
-/** The state a flow is in, as its methods tell it. The flow is used up by being asked. */
+/** The state a flow is in, as its steps tell it. The flow is used up by being asked. */
 async function stateOf(machine: Machine): Promise<string> {
   const { store, ref } = machine
   const record = await store.read(ref, 3)
@@ -226,6 +263,12 @@ async function stateOf(machine: Machine): Promise<string> {
     case 'verified': {
       const claim = await claimCheck(machine, 'probe', 'code-1')
       return claim.status === 'join' ? 'verified' : 'verified, free'
+    }
+    case 'completed': {
+      const { status } = await claimCheck(machine, 'probe', 'code-1')
+      if (status === 'join') return 'completed, opening again'
+      if (status === 'refused') return 'refused'
+      return status === 'verified' ? 'completed' : 'completed, used up'
     }
     case 'dead':
       return `dead: ${record.end}`
@@ -257,6 +300,7 @@ function wordsOf(answer: unknown): string {
   if (typeof answer === 'boolean') return answer ? 'true' : 'false'
   if (typeof answer !== 'object' || answer === null) return '–'
   if (!('status' in answer)) return 'the record'
+  if ('repeated' in answer && answer.repeated === true) return 'verified, repeated'
   const earlier =
     'earlier' in answer && answer.earlier !== 'none' ? ` (${String(answer.earlier)})` : ''
   return `${String(answer.status)}${earlier}`
@@ -279,7 +323,7 @@ async function drive(timed: TimedStore, from: string, step: Step): Promise<strin
   return cellOf(answer, from, await stateOf(machine))
 }
 
-/** The tables of the page, by method, state and column. */
+/** The tables of the page, by step, state and column. */
 function readTables(markdown: string): Map<string, Map<string, Map<string, string>>> {
   const tables = new Map<string, Map<string, Map<string, string>>>()
   for (const section of markdown.split(/^### /m).slice(1)) {

@@ -59,6 +59,32 @@ describe.each(Object.entries(stores))('on the %s store', (_, open) => {
     expect(outcome).not.toMatchObject({ status: 'verified' })
   })
 
+  // proves: SES-17
+  test.each(['while its session is opened', 'once its session is open'])(
+    'keeps a sign-in that an earlier click on its page meets %s',
+    async (when) => {
+      const { flow, sandbox } = await setup(await open())
+      const { send, check, complete, createPageToken } = flow()
+      // What both clicks carry: the page's token, and no handle.
+      const click = { number: '+12025550144', pageToken: createPageToken(), browser: 'a browser' }
+      const sent = await send(click)
+      if (sent.status !== 'sent') throw new Error(sent.status)
+      const code = await sandbox.waitForCode(click.number)
+      const proven = await check({ handle: sent.handle, code })
+      if (proven.status !== 'verified') throw new Error(proven.status)
+      if (when !== 'while its session is opened') await complete(proven.proof)
+
+      const late = await send(click)
+      expect(late).toMatchObject({ status: 'sent' })
+      expect(late).not.toMatchObject({ handle: sent.handle })
+      expect(await complete(proven.proof)).toBe(true)
+      expect(await check({ handle: sent.handle, code })).toMatchObject({
+        status: 'verified',
+        identity: { repeated: true },
+      })
+    },
+  )
+
   test('completes one of two logins when the first was slower than its lease', async () => {
     const { flow, sandbox, handle, advance } = await setup(await open())
     const code = await sandbox.waitForCode(number)

@@ -84,7 +84,13 @@ export interface StoreSteps {
     result: CheckResult,
     rules: CheckRules,
   ): Promise<SettleCheckReply>
-  complete(ref: FlowRef, attempt: string, opener?: string, session?: string): Promise<boolean>
+  complete(
+    ref: FlowRef,
+    attempt: string,
+    opener?: string,
+    session?: string,
+    refusal?: string,
+  ): Promise<boolean>
   release(ref: FlowRef, attempt: string, opener?: string): Promise<void>
   read(ref: FlowRef, every?: number): Promise<FlowRecord | undefined>
   setDelivery(ref: FlowRef, delivery: Delivery): Promise<void>
@@ -128,8 +134,14 @@ export function createSteps(store: StepStore): StoreSteps {
             : given
       return flows.settleCheck(ref, { attempt, result, rules, lane })
     },
-    complete: (ref, attempt, opener = attempt, session) =>
-      flows.complete(ref, { attempt, opener, window, ...(session !== undefined && { session }) }),
+    complete: (ref, attempt, opener = attempt, session, refusal) =>
+      flows.complete(ref, {
+        attempt,
+        opener,
+        window,
+        ...(session !== undefined && { session }),
+        ...(refusal !== undefined && { refusal }),
+      }),
     release: (ref, attempt, opener = attempt) => flows.release(ref, { attempt, opener }),
     async read(ref, every) {
       const { record, ...due } = await flows.read(ref, every)
