@@ -14,11 +14,17 @@ import { createExpressSession } from '../src/node/session-express.js'
 import { createNodeHost } from '../src/node/host.js'
 
 type Context = [req: Request, res: Response]
+/** Options of `resendOtp`. */
 export type PostOptions = http.PostOptions<Context>
+/** Options of `sendOtp`. */
 export type SendOptions = http.SendOptions<Context>
+/** Options of `checkOtp`. */
 export type CheckOptions = http.CheckOptions<Context>
+/** Options of `otpStatus`. */
 export type StatusOptions = http.StatusOptions<Context>
+/** Options of `cancelOtp`. */
 export type CancelOptions = http.CancelOptions<Context>
+/** Options that only `otpRouter` takes. */
 export type PageOptions = http.PageRouterOptions<Context>
 export type { RedirectOptions }
 

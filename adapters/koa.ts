@@ -14,14 +14,21 @@ import { createHead } from '../src/node/head.js'
 import { createNodeHost } from '../src/node/host.js'
 import { createKoaSession } from '../src/node/session-koa.js'
 
+/** Options of `resendOtp`. */
 export type PostOptions = http.PostOptions<[ctx: Context]>
+/** Options of `sendOtp`. */
 export type SendOptions = http.SendOptions<[ctx: Context]>
+/** Options of `checkOtp`. */
 export type CheckOptions = http.CheckOptions<[ctx: Context]>
+/** Options of `otpStatus`. */
 export type StatusOptions = http.StatusOptions<[ctx: Context]>
+/** Options of `cancelOtp`. */
 export type CancelOptions = http.CancelOptions<[ctx: Context]>
+/** Options that only `otpRouter` takes. */
 export type PageOptions = http.PageRouterOptions<[ctx: Context]>
 export type { RedirectOptions }
 
+/** Options that only Koa's `otpRouter` takes. */
 export interface RouterOptions {
   /**
    * Where the routes are, like `/login`.

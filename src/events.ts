@@ -119,6 +119,7 @@ export type OtpEventBody =
 /** `at`: milliseconds since the epoch. */
 export type OtpEvent = OtpEventBody & { at: number }
 
+/** Hears events. What it throws is ignored. */
 export type OtpEventListener = (event: OtpEvent) => unknown
 
 /** The events of one type. */

@@ -30,8 +30,11 @@ export type ProblemCode =
 
 /** Whether, when and how another message can be asked for. Durations are in seconds. */
 export interface ResendState {
+  /** Now. */
   allowed: boolean
+  /** Seconds until it is, 0 when it is or never will be. */
   retryAfter: number
+  /** How many are left. */
   remaining: number
   channels: Channel[]
 }
@@ -138,6 +141,7 @@ export interface Limited<Code extends ProblemCode> {
   retryAfter: number
 }
 
+/** How a send can end. */
 export type SendOutcome =
   | Sent
   | Unconfirmed
@@ -151,6 +155,7 @@ export type SendOutcome =
     >
   | Limited<'resend_too_soon' | 'rate_limited'>
 
+/** How a resend can end. */
 export type ResendOutcome =
   | Sent
   | Unconfirmed
@@ -164,6 +169,7 @@ export type ResendOutcome =
     >
   | Limited<'resend_too_soon' | 'rate_limited'>
 
+/** How a check can end. */
 export type CheckOutcome =
   | Verified
   | SignedIn
@@ -182,6 +188,7 @@ export type CheckOutcome =
 /** What tyntec's events say of the message. */
 export type Delivery = 'unknown' | 'sent' | 'delivered' | 'failed'
 
+/** What the person may know of the flow of a browser. */
 export type StatusOutcome =
   | { status: 'none' }
   /** It has ended by itself: for ten minutes `resend` begins again with the same number. */

@@ -30,6 +30,7 @@ export interface OtpUnreachable {
 /** The person is signed in. `Body` is what the app's option `body` adds. */
 export type OtpVerified<Body> = { status: 'verified'; returnTo?: string } & Body
 
+/** What the status route says. */
 export type OtpStatus =
   | { status: 'none' }
   | ({ status: 'pending'; delivery: Delivery } & Pending)
@@ -46,6 +47,7 @@ interface Answer {
 
 type Failed = OtpRefused | OtpUnreachable
 
+/** The routes, as functions. */
 export interface OtpClient {
   send(body: {
     number: string
@@ -60,6 +62,7 @@ export interface OtpClient {
   cancel(): Promise<{ status: 'cancelled' } | Failed>
 }
 
+/** Options of `createOtpClient`. */
 export interface OtpClientOptions {
   /** Where the router is mounted, like `/login` or `https://login.example.com/login`. */
   baseUrl: string

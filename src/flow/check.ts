@@ -13,12 +13,15 @@ import { type Request, type Try, unsettled } from './try.js'
 import { ask, resolve } from './verdict.js'
 import { poll } from './waiting.js'
 
+/** What a check is made of. */
 export interface CheckInput {
+  /** The handle this browser has. */
   handle: unknown
   /** As the person typed it. */
   code: unknown
   /** What the proof is for: as for `send`. @default 'login' */
   purpose?: Purpose | undefined
+  /** Where the request comes from, as the framework says. */
   address?: unknown
   /**
    * After `signed_in`: this request can't take the session that another one has opened, and wants one of

@@ -17,6 +17,7 @@ import { otpOf, pendingOf, unsealed } from './pending.js'
 import { sendTo } from './send.js'
 import { deleteOtp, endOf } from './status.js'
 
+/** What a resend is made of. */
 export interface ResendInput {
   handle: unknown
   via?: unknown

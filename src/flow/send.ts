@@ -15,6 +15,7 @@ import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { channelsOf, pendingOf } from './pending.js'
 import { deleteOtp } from './status.js'
 
+/** What a send is made of. Input of a person may be anything: it is read here. */
 export interface SendInput {
   /** As the person wrote it. */
   number: unknown

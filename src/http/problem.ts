@@ -20,6 +20,7 @@ export interface Problem {
   fields?: ProblemField[]
 }
 
+/** A field of the body that is to blame. */
 export interface ProblemField {
   name: string
   code: ProblemCode

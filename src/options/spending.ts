@@ -39,6 +39,7 @@ export interface BudgetOptions {
   money?: MoneyOptions | undefined
 }
 
+/** A budget in money. */
 export interface MoneyOptions {
   /** A day's ceiling, over 0 and at most 1,000,000. */
   perDay: number

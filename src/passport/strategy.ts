@@ -9,6 +9,7 @@ import { attempt } from './attempt.js'
 import type { PassportRequest } from './request.js'
 import { createAskApp, type Verify, type VerifyWithRequest } from './verify.js'
 
+/** Options of `Strategy`. */
 export interface StrategyOptions {
   /**
    * Gives the verify function Express' request, or Koa's context, before the identity.

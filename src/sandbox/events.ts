@@ -23,6 +23,7 @@ export type Happening =
   /** Events between the cursor and this one are not known any more: read everything again. */
   | { type: 'gap' }
 
+/** Something that has happened in the sandbox, as `/_sandbox/events` tells it. */
 export type SandboxEvent = { seq: number; at: string } & Happening
 
 export type Listener = (event: SandboxEvent) => void

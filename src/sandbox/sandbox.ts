@@ -5,6 +5,7 @@ import type { Message } from './messages.js'
 import type { OtpView } from './otp/view.js'
 import type { Webhooks } from './webhooks/webhooks.js'
 
+/** Options of `startSandbox`. */
 export interface SandboxOptions {
   /**
    * Port on 127.0.0.1. 0 takes a free one.
@@ -35,6 +36,7 @@ export interface SandboxOptions {
   webhooks?: Webhooks
 }
 
+/** Options of `waitForCode`. */
 export interface WaitOptions {
   /** Only messages with a higher `seq` count: the last one seen before the code was asked for. */
   after?: number
@@ -47,6 +49,7 @@ export interface WaitOptions {
   timeout?: number
 }
 
+/** A sandbox that runs. */
 export interface Sandbox {
   /** For `baseUrl`, and in a browser the inbox. */
   readonly url: string

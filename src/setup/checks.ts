@@ -18,7 +18,9 @@ export const validationCodes = {
   trustProxy: 'OTP_TRUST_PROXY',
 } as const
 
+/** The name of a check, as the option `validate` has it. */
 export type ValidationName = keyof typeof validationCodes
+/** The code of the warning of a check. */
 export type ValidationCode = (typeof validationCodes)[ValidationName]
 
 /** Which checks of the set-up are made. */

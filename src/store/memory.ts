@@ -3,6 +3,7 @@ import type { Box } from './records.js'
 import { type BoxName, type StepArgs, type StepName, type StepReply, steps } from './steps/index.js'
 import { type OtpStore, type StepKeys, type StepStore, toOpaque } from './store.js'
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   /**
    * Allows this store when `NODE_ENV` is `production`: for a single process whose restarts may end

@@ -6,6 +6,7 @@ import { scripts } from './scripts.js'
 import type { BoxName, StepArgs, StepName, StepReply } from './steps/index.js'
 import { type OtpStore, type StepKeys, type StepStore, toOpaque } from './store.js'
 
+/** Options of `redisStore`. */
 export interface RedisStoreOptions {
   /**
    * What every key starts with. Give each app and environment on one Redis its own.

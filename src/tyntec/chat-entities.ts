@@ -1,6 +1,7 @@
 /** The channels of the reference. tyntec may have others. */
 export type ChatChannel = 'sms' | 'whatsapp' | 'tyntecEcho' | (string & {})
 
+/** What a message of Chat holds. */
 export type ChatContentType = 'text' | 'template' | 'url' | 'media'
 
 /** tyntec's `Media`: a file at an address that tyntec can reach. */

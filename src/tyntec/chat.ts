@@ -15,6 +15,7 @@ import { exactText, listOf, objectOf, readFields, type Readers, record, text } f
 import { isId, segment } from './requests.js'
 import type { Answer } from './transport.js'
 
+/** Options of a look at a medium. */
 export interface MediaOptions {
   /**
    * Bytes that are read at most; more ends the stream with an error.
@@ -30,8 +31,9 @@ export interface MediaOptions {
   timeout?: number | undefined
 }
 
+/** A medium that somebody has sent. */
 export interface Media {
-  /** As the server says, which took it from whoever has sent the file. */
+  /** As the server says. The sender of the file chose it. */
   contentType: string | undefined
   /** Has to be read or destroyed: until then it holds a connection. */
   stream: Readable

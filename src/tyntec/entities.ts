@@ -46,6 +46,7 @@ export interface SendParameters {
   pinLength?: number
 }
 
+/** What a resend may say. */
 export interface ResendParameters {
   via?: Via
   sender?: string

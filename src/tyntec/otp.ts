@@ -30,6 +30,7 @@ export interface Expected {
   number?: string | undefined
 }
 
+/** What is looked for in the list of a number's codes. */
 export interface FindOptions {
   /** Seconds in place of the client's `timeout`. */
   timeout?: number | undefined
