@@ -123,8 +123,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
         return proven(context, ref, current, attempt) ?? { status: 'no_pending_code' }
       case 'join': {
         request.joined = true
-        const seconds = current.opening ? openingLease + 1 : lease + 1
-        current = await joined(context, request, attempt, seconds)
+        current = await joined(context, request, attempt, current.opening)
         break
       }
       case 'sending': {
@@ -146,7 +145,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
           await store.end(ref, 'expired')
           return { status: 'code_expired' }
         }
-        if (current.status === 'claimed' || tried.judged) return ask(context, tried)
+        if (current.status === 'claimed') return ask(context, tried)
         const outcome = await resolve(context, tried, current.sameCode)
         if (outcome) return outcome
         attempt = newAttempt()
@@ -165,17 +164,15 @@ async function joined(
   context: Context,
   request: Request,
   attempt: string,
-  seconds: number,
+  opening: boolean,
 ): Promise<ClaimReply> {
-  let opening = false
+  const longest = opening ? openingLease : lease
   const ended = await poll(async () => {
     const next = await claim(context, request, attempt)
     if (next.status !== 'join') return next
     // Its check has ended well, and the app opens the session now, which may take longer.
-    if (!next.opening || opening) return undefined
-    opening = true
-    return next
-  }, seconds)
+    return next.opening && !opening ? next : undefined
+  }, longest + 1)
   if (!ended) throw unsettled()
   return ended
 }
@@ -184,12 +181,12 @@ function tryOf(
   context: Context,
   request: Request,
   attempt: string,
-  { record, earlier, judged }: ClaimReply & { status: 'claimed' | 'unresolved' },
+  { record, earlier }: ClaimReply & { status: 'claimed' | 'unresolved' },
 ): Try | undefined {
   const { ref } = request
   const values = unsealed(context, ref, record)
-  if (!values || (values.otpId === undefined && judged === undefined)) return undefined
-  const { number, otpId = '' } = values
+  if (values?.otpId === undefined) return undefined
+  const { number, otpId } = values
   const started = performance.now()
   const { via, resends, counted, country, purpose } = record
   const messages = 1 + resends
@@ -204,7 +201,6 @@ function tryOf(
     purpose,
     messages,
     otpId,
-    judged,
     counted,
     earlier,
   }
