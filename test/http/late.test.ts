@@ -8,22 +8,7 @@ import {
   wrongCode,
 } from '../support/app.js'
 import { type Client, keepCookies } from '../support/client.js'
-
-type SessionSettings = NonNullable<AppOptions['session']>
-
-/** All that the session libraries can be told about when they write a session and set its cookie. */
-const settings: Record<'express' | 'koa', SessionSettings[]> = {
-  express: combinations(['resave', 'saveUninitialized', 'rolling']),
-  koa: combinations(['rolling', 'renew', 'autoCommit']),
-}
-
-function combinations(names: (keyof SessionSettings)[]): SessionSettings[] {
-  return names.reduce<SessionSettings[]>(
-    (all, name) =>
-      all.flatMap((each) => [true, false].map((value) => ({ ...each, [name]: value }))),
-    [{ maxAge: 3_600_000 }],
-  )
-}
+import { sessionSettings } from '../support/session-settings.js'
 
 /** Requests of the route `/login` with `x-late` wait, with their session loaded, until the gate opens. */
 function gated(): { open: () => void; options: Pick<AppOptions, 'express' | 'koa'> } {
@@ -57,7 +42,7 @@ const other = '+12015550101'
 describe.each(frameworks)('a late request on %s', (framework) => {
   const kind = framework.startsWith('koa') ? 'koa' : 'express'
   // proves: SES-17
-  test.each(settings[kind])('leaves the new session alone, with %j', async (session) => {
+  test.each(sessionSettings[kind])('leaves the new session alone, with %j', async (session) => {
     const gate = gated()
     const app = await setupApp({ framework, session, ...gate.options })
     const client = app.client()
