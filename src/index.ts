@@ -1,6 +1,5 @@
 import { OtpError } from './errors.js'
 import { createOtpFlow } from './flow/index.js'
-import { sms, twoFactor, whatsapp } from './options/channels.js'
 import { memoryStore } from './store/memory.js'
 import { redisStore } from './store/redis.js'
 import { Strategy } from './passport/strategy.js'
@@ -41,16 +40,6 @@ export type {
   PumpingOptions,
   PumpingRule,
 } from './options/spending.js'
-export {
-  type OtpChannel,
-  sms,
-  type SmsOptions,
-  twoFactor,
-  type TwoFactorOptions,
-  whatsapp,
-  type WhatsappOptions,
-  type WhatsappTemplate,
-} from './options/channels.js'
 export type {
   Channel,
   CheckOutcome,
@@ -91,8 +80,5 @@ const commonjs = Object.assign(Strategy, {
   memoryStore,
   OtpError,
   redisStore,
-  sms,
-  twoFactor,
-  whatsapp,
 })
 export { commonjs as 'module.exports' }

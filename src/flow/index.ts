@@ -6,7 +6,6 @@ import {
   type OtpEventBody,
   type OtpEventOf,
 } from '../events.js'
-import { createCarriers } from '../carriers/carriers.js'
 import { createDecoys } from '../carriers/decoy.js'
 import { createPressure } from '../carriers/pressure.js'
 import { createLimits } from '../limits/limits.js'
@@ -118,10 +117,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     secrets,
     store: createFlowStore(store),
     limits: createLimits(options, secrets, events),
-    numbers: createNumberParser({
-      countries: options.countries,
-      channels: [...options.channels.keys()],
-    }),
+    numbers: createNumberParser(options),
     rules: {
       attempts: options.attempts,
       freeFailures: free,
@@ -142,8 +138,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
       const visit = pressure.enter()
-      const client = decoys?.enter(visit) ?? visit
-      const calls: Calls = { carriers: createCarriers(client, options), visit }
+      const calls: Calls = { tyntec: decoys?.enter(visit) ?? visit, visit }
       const ending = watch(name, input, (events) => run({ ...context, ...calls, events }, input))
       const settled = ending.then(forget, forget)
       function forget() {
@@ -158,7 +153,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
-  const { countries, pinLength, codeAlphabet } = options
+  const { countries, pinLength, codeAlphabet, voice } = options
   return {
     options: {
       origins,
@@ -172,7 +167,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       countries,
       pinLength,
       codeAlphabet,
-      channels: [...options.channels.keys()],
+      voice,
     },
     sealer: createSealer(options.secrets),
     validation: createValidation(given, options, events),

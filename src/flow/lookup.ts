@@ -1,9 +1,9 @@
-import type { Carried, Order } from '../carriers/carrier.js'
 import { OtpError } from '../errors.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
+import type { Otp } from '../tyntec/index.js'
 import type { Context } from './context.js'
-import { idOf, otpOf, unsealed } from './pending.js'
+import { otpOf, unsealed } from './pending.js'
 import { atMost } from './waiting.js'
 
 /** Seconds between two look-ups of one send, or two questions for its delivery. */
@@ -27,24 +27,22 @@ interface Kept {
 export async function adoptSend(
   context: Context,
   ref: FlowRef,
-  order: Order,
-  old: FlowRef | undefined,
+  sent: { reference: string; number: string; old: FlowRef | undefined },
   secondsLeft = lookupTime,
 ): Promise<Kept | undefined> {
   const seconds = Math.min(lookupTime, secondsLeft)
-  const found = await findSend(context, order.reference, order.number, seconds)
-  return found && keptSent(context, ref, order, found, old)
+  const otp = await findSend(context, sent.reference, sent.number, seconds)
+  return otp && keptSent(context, ref, sent.reference, otp, sent.old)
 }
 
 /** Settles a flow whose send has no known end, if tyntec can tell it by now, and says whether it can. */
 export async function lookUp(context: Context, ref: FlowRef, record: FlowView): Promise<boolean> {
   const values = unsealed(context, ref, record)
   if (!values) return false
-  const { reference, via } = record
-  const found = await findSend(context, reference, values.number, lookupTime)
+  const otp = await findSend(context, record.reference, values.number, lookupTime)
   // When it is not kept, another request has found it first, and the flow has gone on.
-  if (found) await keepSent(context, ref, { reference, via }, found)
-  return found !== undefined
+  if (otp) await keepSent(context, ref, record.reference, otp)
+  return otp !== undefined
 }
 
 /**
@@ -68,15 +66,15 @@ export async function lookUpInTurn(
   }
 }
 
-/** Keeps what a send is called by its carrier, and gives its lifetime in seconds. */
+/** Keeps the otpId of a send, and gives its lifetime in seconds. */
 export async function keptSent(
   context: Context,
   ref: FlowRef,
-  order: Pick<Order, 'reference' | 'via' | 'code'>,
-  carried: Carried,
+  reference: string,
+  otp: Otp,
   old: FlowRef | undefined,
 ): Promise<Kept> {
-  const { kept, ...more } = await keepSent(context, ref, order, carried, old)
+  const { kept, ...more } = await keepSent(context, ref, reference, otp, old)
   if (!kept) throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow is gone from the store')
   return more
 }
@@ -84,25 +82,25 @@ export async function keptSent(
 async function keepSent(
   context: Context,
   ref: FlowRef,
-  { reference, via, code }: Pick<Order, 'reference' | 'via'> & Partial<Pick<Order, 'code'>>,
-  { id, lifetime: given }: Carried,
+  reference: string,
+  otp: Otp,
   old?: FlowRef,
 ): Promise<Kept & { kept: boolean }> {
   const { options, secrets, store } = context
   const { maxLifetime } = options
-  const lifetime = Math.min(given ?? options.lifetime, maxLifetime)
-  const sealed = secrets.seal(ref, 'otp', code === undefined ? id : idOf(via, id))
+  const lifetime = lifetimeOf(otp, options.lifetime, maxLifetime)
+  const sealed = secrets.seal(ref, 'otp', otp.otpId)
   const result = { result: 'sent', otp: sealed, lifetime, maxLifetime } as const
   const settled = await store.settleSend(ref, reference, result, { old })
   return { kept: settled.kept, lifetime, oldOtp: otpOf(context, old, settled.old) }
 }
 
 async function findSend(
-  { carriers }: Context,
+  { tyntec }: Context,
   reference: string,
   number: string,
   seconds: number,
-): Promise<Carried | undefined> {
+): Promise<Otp | undefined> {
   const ends = performance.now() + seconds * 1000
   let failure: unknown
   for (let tries = 0; tries < 2; tries++) {
@@ -110,15 +108,21 @@ async function findSend(
       const left = (ends - performance.now()) / 1000
       const found = await atMost(
         left,
-        carriers.judge.find(number, reference).then((carried) => ({ carried })),
+        tyntec.otp.find(number, reference).then((otp) => ({ otp })),
       )
       if (!found) throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec's list took too long`)
       failure = undefined
-      if (found.carried) return found.carried
+      if (found.otp) return found.otp
     } catch (error) {
       failure = error
     }
   }
   if (failure !== undefined) throw failure
   return undefined
+}
+
+/** A duration by tyntec's clock alone, so that no two clocks are compared. */
+function lifetimeOf(otp: Otp, fallback: number, longest: number): number {
+  const given = ((otp.expire ?? Number.NaN) - (otp.created ?? Number.NaN)) / 1000
+  return Math.min(given > 0 && Number.isFinite(given) ? given : fallback, longest)
 }

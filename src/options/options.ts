@@ -2,9 +2,7 @@ import type { OtpEventListener } from '../events.js'
 import type { OtpLogger } from '../log.js'
 import type { OtpMeter } from '../metrics.js'
 import type { ValidateOption, ValidationName } from '../setup/checks.js'
-import type { Channel } from '../outcomes.js'
 import type { OtpStore, StepStore } from '../store/store.js'
-import type { OtpChannel, ResolvedChannels } from './channels.js'
 import type { LimitOptions, LimitRule, ResolvedLimits } from './limits.js'
 import type {
   BudgetOptions,
@@ -147,14 +145,6 @@ export interface OtpOptions {
    */
   voice?: boolean | undefined
 
-  /**
-   * How codes can travel: `twoFactor()`, `sms({ … })`, `whatsapp({ … })`. The first is the usual one; of two that bring
-   * the same channel the first does.
-   *
-   * @default [twoFactor()], or [twoFactor({ voice: true })] with `voice: true`
-   */
-  channels?: readonly OtpChannel[] | undefined
-
   /** Overrides of single limits. */
   limits?: LimitOptions | undefined
 
@@ -292,8 +282,7 @@ export interface ResolvedOptions {
   maxLifetime: number
   attempts: number
   resendWaits: readonly number[]
-  /** In the order in which they are offered. */
-  channels: ResolvedChannels
+  voice: boolean
   limits: ResolvedLimits
   budget: ResolvedBudget
   pumping: ResolvedPumping
@@ -332,4 +321,5 @@ export type HttpOptions = Pick<
   | 'countries'
   | 'pinLength'
   | 'codeAlphabet'
-> & { channels: readonly Channel[] }
+  | 'voice'
+>

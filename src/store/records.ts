@@ -91,10 +91,8 @@ export interface StoredFlow {
   reference: string
   /** Sealed. */
   number: string
-  /** Sealed: what the carrier calls the message, or the OTP. */
+  /** Sealed. */
   otp?: string | undefined
-  /** The HMAC of a code of our own. Missing: tyntec has made the code, and judges it. */
-  code?: string | undefined
   via: Channel
   /** ISO 3166-1. */
   country: string
@@ -129,7 +127,6 @@ export interface StoredFlow {
 export interface FlowBefore {
   state: 'pending' | 'unconfirmed'
   reference: string
-  code?: string | undefined
   via: Channel
   expires: number
   sent: number
