@@ -1,5 +1,6 @@
 import { OtpError } from './errors.js'
 import { createOtpFlow } from './flow/index.js'
+import { sms, twoFactor, whatsapp } from './options/channels.js'
 import { memoryStore } from './store/memory.js'
 import { redisStore } from './store/redis.js'
 import { Strategy } from './passport/strategy.js'
@@ -40,6 +41,16 @@ export type {
   PumpingOptions,
   PumpingRule,
 } from './options/spending.js'
+export {
+  type OtpChannel,
+  sms,
+  type SmsOptions,
+  twoFactor,
+  type TwoFactorOptions,
+  whatsapp,
+  type WhatsappOptions,
+  type WhatsappTemplate,
+} from './options/channels.js'
 export type {
   Channel,
   CheckOutcome,
@@ -80,5 +91,8 @@ const commonjs = Object.assign(Strategy, {
   memoryStore,
   OtpError,
   redisStore,
+  sms,
+  twoFactor,
+  whatsapp,
 })
 export { commonjs as 'module.exports' }

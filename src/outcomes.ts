@@ -1,5 +1,5 @@
 /** How a code travels to the person. */
-export type Channel = 'sms' | 'voice'
+export type Channel = 'sms' | 'voice' | 'whatsapp'
 
 /**
  * Messages without a sign-in: in a country, from an address, to numbers next to each other. Too many

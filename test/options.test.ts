@@ -53,7 +53,7 @@ test('the defaults are the safe settings', () => {
     maxLifetime: 600,
     attempts: 3,
     resendWaits: [30, 60, 120],
-    voice: false,
+    channels: new Map([['sms', { carrier: 'two-factor', voice: false }]]),
     limits: {
       sendsPerNumber: [
         { points: 5, duration: 600 },

@@ -3,26 +3,31 @@ import { OtpError } from '../errors.js'
 import { errorEvent, type Events } from '../events.js'
 import type { Secrets } from '../secrets/secrets.js'
 import type { StepStore } from '../store/store.js'
-import type { Expected, Otp, OtpCalls, TyntecClient, Via } from '../tyntec/index.js'
+import type { ChatCalls, Otp, OtpCalls, SmsCalls, TyntecClient, Via } from '../tyntec/index.js'
+import type { Known } from './carrier.js'
 import { alike, createAlarm, createPace, type Pace, sample } from './pace.js'
-import { type Calls, isOutage, type Share, type Visit } from './pressure.js'
+import { type Api, type Calls, isOutage, type Share, type Visit } from './pressure.js'
 import { sharePace } from './shared-pace.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
 export interface StepClient {
   otp: Omit<Calls, 'check' | 'read'> & {
-    check(otpId: string, code: string, expected: Counted): ReturnType<OtpCalls['check']>
-    read(otpId: string, expected: Counted): Promise<Otp | undefined>
+    check(otpId: string, code: string, known: Known): ReturnType<OtpCalls['check']>
+    read(otpId: string, known: Known): Promise<Otp | undefined>
+  }
+  sms: Pick<SmsCalls, 'send' | 'status'>
+  chat: {
+    /** `reference`: names the send, which tyntec is not told. */
+    send(
+      message: Parameters<ChatCalls['send']>[0],
+      reference: string,
+    ): ReturnType<ChatCalls['send']>
+    status: ChatCalls['status']
   }
 }
 
-interface Counted extends Expected {
-  /** tyntec's count of checks, as last heard. */
-  counted: number
-}
-
 /** Calls that may take their own time, a voice call's another than a message's. */
-type Kind = `${'send' | 'resend'} ${Via}` | 'check' | 'delete'
+type Kind = `${'send' | 'resend'} ${Via}` | 'send text' | 'send chat' | 'check' | 'delete'
 
 /** What the latest calls of a kind have told. */
 interface Lately {
@@ -142,7 +147,7 @@ export function createDecoys(
     const { failure } = latelyOf(kind)
     const started = performance.now()
     const [took] = await Promise.all([
-      visit.probe(shareOf(kind)).then(() => performance.now() - started),
+      visit.probe(shareOf(kind), apiOf(kind)).then(() => performance.now() - started),
       shared.known(),
     ])
     const seen = likeliest(kind)
@@ -159,7 +164,7 @@ export function createDecoys(
   }
 
   return {
-    observed: ({ otp, ...others }) => ({
+    observed: ({ otp, sms, chat, ...others }) => ({
       ...others,
       otp: {
         ...otp,
@@ -180,10 +185,19 @@ export function createDecoys(
         },
         delete: (otpId) => measured('delete', () => otp.delete(otpId)),
       },
+      sms: {
+        ...sms,
+        send: (parameters) => measured('send text', () => sms.send(parameters)),
+      },
+      chat: {
+        ...chat,
+        send: (message) => measured('send chat', () => chat.send(message)),
+      },
     }),
 
     enter(visit) {
-      const { otp } = visit
+      const { otp, sms, chat } = visit
+      const decoyId = () => secrets.createDecoyId(randomUUID())
       return {
         otp: {
           async send(parameters) {
@@ -238,11 +252,38 @@ export function createDecoys(
           },
           events: otp.events,
         },
+        sms: {
+          async send(parameters) {
+            const instead = () => ({ requestId: decoyId() })
+            if (!isDecoyReference(parameters.reference)) {
+              return sms.send(parameters).catch(unseen('send', instead))
+            }
+            await pretend(visit, 'send text')
+            return instead()
+          },
+          status: sms.status,
+        },
+        chat: {
+          async send(message, reference) {
+            const instead = () => ({ messageId: decoyId() })
+            if (!isDecoyReference(reference)) {
+              return chat.send(message).catch(unseen('send', instead))
+            }
+            await pretend(visit, 'send chat')
+            return instead()
+          },
+          status: chat.status,
+        },
       }
     },
 
     close: shared.close,
   }
+}
+
+function apiOf(kind: Kind): Api {
+  if (kind === 'send text') return 'sms'
+  return kind === 'send chat' ? 'chat' : 'otp'
 }
 
 function shareOf(kind: Kind): Share {
@@ -251,7 +292,7 @@ function shareOf(kind: Kind): Share {
 
 /** The kind itself, and what goes for it where there was none: a resend is much like a send. */
 function likeliest(kind: Kind): readonly Kind[] {
-  if (kind === 'check' || kind === 'delete') return [kind]
+  if (kind === 'check' || kind === 'delete' || apiOf(kind) !== 'otp') return [kind]
   const via = kind.endsWith('VOICE') ? 'VOICE' : 'SMS'
   return [kind, `send ${via}`, 'send SMS']
 }

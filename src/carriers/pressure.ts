@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { OtpError } from '../errors.js'
-import type { OtpCalls, TyntecClient } from '../tyntec/index.js'
+import type { ChatCalls, OtpCalls, SmsCalls, TyntecClient } from '../tyntec/index.js'
 import { createBreaker, restTime } from './breaker.js'
 
 /** Calls to tyntec that may be under way at once in this process. */
@@ -11,6 +11,9 @@ export interface Concurrency {
 
 /** Which calls share places: a flood of sends leaves the checks theirs. */
 export type Share = 'sends' | 'checks' | 'others'
+
+/** Which of tyntec's APIs is asked. */
+export type Api = 'otp' | 'sms' | 'chat'
 
 /** The calls of a flow. */
 export type Calls = Pick<
@@ -26,21 +29,23 @@ export interface Pressure {
 /** One step's way to tyntec. */
 export interface Visit {
   otp: Calls
+  sms: Pick<SmsCalls, 'send' | 'status'>
+  chat: Pick<ChatCalls, 'send' | 'status'>
   /**
    * Refuses a request that has only arrived, while tyntec gets a rest or all places are taken, so that an overload
    * costs no round trip to Redis and nobody's limits. It takes no place.
    *
    * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`
    */
-  refuseEarly(share: 'sends' | 'checks'): void
+  refuseEarly(share: 'sends' | 'checks', api?: Api): void
   /**
    * Before the call of a step that holds a claim.
    *
    * @throws {OtpError} `ERR_OTP_PROVIDER_UNAVAILABLE`: then tyntec has not been asked
    */
-  take(share: 'sends' | 'checks'): void
-  /** Asks tyntec for an OTP that it can't have: a call that does nothing, and fails as others would. */
-  probe(share: Share): Promise<void>
+  take(share: 'sends' | 'checks', api?: Api): void
+  /** Asks tyntec for something that it can't have: a call that does nothing, and fails as others would. */
+  probe(share: Share, api?: Api): Promise<void>
   leave(): void
 }
 
@@ -49,22 +54,30 @@ export interface Visit {
  * none in a queue, and a breaker that stops asking while most of them fail.
  */
 export function createPressure(client: TyntecClient, concurrency: Concurrency): Pressure {
-  const breaker = createBreaker()
+  // One of tyntec's APIs that fails says nothing of the others, which a person may go on with.
+  const breakers = { otp: createBreaker(), sms: createBreaker(), chat: createBreaker() }
   const places = { ...concurrency, others: Math.ceil(concurrency.checks / 2) }
   const running = { sends: 0, checks: 0, others: 0 }
-  /** The step that finds out whether tyntec is back. */
-  let scout: Visit | undefined
+  /** The steps that find out whether tyntec is back. */
+  const scouts: { [name in Api]?: Visit | undefined } = {}
 
-  const { otp } = client
+  const { otp, sms, chat } = client
   const enter = (): Visit => {
-    const refuse = (share: Share) => {
-      const { state } = breaker
+    const refuse = (share: Share, api: Api = 'otp') => {
+      const { state } = breakers[api]
+      const scout = scouts[api]
       if (state === 'open' || (state === 'trial' && scout && scout !== visit)) throw resting()
       if (running[share] >= places[share]) throw tooMany()
     }
-    const ask = async <T>(share: Share, about: string, call: () => Promise<T>): Promise<T> => {
-      refuse(share)
-      if (breaker.state === 'trial') scout = visit
+    const askOf = async <T>(
+      api: Api,
+      share: Share,
+      about: string,
+      call: () => Promise<T>,
+    ): Promise<T> => {
+      const breaker = breakers[api]
+      refuse(share, api)
+      if (breaker.state === 'trial') scouts[api] = visit
       running[share]++
       try {
         const answer = await call()
@@ -77,6 +90,8 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
         running[share]--
       }
     }
+    const ask = <T>(share: Share, about: string, call: () => Promise<T>) =>
+      askOf('otp', share, about, call)
     const visit: Visit = {
       otp: {
         send: (parameters) => ask('sends', parameters.number, () => otp.send(parameters)),
@@ -90,14 +105,28 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
         delete: (otpId) => ask('others', otpId, () => otp.delete(otpId)),
         events: (otpId) => ask('others', otpId, () => otp.events(otpId)),
       },
+      sms: {
+        send: (parameters) => askOf('sms', 'sends', parameters.to, () => sms.send(parameters)),
+        status: (id) => askOf('sms', 'others', id, () => sms.status(id)),
+      },
+      chat: {
+        send: (message) => askOf('chat', 'sends', message.to, () => chat.send(message)),
+        status: (id) => askOf('chat', 'others', id, () => chat.status(id)),
+      },
       refuseEarly: refuse,
       take: refuse,
-      async probe(share) {
-        const otpId = randomUUID()
-        await ask(share, otpId, () => otp.read(otpId))
+      async probe(share, api = 'otp') {
+        const id = randomUUID()
+        await askOf(api, share, id, async () => {
+          if (api === 'otp') await otp.read(id)
+          else if (api === 'sms') await sms.status(id)
+          else await chat.status(id)
+        })
       },
       leave() {
-        if (scout === visit) scout = undefined
+        for (const api of ['otp', 'sms', 'chat'] as const) {
+          if (scouts[api] === visit) scouts[api] = undefined
+        }
       },
     }
     return visit

@@ -145,7 +145,7 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
           await store.end(ref, 'expired')
           return { status: 'code_expired' }
         }
-        if (current.status === 'claimed') return ask(context, tried)
+        if (current.status === 'claimed' || tried.judged) return ask(context, tried)
         const outcome = await resolve(context, tried, current.sameCode)
         if (outcome) return outcome
         attempt = newAttempt()
@@ -181,12 +181,12 @@ function tryOf(
   context: Context,
   request: Request,
   attempt: string,
-  { record, earlier }: ClaimReply & { status: 'claimed' | 'unresolved' },
+  { record, earlier, judged }: ClaimReply & { status: 'claimed' | 'unresolved' },
 ): Try | undefined {
   const { ref } = request
   const values = unsealed(context, ref, record)
-  if (values?.otpId === undefined) return undefined
-  const { number, otpId } = values
+  if (!values || (values.otpId === undefined && judged === undefined)) return undefined
+  const { number, otpId = '' } = values
   const started = performance.now()
   const { via, resends, counted, country, purpose } = record
   const messages = 1 + resends
@@ -201,6 +201,7 @@ function tryOf(
     purpose,
     messages,
     otpId,
+    judged,
     counted,
     earlier,
   }

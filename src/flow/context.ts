@@ -1,5 +1,5 @@
+import type { Carriers } from '../carriers/carrier.js'
 import type { Visit } from '../carriers/pressure.js'
-import type { StepClient } from '../carriers/decoy.js'
 import type { Events } from '../events.js'
 import type { NumberParser } from '../input/number.js'
 import type { Limits } from '../limits/limits.js'
@@ -8,9 +8,9 @@ import type { Secrets } from '../secrets/secrets.js'
 import type { FlowStore } from '../store/flows.js'
 import type { FailureRules } from '../store/steps/failures.js'
 
-/** One step's way to tyntec. */
+/** One step's way to those who bring codes. */
 export interface Calls {
-  tyntec: StepClient
+  carriers: Carriers
   visit: Visit
 }
 

@@ -1,19 +1,12 @@
+import { apiOf } from '../carriers/carriers.js'
+import type { Order } from '../carriers/carrier.js'
 import { OtpError } from '../errors.js'
 import { errorEvent } from '../events.js'
-import type { Channel } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
-import type { Via } from '../tyntec/index.js'
 import { type Context, lease } from './context.js'
 import { adoptSend, keptSent } from './lookup.js'
 import { otpOf } from './pending.js'
-
-export interface Order {
-  reference: string
-  number: string
-  via: Channel
-  language: string | undefined
-}
 
 export type Delivered =
   /** `oldOtp`: the OTP of the flow that has ended for it. */
@@ -34,21 +27,15 @@ export async function deliver(
   /** What the message gets back when it did not go out, and the flow that ends when it did. */
   { unsent, old }: { unsent?: Unsent | undefined; old?: FlowRef | undefined },
 ): Promise<Delivered> {
-  const { options, store, tyntec, events } = context
-  const { reference, number, language } = order
+  const { options, store, carriers, events } = context
+  const { reference, via } = order
+  const carrier = carriers.of(via)
   const started = performance.now()
   const failed = () => store.settleSend(ref, reference, { result: 'failed' }, { unsent })
   try {
-    context.visit.take('sends')
-    const otp = await tyntec.otp.send({
-      number,
-      via: viaOf(order.via),
-      referenceId: reference,
-      pinLength: options.pinLength,
-      ...(language && { language }),
-      ...(options.applicationId && { applicationId: options.applicationId }),
-    })
-    return { status: 'sent', ...(await keptSent(context, ref, reference, otp, old)) }
+    context.visit.take('sends', apiOf(options, via))
+    const carried = await carrier.send(order)
+    return { status: 'sent', ...(await keptSent(context, ref, order, carried, old)) }
   } catch (error) {
     if (!(error instanceof OtpError) || error.processed === undefined) throw error
     if (error.processed === 'no') {
@@ -59,13 +46,14 @@ export async function deliver(
     }
     const secondsLeft = leaseLeft(started)
     events.emit(errorEvent('send', error))
-    const found = await adoptSend(context, ref, { reference, number, old }, secondsLeft).catch(
-      (lookup: unknown) => {
-        // That tyntec can't say is no more than that; that the store can't keep it is an outage.
-        if (lookup instanceof OtpError && lookup.code !== 'ERR_OTP_STORE_UNAVAILABLE') return
-        throw lookup
-      },
-    )
+    // Nobody lists messages with a code of ours.
+    const found = carrier.ownCode
+      ? undefined
+      : await adoptSend(context, ref, order, old, secondsLeft).catch((lookup: unknown) => {
+          // That tyntec can't say is no more than that; that the store can't keep it is an outage.
+          if (lookup instanceof OtpError && lookup.code !== 'ERR_OTP_STORE_UNAVAILABLE') return
+          throw lookup
+        })
     if (found) return { status: 'sent', ...found }
     const settled = await store.settleSend(ref, reference, { result: 'unconfirmed' }, { old })
     return { status: 'unconfirmed', oldOtp: otpOf(context, old, settled.old) }
@@ -75,10 +63,6 @@ export async function deliver(
 /** A 400 about the number is the person's to mend; any other is the operator's. */
 function isAboutNumber(error: OtpError): boolean {
   return error.provider?.about === 'number'
-}
-
-export function viaOf(channel: Channel): Via {
-  return channel === 'voice' ? 'VOICE' : 'SMS'
 }
 
 /** Seconds left of a lease that began at `started`, less a margin for the store. */

@@ -6,6 +6,7 @@ import {
   type OtpEventBody,
   type OtpEventOf,
 } from '../events.js'
+import { createCarriers } from '../carriers/carriers.js'
 import { createDecoys } from '../carriers/decoy.js'
 import { createPressure } from '../carriers/pressure.js'
 import { createLimits } from '../limits/limits.js'
@@ -117,7 +118,10 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     secrets,
     store: createFlowStore(store),
     limits: createLimits(options, secrets, events),
-    numbers: createNumberParser(options),
+    numbers: createNumberParser({
+      countries: options.countries,
+      channels: [...options.channels.keys()],
+    }),
     rules: {
       attempts: options.attempts,
       freeFailures: free,
@@ -138,7 +142,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
       const visit = pressure.enter()
-      const calls: Calls = { tyntec: decoys?.enter(visit) ?? visit, visit }
+      const client = decoys?.enter(visit) ?? visit
+      const calls: Calls = { carriers: createCarriers(client, options), visit }
       const ending = watch(name, input, (events) => run({ ...context, ...calls, events }, input))
       const settled = ending.then(forget, forget)
       function forget() {
@@ -153,7 +158,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
-  const { countries, pinLength, codeAlphabet, voice } = options
+  const { countries, pinLength, codeAlphabet } = options
   return {
     options: {
       origins,
@@ -167,7 +172,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       countries,
       pinLength,
       codeAlphabet,
-      voice,
+      channels: [...options.channels.keys()],
     },
     sealer: createSealer(options.secrets),
     validation: createValidation(given, options, events),

@@ -5,11 +5,12 @@ export { languageOf } from '../input/language.js'
 /** Which channel is asked for; a message when none is. */
 export function channelOf(
   via: unknown,
-  voice: boolean,
+  channels: ReadonlyMap<Channel, unknown>,
 ): Channel | Refused<'bad_request' | 'channel_not_allowed'> {
-  if (via === undefined || via === null || via === '' || via === 'sms') return 'sms'
+  const [usual = 'sms'] = channels.keys()
+  if (via === undefined || via === null || via === '') return usual
   if (typeof via !== 'string') return { status: 'bad_request' }
-  return via === 'voice' && voice ? 'voice' : { status: 'channel_not_allowed' }
+  return [...channels.keys()].find((each) => each === via) ?? { status: 'channel_not_allowed' }
 }
 
 /** What a flow's record says of its purpose: nothing for a login. */

@@ -1,9 +1,9 @@
+import type { Carried, Order } from '../carriers/carrier.js'
 import { OtpError } from '../errors.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
-import type { Otp } from '../tyntec/index.js'
 import type { Context } from './context.js'
-import { otpOf, unsealed } from './pending.js'
+import { idOf, otpOf, unsealed } from './pending.js'
 import { atMost } from './waiting.js'
 
 /** Seconds between two look-ups of one send, or two questions for its delivery. */
@@ -27,22 +27,24 @@ interface Kept {
 export async function adoptSend(
   context: Context,
   ref: FlowRef,
-  sent: { reference: string; number: string; old: FlowRef | undefined },
+  order: Order,
+  old: FlowRef | undefined,
   secondsLeft = lookupTime,
 ): Promise<Kept | undefined> {
   const seconds = Math.min(lookupTime, secondsLeft)
-  const otp = await findSend(context, sent.reference, sent.number, seconds)
-  return otp && keptSent(context, ref, sent.reference, otp, sent.old)
+  const found = await findSend(context, order.reference, order.number, seconds)
+  return found && keptSent(context, ref, order, found, old)
 }
 
 /** Settles a flow whose send has no known end, if tyntec can tell it by now, and says whether it can. */
 export async function lookUp(context: Context, ref: FlowRef, record: FlowView): Promise<boolean> {
   const values = unsealed(context, ref, record)
   if (!values) return false
-  const otp = await findSend(context, record.reference, values.number, lookupTime)
+  const { reference, via } = record
+  const found = await findSend(context, reference, values.number, lookupTime)
   // When it is not kept, another request has found it first, and the flow has gone on.
-  if (otp) await keepSent(context, ref, record.reference, otp)
-  return otp !== undefined
+  if (found) await keepSent(context, ref, { reference, via }, found)
+  return found !== undefined
 }
 
 /**
@@ -66,15 +68,15 @@ export async function lookUpInTurn(
   }
 }
 
-/** Keeps the otpId of a send, and gives its lifetime in seconds. */
+/** Keeps what a send is called by its carrier, and gives its lifetime in seconds. */
 export async function keptSent(
   context: Context,
   ref: FlowRef,
-  reference: string,
-  otp: Otp,
+  order: Pick<Order, 'reference' | 'via' | 'code'>,
+  carried: Carried,
   old: FlowRef | undefined,
 ): Promise<Kept> {
-  const { kept, ...more } = await keepSent(context, ref, reference, otp, old)
+  const { kept, ...more } = await keepSent(context, ref, order, carried, old)
   if (!kept) throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow is gone from the store')
   return more
 }
@@ -82,25 +84,25 @@ export async function keptSent(
 async function keepSent(
   context: Context,
   ref: FlowRef,
-  reference: string,
-  otp: Otp,
+  { reference, via, code }: Pick<Order, 'reference' | 'via'> & Partial<Pick<Order, 'code'>>,
+  { id, lifetime: given }: Carried,
   old?: FlowRef,
 ): Promise<Kept & { kept: boolean }> {
   const { options, secrets, store } = context
   const { maxLifetime } = options
-  const lifetime = lifetimeOf(otp, options.lifetime, maxLifetime)
-  const sealed = secrets.seal(ref, 'otp', otp.otpId)
+  const lifetime = Math.min(given ?? options.lifetime, maxLifetime)
+  const sealed = secrets.seal(ref, 'otp', code === undefined ? id : idOf(via, id))
   const result = { result: 'sent', otp: sealed, lifetime, maxLifetime } as const
   const settled = await store.settleSend(ref, reference, result, { old })
   return { kept: settled.kept, lifetime, oldOtp: otpOf(context, old, settled.old) }
 }
 
 async function findSend(
-  { tyntec }: Context,
+  { carriers }: Context,
   reference: string,
   number: string,
   seconds: number,
-): Promise<Otp | undefined> {
+): Promise<Carried | undefined> {
   const ends = performance.now() + seconds * 1000
   let failure: unknown
   for (let tries = 0; tries < 2; tries++) {
@@ -108,21 +110,15 @@ async function findSend(
       const left = (ends - performance.now()) / 1000
       const found = await atMost(
         left,
-        tyntec.otp.find(number, reference).then((otp) => ({ otp })),
+        carriers.judge.find(number, reference).then((carried) => ({ carried })),
       )
       if (!found) throw new OtpError('ERR_OTP_PROVIDER_UNAVAILABLE', `tyntec's list took too long`)
       failure = undefined
-      if (found.otp) return found.otp
+      if (found.carried) return found.carried
     } catch (error) {
       failure = error
     }
   }
   if (failure !== undefined) throw failure
   return undefined
-}
-
-/** A duration by tyntec's clock alone, so that no two clocks are compared. */
-function lifetimeOf(otp: Otp, fallback: number, longest: number): number {
-  const given = ((otp.expire ?? Number.NaN) - (otp.created ?? Number.NaN)) / 1000
-  return Math.min(given > 0 && Number.isFinite(given) ? given : fallback, longest)
 }

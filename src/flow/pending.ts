@@ -4,7 +4,8 @@ import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
 import type { Context } from './context.js'
 
-type Shown = Pick<FlowView, 'via' | 'expiresIn' | 'sentAgo' | 'resends'>
+type Shown = Pick<FlowView, 'via' | 'expiresIn' | 'sentAgo' | 'resends'> &
+  Partial<Pick<FlowView, 'delivery'>>
 
 /** What the person may know, from the record. */
 export function pendingOf(
@@ -24,10 +25,20 @@ export function pendingOf(
 
 function resendOf(
   { resendWaits }: Context['options'],
-  { sentAgo, resends }: Shown,
+  { via, sentAgo, resends, delivery }: Shown,
   channels: Channel[],
 ): ResendState {
   const wait = resendWaits[resends]
+  const others = channels.filter((each) => each !== via)
+  // The next channel may be tried at once, the same one again only after its wait.
+  if (delivery === 'failed' && wait !== undefined && others.length > 0) {
+    return {
+      allowed: true,
+      retryAfter: 0,
+      remaining: resendWaits.length - resends,
+      channels: others,
+    }
+  }
   const retryAfter = wait === undefined ? 0 : Math.max(0, Math.ceil(wait - sentAgo))
   return {
     allowed: wait !== undefined && retryAfter === 0,
@@ -54,7 +65,7 @@ export function renewableOf(
 
 /** How this number can be reached. A landline takes calls only. */
 export function channelsOf(numbers: Context['numbers'], number: string): Channel[] {
-  for (const via of ['sms', 'voice'] as const) {
+  for (const via of numbers.channels) {
     const parsed = numbers.parse(number, undefined, via)
     if ('channels' in parsed) return parsed.channels
   }
@@ -66,11 +77,35 @@ export function unsealed(
   { secrets }: Pick<Context, 'secrets'>,
   ref: FlowRef,
   record: Pick<FlowView, 'number' | 'otp'>,
-): { number: string; otpId: string | undefined } | undefined {
+): Unsealed | undefined {
   const number = secrets.unseal(ref, 'number', record.number)
-  const otpId = record.otp === undefined ? undefined : secrets.unseal(ref, 'otp', record.otp)
-  if (number === undefined || (record.otp !== undefined && otpId === undefined)) return undefined
-  return { number, otpId }
+  const id = record.otp === undefined ? undefined : secrets.unseal(ref, 'otp', record.otp)
+  if (number === undefined || (record.otp !== undefined && id === undefined)) return undefined
+  const message = messageOf(id)
+  return { number, otpId: message ? undefined : id, message }
+}
+
+interface Unsealed {
+  number: string
+  /** tyntec's. */
+  otpId: string | undefined
+  /** A message with a code of ours. */
+  message: Message | undefined
+}
+
+interface Message {
+  via: Channel
+  id: string
+}
+
+/** What a message with a code of ours is called in a record: an otpId stands there without a channel. */
+export function idOf(via: Channel, id: string): string {
+  return `${via}:${id}`
+}
+
+function messageOf(id: string | undefined): Message | undefined {
+  const [, via, rest] = /^(sms|voice|whatsapp):(.+)$/.exec(id ?? '') ?? []
+  return rest === undefined ? undefined : { via: via as Channel, id: rest } // one of these
 }
 
 /** The otpId of a flow that has just ended. */
@@ -79,5 +114,6 @@ export function otpOf(
   ref: FlowRef | undefined,
   record: { otp?: string | undefined } | undefined,
 ): string | undefined {
-  return ref && record?.otp !== undefined ? secrets.unseal(ref, 'otp', record.otp) : undefined
+  const id = ref && record?.otp !== undefined ? secrets.unseal(ref, 'otp', record.otp) : undefined
+  return messageOf(id) ? undefined : id
 }

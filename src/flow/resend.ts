@@ -1,3 +1,4 @@
+import { apiOf } from '../carriers/carriers.js'
 import { OtpError } from '../errors.js'
 import { originOf } from '../limits/origin.js'
 import type { Purpose, ResendOutcome } from '../outcomes.js'
@@ -7,11 +8,12 @@ import type { FlowView } from '../store/steps/flow.js'
 import type { ResendAnswer } from '../tyntec/index.js'
 import { admit, limited, type Wanted } from './admission.js'
 import { type Context, lease, renewBelow } from './context.js'
-import { deliver, viaOf } from './deliver.js'
+import { ownCodeOf } from './code.js'
+import { deliver } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
 import { channelOf } from './input.js'
 import { lookUp } from './lookup.js'
-import { pendingOf, unsealed } from './pending.js'
+import { otpOf, pendingOf, unsealed } from './pending.js'
 import { sendTo } from './send.js'
 import { deleteOtp, endOf } from './status.js'
 
@@ -35,17 +37,17 @@ interface Asked extends Wanted {
 export async function resend(context: Context, input: ResendInput): Promise<ResendOutcome> {
   const { options, secrets, store, numbers, limits } = context
 
-  const via = channelOf(input.via, options.voice)
+  const via = channelOf(input.via, options.channels)
   if (typeof via === 'object') return via
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
-  context.visit.refuseEarly('sends')
+  context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
   const blocked = limits.refusedBefore(origin)
   if (blocked) return limited(context, blocked)
-  const due = await store.resendDue(ref, waitsOf(options), limits.waitsOf(origin))
+  const due = await store.resendDue(ref, { ...waitsOf(options), via }, limits.waitsOf(origin))
   switch (due.status) {
     case 'limited':
       return limited(context, await limits.refusedWait(due, origin))
@@ -89,7 +91,7 @@ function waitsOf({ resendWaits }: Context['options']) {
 }
 
 function isDecoy({ secrets }: Context, ref: FlowRef, record: FlowView): boolean {
-  const otpId = record.otp === undefined ? undefined : secrets.unseal(ref, 'otp', record.otp)
+  const otpId = otpOf({ secrets }, ref, record)
   return (
     secrets.isDecoyReference(record.reference) || (otpId !== undefined && secrets.isDecoyId(otpId))
   )
@@ -121,12 +123,14 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
   const { number, via, ref, handle } = asked
   const { lifetime, maxLifetime } = options
   const reference = secrets.createReference(asked.known)
+  const own = ownCodeOf(context, ref, asked)
   const reserve = (lookedUp: boolean) =>
     admit(context, asked, (message, passed, again) =>
       store.resend(
         ref,
         {
           reference,
+          code: own?.hash,
           via,
           lease,
           ...waitsOf(options),
@@ -177,7 +181,7 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
     const outcome = await repeat(context, asked, { reference, otpId, record, unsent })
     if (outcome) return outcome
   }
-  return renew(context, asked, { reference, otpId, record, unsent })
+  return renew(context, asked, { reference, otpId, record, unsent }, own?.code)
 }
 
 interface Reserved {
@@ -193,7 +197,7 @@ async function repeat(
   asked: Asked,
   { reference, otpId, record, unsent }: Reserved & { otpId: string },
 ): Promise<ResendOutcome | undefined> {
-  const { store, events, tyntec, options } = context
+  const { store, events, carriers, options } = context
   const { number, via, country, ref, handle, known } = asked
   const { flowId } = ref
   const { lifetime, maxLifetime } = options
@@ -204,7 +208,7 @@ async function repeat(
   let answer: ResendAnswer
   try {
     context.visit.take('sends')
-    answer = await tyntec.otp.resend(otpId, { via: viaOf(via) })
+    answer = await carriers.judge.resend(otpId, via)
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
@@ -230,11 +234,12 @@ async function renew(
   context: Context,
   asked: Asked,
   { reference, otpId, record, unsent }: Reserved,
+  code: string | undefined,
 ): Promise<ResendOutcome> {
   const { store, events } = context
   const { number, via, country, ref, handle, known } = asked
   const { flowId } = ref
-  const order = { reference, number, via, language: undefined }
+  const order = { reference, number, via, language: undefined, code }
   const delivered = await deliver(context, ref, order, { unsent })
   if (delivered.status === 'refused') {
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')

@@ -1,11 +1,14 @@
 import { OtpError } from '../errors.js'
+import type { Order } from '../carriers/carrier.js'
+import { apiOf } from '../carriers/carriers.js'
 import type { Recipient } from '../limits/message.js'
 import { originOf } from '../limits/origin.js'
 import type { Limited, Purpose, Refused, SendOutcome, Sent, Unconfirmed } from '../outcomes.js'
 import type { FlowRef, Handle } from '../secrets/secrets.js'
 import { admit, type Wanted } from './admission.js'
 import { type Context, lease } from './context.js'
-import { deliver, type Order } from './deliver.js'
+import { ownCodeOf } from './code.js'
+import { deliver } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
 import { channelOf, languageOf, purposeOf } from './input.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
@@ -66,14 +69,14 @@ interface Asked extends Wanted {
 export async function send(context: Context, input: SendInput): Promise<SendOutcome> {
   const { options, secrets, numbers } = context
 
-  const via = channelOf(input.via, options.voice)
+  const via = channelOf(input.via, options.channels)
   if (typeof via === 'object') return via
   const language = languageOf(input.language)
   if (typeof language === 'object') return language
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
   const { number, country } = parsed
-  context.visit.refuseEarly('sends')
+  context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
@@ -113,6 +116,7 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
   const reference = secrets.createReference(asked.known)
   const current = before?.ref.number === ref.number ? before.ref : undefined
   const sealed = secrets.seal(ref, 'number', number)
+  const own = ownCodeOf(context, ref, asked)
 
   const reserve = (lookedUp: boolean) =>
     admit(context, asked, (message, passed, again) =>
@@ -121,6 +125,7 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
         {
           reference,
           number: sealed,
+          code: own?.hash,
           via,
           country: asked.country,
           purpose: asked.purpose,
@@ -165,7 +170,7 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
   }
 
   asked.onHandle?.(handle)
-  const order: Order = { reference, number, via, language: asked.language }
+  const order: Order = { reference, number, via, language: asked.language, code: own?.code }
   const { unsent } = reserved
   const old = before?.ref
   const delivered = await deliver(context, ref, order, { unsent, old }).catch((error: unknown) => {

@@ -2,7 +2,6 @@ import { errorEvent } from '../events.js'
 import type { Delivery, StatusOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
-import type { OtpEvent as DeliveryEvent } from '../tyntec/index.js'
 import type { Context } from './context.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { maskNumber } from '../input/number.js'
@@ -36,12 +35,12 @@ export async function status(context: Context, input: { handle: unknown }): Prom
 
   let { delivery } = record
   // Where only some numbers get messages, what became of one would tell which.
-  if (deliveryDue && values.otpId !== undefined && !options.knows) {
-    delivery = (await askDelivery(context, ref, values.otpId)) ?? delivery
+  if (deliveryDue && !options.knows) {
+    delivery = (await askDelivery(context, ref, values)) ?? delivery
   }
   return {
     status: record.state === 'pending' ? 'pending' : 'unconfirmed',
-    ...pendingOf(context, values.number, record),
+    ...pendingOf(context, values.number, { ...record, delivery }),
     delivery,
   }
 }
@@ -68,37 +67,25 @@ export async function cancel(context: Context, input: { handle: unknown }): Prom
 }
 
 /** The flow is over here already, so tyntec's answer is not waited for longer than a second. */
-export async function deleteOtp({ tyntec, events }: Context, otpId: string): Promise<void> {
-  const deleted = tyntec.otp.delete(otpId).catch((error: unknown) => {
+export async function deleteOtp({ carriers, events }: Context, otpId: string): Promise<void> {
+  const deleted = carriers.judge.drop(otpId).catch((error: unknown) => {
     events.emit(errorEvent('delete', error))
   })
   await atMost(1, deleted)
 }
 
 async function askDelivery(
-  { tyntec, store }: Context,
+  { carriers, store }: Context,
   ref: FlowRef,
-  otpId: string,
+  { otpId, message }: NonNullable<ReturnType<typeof unsealed>>,
 ): Promise<Delivery | undefined> {
-  const events = await atMost(2, tyntec.otp.events(otpId)).catch(() => undefined)
-  if (!events) return undefined
-  const delivery = deliveryOf(events)
+  const asked = message
+    ? carriers.of(message.via).delivery(message.id)
+    : otpId === undefined
+      ? undefined
+      : carriers.judge.delivery(otpId)
+  const delivery = asked && (await atMost(2, asked).catch(() => undefined))
+  if (delivery === undefined) return undefined
   await store.deliver(ref, delivery).catch(() => {})
   return delivery
-}
-
-/** The newest event that says anything. Types are tyntec's own and may grow, so their words decide. */
-function deliveryOf(events: readonly DeliveryEvent[]): Delivery {
-  // Of one millisecond, what became of a message comes after the message.
-  const newest = [...events].sort(
-    (one, other) =>
-      (other.created ?? 0) - (one.created ?? 0) ||
-      Number(other.status !== undefined) - Number(one.status !== undefined),
-  )
-  for (const { type = '', status } of newest) {
-    if (status === 'failed' || /FAIL/i.test(type)) return 'failed'
-    if (status === 'success' && /RES|DELIVERED/i.test(type)) return 'delivered'
-    if (/DELIVER|SEND|SENT/i.test(type)) return 'sent'
-  }
-  return 'unknown'
 }

@@ -4,6 +4,7 @@ import type { Channel, Purpose } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { EarlierTries } from '../store/records.js'
 import type { AddressCall } from '../store/flows.js'
+import type { Judged } from '../store/steps/claim.js'
 
 /** What one request asks. */
 export interface Request {
@@ -34,7 +35,10 @@ export interface Try {
   purpose: string | undefined
   /** Messages that this flow has sent. */
   messages: number
+  /** tyntec's; empty for a code of ours. */
   otpId: string
+  /** What the store says of a code of ours. */
+  judged: Judged
   /** tyntec's count of checks before this one, as last heard. */
   counted: number
   earlier: EarlierTries

@@ -6,8 +6,14 @@ import { accept, finish, reject, settle } from './settle.js'
 import { type Try, unsettled } from './try.js'
 import { atMost } from './waiting.js'
 
-/** Asks tyntec whether the code is right. */
+/** Says whether the code is right: tyntec is asked, unless the code is ours and the store has judged it. */
 export async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
+  if (tried.judged === 'right') return accept(context, tried)
+  if (tried.judged === 'wrong') return reject(context, tried, tried.counted)
+  return askJudge(context, tried)
+}
+
+async function askJudge(context: Context, tried: Try): Promise<CheckOutcome> {
   let answer: CheckAnswer
   try {
     context.visit.take('checks')
@@ -17,7 +23,7 @@ export async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
   }
   try {
     const { otpId, number, counted } = tried
-    answer = await context.tyntec.otp.check(otpId, tried.request.code, { number, counted })
+    answer = await context.carriers.judge.check(otpId, tried.request.code, { number, counted })
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     if (error.processed === 'no') {
@@ -113,10 +119,10 @@ async function settleByRecord(
 const gone = { otpStatus: 'GONE', attemptCount: undefined } as const
 
 /** tyntec's record, or nothing when it can't be had while this try holds its lease. */
-async function readOtp({ tyntec }: Context, tried: Try): Promise<Otp | typeof gone | undefined> {
+async function readOtp({ carriers }: Context, tried: Try): Promise<Otp | typeof gone | undefined> {
   const left = lease - 0.7 - (performance.now() - tried.started) / 1000
   const { otpId, number, counted } = tried
-  const reading = tyntec.otp.read(otpId, { number, counted })
+  const reading = carriers.judge.read(otpId, { number, counted })
   return atMost(
     Math.min(3, left),
     reading.then((otp) => otp ?? gone),

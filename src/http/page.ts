@@ -52,10 +52,10 @@ export function createPageRoutes<Context extends unknown[]>(
     throw invalid('page', `left out with binding: 'token', whose clients have pages of their own`)
   }
   const { success = '/', failure, pending } = resolveRedirects(options)
-  const { fields, countries, pinLength, codeAlphabet, voice } = flow.options
+  const { fields, countries, pinLength, codeAlphabet, channels } = flow.options
   const page = createPage(resolvePage(given), {
     fields,
-    channels: voice ? ['sms', 'voice'] : ['sms'],
+    channels,
     countries,
     example: exampleOf(countries),
     codeLength: pinLength,

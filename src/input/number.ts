@@ -38,11 +38,13 @@ export interface NumberParser {
   parse(input: unknown, country?: unknown, via?: Channel): ParsedNumber | NumberRefusal
   /** ISO 3166-1 code of a number that was parsed before; `ZZ` where it has none. */
   countryOf(number: string): string
+  readonly channels: readonly Channel[]
 }
 
 export interface NumberRules {
   countries: readonly string[] | 'any'
-  voice: boolean
+  /** In the order in which they are offered. */
+  channels: readonly Channel[]
 }
 
 const lineTypes: Partial<Record<Reading['type'], LineType>> = {
@@ -52,13 +54,14 @@ const lineTypes: Partial<Record<Reading['type'], LineType>> = {
   VOIP: 'voip',
 }
 
-export function createNumberParser({ countries, voice }: NumberRules): NumberParser {
+export function createNumberParser({ countries, channels }: NumberRules): NumberParser {
   const allowed =
     countries === 'any' ? undefined : new Set(countries.map((each) => each.toUpperCase()))
   const isAllowed = (country: string) => !allowed || allowed.has(country)
   const ways = waysOfDialling(countries)
-  const channels: Channel[] = voice ? ['sms', 'voice'] : ['sms']
-  const fixedChannels = channels.filter((channel) => channel !== 'sms')
+  const [usual = 'sms'] = channels
+  // Nothing can be written to a landline.
+  const fixedChannels = channels.filter((channel) => channel === 'voice')
 
   function read(text: string, countryCode: unknown): Read {
     if (/^\+[1-9][0-9]{6,}$/.test(text)) return readInternational(text.slice(1))
@@ -68,9 +71,10 @@ export function createNumberParser({ countries, voice }: NumberRules): NumberPar
   }
 
   return {
+    channels,
     countryOf,
 
-    parse(input, country, via = 'sms') {
+    parse(input, country, via = usual) {
       if (input === undefined || input === null) return { status: 'number_required' }
       if (typeof input !== 'string' || input.length > longest) return { status: 'bad_request' }
       if (!isHint(country)) return { status: 'bad_request' }

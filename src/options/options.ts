@@ -2,7 +2,9 @@ import type { OtpEventListener } from '../events.js'
 import type { OtpLogger } from '../log.js'
 import type { OtpMeter } from '../metrics.js'
 import type { ValidateOption, ValidationName } from '../setup/checks.js'
+import type { Channel } from '../outcomes.js'
 import type { OtpStore, StepStore } from '../store/store.js'
+import type { OtpChannel, ResolvedChannels } from './channels.js'
 import type { LimitOptions, LimitRule, ResolvedLimits } from './limits.js'
 import type {
   BudgetOptions,
@@ -145,6 +147,14 @@ export interface OtpOptions {
    */
   voice?: boolean | undefined
 
+  /**
+   * How codes can travel: `twoFactor()`, `sms({ … })`, `whatsapp({ … })`. The first is the usual one; of two that bring
+   * the same channel the first does.
+   *
+   * @default [twoFactor()], or [twoFactor({ voice: true })] with `voice: true`
+   */
+  channels?: readonly OtpChannel[] | undefined
+
   /** Overrides of single limits. */
   limits?: LimitOptions | undefined
 
@@ -282,7 +292,8 @@ export interface ResolvedOptions {
   maxLifetime: number
   attempts: number
   resendWaits: readonly number[]
-  voice: boolean
+  /** In the order in which they are offered. */
+  channels: ResolvedChannels
   limits: ResolvedLimits
   budget: ResolvedBudget
   pumping: ResolvedPumping
@@ -321,5 +332,4 @@ export type HttpOptions = Pick<
   | 'countries'
   | 'pinLength'
   | 'codeAlphabet'
-  | 'voice'
->
+> & { channels: readonly Channel[] }

@@ -2,6 +2,7 @@ import { validateCountries } from '../input/countries.js'
 import { type ValidationName, validationCodes } from '../setup/checks.js'
 import { createMemoryStore, memoryStore } from '../store/memory.js'
 import { type StepStore, storeOf } from '../store/store.js'
+import { resolveChannels } from './channels.js'
 import { resolveLimits, rule } from './limits.js'
 import type {
   ConcurrencyOptions,
@@ -36,11 +37,8 @@ import {
  * @throws {OtpError} `ERR_OTP_OPTIONS`; `ERR_OTP_MISUSE` for the memory store in production
  */
 export function resolveOptions(given: OtpOptions): ResolvedOptions {
-  const { secret, store, origin, limits, budget, pumping, lifetime, ...rest } = resolveGroup(
-    '',
-    given,
-    table,
-  )
+  const { secret, store, origin, limits, budget, pumping, lifetime, voice, channels, ...rest } =
+    resolveGroup('', given, table)
   const production = process.env.NODE_ENV === 'production'
   if (origin.length === 0 && production) {
     throw invalid('origin', `given when NODE_ENV is 'production'`)
@@ -53,6 +51,7 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
     store: store ?? defaultStore(production),
     origins: origin,
     production,
+    channels: resolveChannels(channels, voice),
     roomForLoopback: !production,
     lifetime: lifetime ?? 300,
     maxLifetime: lifetime ?? 600,
@@ -187,7 +186,8 @@ const table = {
     list(whole(1, 600), [0, 10], 'an array of at most 10 numbers of seconds'),
     [30, 60, 120],
   ],
-  voice: [flag, false],
+  voice: [optional(flag)],
+  channels: [asGiven],
   limits: [asGiven, {}],
   budget: [asGiven, {}],
   pumping: [asGiven],

@@ -45,9 +45,9 @@ export interface MoneyOptions {
   perDay: number
   /**
    * What a message costs, by ISO 3166-1 code, with `default` for the others. Every country that is
-   * allowed needs a price.
+   * allowed needs a price. A WhatsApp message without one costs what a text does.
    */
-  prices: Readonly<Record<string, number | { sms: number; voice: number }>>
+  prices: Readonly<Record<string, number | { sms: number; voice: number; whatsapp?: number }>>
 }
 
 /** When messages without a sign-in look like pumping. */
@@ -135,11 +135,19 @@ const amount: Check<number> = (name, value) => {
   return Math.ceil(value * pointsPerUnit - 1e-6)
 }
 
-const byChannel = group({ sms: [amount], voice: [amount] } satisfies Table<Record<Channel, number>>)
+const byChannel = group({
+  sms: [amount],
+  voice: [amount],
+  whatsapp: [optional(amount)],
+} satisfies Table<Record<Channel, number>>)
 
 const price: Check<Record<Channel, number>> = (name, value) => {
-  if (typeof value === 'object') return byChannel(name, value)
-  return { sms: amount(name, value), voice: amount(name, value) }
+  if (typeof value !== 'object') {
+    const each = amount(name, value)
+    return { sms: each, voice: each, whatsapp: each }
+  }
+  const { sms, voice, whatsapp = sms } = byChannel(name, value)
+  return { sms, voice, whatsapp }
 }
 
 const moneyTable = {

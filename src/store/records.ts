@@ -91,8 +91,10 @@ export interface StoredFlow {
   reference: string
   /** Sealed. */
   number: string
-  /** Sealed. */
+  /** Sealed: what the carrier calls the message, or the OTP. */
   otp?: string | undefined
+  /** The HMAC of a code of our own. Missing: tyntec has made the code, and judges it. */
+  code?: string | undefined
   via: Channel
   /** ISO 3166-1. */
   country: string
@@ -127,6 +129,7 @@ export interface StoredFlow {
 export interface FlowBefore {
   state: 'pending' | 'unconfirmed'
   reference: string
+  code?: string | undefined
   via: Channel
   expires: number
   sent: number

@@ -247,6 +247,9 @@ return 0
 end
 return lease
 end
+local function canBeLookedUp(flow)
+return flow.code == nil
+end
 local function viewOf(flow, now)
 return {
 state = flow.state,
@@ -296,7 +299,7 @@ if flow.state ~= "pending" then
 if leaseOf(flow.lease, now) > now then
 return {status = "busy"}
 end
-if not request.lookedUp then
+if not request.lookedUp and canBeLookedUp(flow) then
 if not recent then
 return {
 status = "lookup",
@@ -741,6 +744,7 @@ local flow = {
 state = "sending",
 reference = request.reference,
 number = request.number,
+code = request.code,
 via = request.via,
 country = request.country,
 purpose = request.purpose,
@@ -1172,6 +1176,7 @@ end
 flow.resends = (flow.resends or 0) - 1
 flow.sent = before.sent
 flow.via = before.via
+flow.code = before.code
 flow.before = nil
 end
 local function fail(boxes, box, flow, ____bindingPattern0, now)
@@ -1253,6 +1258,7 @@ end
 flow.state = "dead"
 flow["end"] = ____end
 flow.otp = nil
+flow.code = nil
 flow.before = nil
 flow.tried = nil
 flow.signIn = nil
@@ -1474,8 +1480,10 @@ status = "exhausted",
 retryAfter = math.ceil((flow.expires - now) / 1000)
 }
 end
+local undelivered = flow.delivery == "failed" and flow.via ~= request.via
+local own = undelivered and 0 or flow.sent + wait * 1000 - now
 local left = math.max(
-flow.sent + wait * 1000 - now,
+own,
 waitOfOthers(
 numberOf(boxes.number),
 request,
@@ -1940,8 +1948,10 @@ status = "exhausted",
 retryAfter = math.ceil((flow.expires - now) / 1000)
 }
 end
+local undelivered = flow.delivery == "failed" and flow.via ~= request.via
+local own = undelivered and 0 or flow.sent + wait * 1000 - now
 local left = math.max(
-flow.sent + wait * 1000 - now,
+own,
 waitOfOthers(
 numberOf(boxes.number),
 request,
@@ -1952,6 +1962,9 @@ return left > 0 and ({
 status = "too_soon",
 retryAfter = math.ceil(left / 1000)
 }) or nil
+end
+local function canBeLookedUp(flow)
+return flow.code == nil
 end
 local function waitForResend(boxes, flow, request, now)
 local refused = refusalOfFlow(flow, now)
@@ -1968,7 +1981,7 @@ local early = tooEarly(boxes, flow, request, now)
 if early ~= nil then
 return early
 end
-if flow.state ~= "pending" and not request.lookedUp then
+if flow.state ~= "pending" and not request.lookedUp and canBeLookedUp(flow) then
 return {
 status = "lookup",
 record = viewOf(flow, now)
@@ -2379,10 +2392,12 @@ end
 ____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
-local renew = flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
+local own = flow.code ~= nil or request.code ~= nil
+local renew = own or flow.state ~= "pending" or flow.expires - now < request.renewBelow * 1000
 flow.before = {
 state = flow.state == "pending" and "pending" or "unconfirmed",
 reference = flow.reference,
+code = flow.code,
 via = flow.via,
 expires = flow.expires,
 sent = flow.sent
@@ -2390,6 +2405,7 @@ sent = flow.sent
 flow.resends = (flow.resends or 0) + 1
 flow.sent = now
 flow.via = request.via
+flow.code = request.code
 flow.lease = now + request.lease * 1000
 flow.resend = request.reference
 flow.delivery = nil
@@ -2823,6 +2839,7 @@ end
 flow.resends = (flow.resends or 0) - 1
 flow.sent = before.sent
 flow.via = before.via
+flow.code = before.code
 flow.before = nil
 end
 local function holdLatest(box, flow, now)
@@ -3247,6 +3264,21 @@ return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] o
 end
 return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
+local function judgeOwn(flow, hash)
+local ____flow_21 = flow
+local code = ____flow_21.code
+local before = ____flow_21.before
+if code == hash or before ~= nil and before.code == hash then
+return "right"
+end
+local ____temp_22
+if code == nil then
+____temp_22 = nil
+else
+____temp_22 = "wrong"
+end
+return ____temp_22
+end
 local function takeTurn(flow, every, now)
 local last = flow.askedAt
 if last ~= nil and last <= now and now - last < every * 1000 then
@@ -3265,22 +3297,34 @@ flow.lease = now + lookupLease * 1000
 return true
 end
 local function triedOf(flow, now)
-local ____flow_21 = flow
-local tried = ____flow_21.tried
-local ____temp_22
+local ____flow_23 = flow
+local tried = ____flow_23.tried
+local ____temp_24
 if tried == nil or tried["until"] <= now then
-____temp_22 = nil
+____temp_24 = nil
 else
-____temp_22 = tried
+____temp_24 = tried
 end
-return ____temp_22
+return ____temp_24
 end
 local function unresolved(flow, tried, request, now)
 return {
 status = "unresolved",
 record = viewOf(flow, now),
 sameCode = tried.hash == request.hash,
-earlier = tried.earlier
+earlier = tried.earlier,
+judged = judgeOwn(flow, request.hash)
+}
+end
+local function claimed(flow, earlier, ____bindingPattern0, now)
+local hash
+hash = ____bindingPattern0.hash
+local judged = judgeOwn(flow, hash)
+return {
+status = "claimed",
+record = viewOf(flow, now),
+earlier = earlier,
+judged = judged
 }
 end
 local function joinOf(flow, tried, request, now)
@@ -3290,11 +3334,7 @@ if tried.id == request.attempt then
 if tried.taken == true then
 return unresolved(flow, tried, request, now)
 end
-return {
-status = "claimed",
-record = viewOf(flow, now),
-earlier = tried.earlier
-}
+return claimed(flow, tried.earlier, request, now)
 end
 if same then
 return {status = "join", opening = false}
@@ -3325,9 +3365,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_29 = record
-local latest = ____record_29.latest
-local failures = ____record_29.failures
+local ____record_31 = record
+local latest = ____record_31.latest
+local failures = ____record_31.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -3369,13 +3409,13 @@ if tried == nil then
 return flow.open == true and "*" or nil
 end
 if tried.state == "wrong" then
-local ____temp_30
+local ____temp_32
 if tried.open == tried.hash then
-____temp_30 = nil
+____temp_32 = nil
 else
-____temp_30 = tried.open
+____temp_32 = tried.open
 end
-return ____temp_30
+return ____temp_32
 end
 if tried.state ~= "late" then
 return nil
@@ -3386,9 +3426,9 @@ local function claimTry(boxes, box, flow, request, now)
 if boxes.number == nil then
 return {status = "none"}
 end
-local ____request_31 = request
-local attempt = ____request_31.attempt
-local hash = ____request_31.hash
+local ____request_33 = request
+local attempt = ____request_33.attempt
+local hash = ____request_33.hash
 local charged = charge(
 boxes.number,
 request.rules,
@@ -3406,39 +3446,35 @@ triedOf(flow, now)
 local earlier = open == nil and "none" or (open == hash and "same" or "other")
 flow.attempts = (flow.attempts or 0) + 1
 flow.open = true
-local ____flow_41 = flow
-local ____attempt_33 = attempt
-local ____hash_34 = hash
-local ____temp_35 = now + request.lease * 1000
-local ____temp_36 = now + request.window * 1000
-local ____earlier_37 = earlier
-local ____open_38 = open
-local ____attempt_39 = attempt
-local ____charged_waitBefore_40 = charged.waitBefore
-local ____charged_lane_32
+local ____flow_43 = flow
+local ____attempt_35 = attempt
+local ____hash_36 = hash
+local ____temp_37 = now + request.lease * 1000
+local ____temp_38 = now + request.window * 1000
+local ____earlier_39 = earlier
+local ____open_40 = open
+local ____attempt_41 = attempt
+local ____charged_waitBefore_42 = charged.waitBefore
+local ____charged_lane_34
 if charged.lane then
-____charged_lane_32 = true
+____charged_lane_34 = true
 else
-____charged_lane_32 = nil
+____charged_lane_34 = nil
 end
-____flow_41.tried = {
-id = ____attempt_33,
+____flow_43.tried = {
+id = ____attempt_35,
 state = "checking",
-hash = ____hash_34,
-lease = ____temp_35,
-["until"] = ____temp_36,
-earlier = ____earlier_37,
-open = ____open_38,
-by = ____attempt_39,
-waitBefore = ____charged_waitBefore_40,
-lane = ____charged_lane_32
+hash = ____hash_36,
+lease = ____temp_37,
+["until"] = ____temp_38,
+earlier = ____earlier_39,
+open = ____open_40,
+by = ____attempt_41,
+waitBefore = ____charged_waitBefore_42,
+lane = ____charged_lane_34
 }
 keepFlow(box, flow, now)
-return {
-status = "claimed",
-record = viewOf(flow, now),
-earlier = earlier
-}
+return claimed(flow, earlier, request, now)
 end
 local function claim(boxes, ____bindingPattern0, now)
 local request
@@ -3467,6 +3503,7 @@ if flow.state ~= "pending" then
 if leaseOf(flow.lease, now) > now then
 return {status = "sending"}
 end
+if judgeOwn(flow, request.hash) == nil then
 local every = request.lookupEvery
 if every == nil or not takeLookup(flow, every, now) then
 return {status = "unsettled"}
@@ -3477,6 +3514,9 @@ status = "lookup",
 record = viewOf(flow, now)
 }
 end
+flow.state = "pending"
+flow.lease = nil
+end
 local tried = triedOf(flow, now)
 local running = joinOf(flow, tried, request, now)
 if running ~= nil then
@@ -3486,7 +3526,8 @@ local denied = refusalOfAddress(boxes.own, address, now)
 if denied ~= nil then
 return denied
 end
-if tried ~= nil and (tried.state == "checking" or tried.state == "unresolved") then
+local open = judgeOwn(flow, request.hash) == nil or (tried and tried.hash) == request.hash
+if open and tried ~= nil and (tried.state == "checking" or tried.state == "unresolved") then
 tried.id = request.attempt
 tried.state = "checking"
 tried.lease = now + request.lease * 1000
@@ -3497,17 +3538,17 @@ end
 if (flow.attempts or 0) >= request.rules.attempts then
 return {status = "attempts"}
 end
-local claimed = claimTry(
+local reply = claimTry(
 boxes,
 boxes.flow,
 flow,
 request,
 now
 )
-if claimed.status == "claimed" then
+if reply.status == "claimed" then
 chargeAddress(boxes.own, address, now)
 end
-return claimed
+return reply
 end
 local reply = claim(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -3823,6 +3864,7 @@ flow.by = args.attempt
 flow.tried = nil
 flow.before = nil
 flow.otp = nil
+flow.code = nil
 local lease = now + openingLease * 1000
 refundAddress(boxes, args, tried, now)
 flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
@@ -3934,6 +3976,7 @@ end
 flow.state = "dead"
 flow["end"] = ____end
 flow.otp = nil
+flow.code = nil
 flow.before = nil
 flow.tried = nil
 flow.signIn = nil
@@ -5280,6 +5323,9 @@ end
 flow.askedAt = now
 return true
 end
+local function canBeLookedUp(flow)
+return flow.code == nil
+end
 local lookupLease = 4
 local function takeLookup(flow, every, now)
 if not takeTurn(flow, every, now) then
@@ -5330,7 +5376,7 @@ if every ~= nil and expires > now then
 if state == "pending" and not told then
 deliveryDue = takeTurn(flow, every, now)
 end
-if state == "unconfirmed" and not busy then
+if state == "unconfirmed" and not busy and canBeLookedUp(flow) then
 lookupDue = takeLookup(flow, every, now)
 end
 if deliveryDue or lookupDue then
@@ -5490,6 +5536,7 @@ end
 flow.state = "dead"
 flow["end"] = ____end
 flow.otp = nil
+flow.code = nil
 flow.before = nil
 flow.tried = nil
 flow.signIn = nil

@@ -18,7 +18,7 @@ import { createNumberParser } from '../../src/input/number.js'
 
 const every = process.env.DIALLING === 'all' ? 1 : 37
 
-const anywhere = createNumberParser({ countries: 'any', voice: true })
+const anywhere = createNumberParser({ countries: 'any', channels: ['sms', 'voice'] })
 const countries = getCountries()
 const numbers = countries.flatMap((country) => getExampleNumber(country, examples) ?? [])
 
@@ -86,7 +86,7 @@ describe('a number of any country', () => {
     const { seen, add } = tally()
     for (const [index, from] of countries.entries()) {
       const other = countries[(index * 31 + 17) % countries.length] ?? 'DE'
-      const { parse } = createNumberParser({ countries: [from, other], voice: true })
+      const { parse } = createNumberParser({ countries: [from, other], channels: ['sms', 'voice'] })
       const own = numbers.filter(({ country }) => country === from || country === other)
       for (const { number } of [...own, ...sampleFor(index)]) {
         for (const prefix of [
@@ -206,10 +206,12 @@ describe('two readings', () => {
 
   // proves: NUM-7
   test('that one has which is not allowed are refused too', () => {
-    const { parse } = createNumberParser({ countries: ['SG', 'US'], voice: true })
+    const { parse } = createNumberParser({ countries: ['SG', 'US'], channels: ['sms', 'voice'] })
     expect(parse('001 479 234 5678')).toEqual(ambiguous)
     expect(
-      createNumberParser({ countries: ['DE', 'US'], voice: true }).parse('001 479 234 5678'),
+      createNumberParser({ countries: ['DE', 'US'], channels: ['sms', 'voice'] }).parse(
+        '001 479 234 5678',
+      ),
     ).toMatchObject({
       number: '+14792345678',
     })
@@ -219,7 +221,7 @@ describe('two readings', () => {
   test('are none where the country says which it is', () => {
     expect(anywhere.parse('0011 47 923 45 678', 'AU')).toMatchObject({ number: '+4792345678' })
     expect(anywhere.parse('001 479 234 5678', 'DE')).toMatchObject({ number: '+14792345678' })
-    const { parse } = createNumberParser({ countries: ['AU'], voice: false })
+    const { parse } = createNumberParser({ countries: ['AU'], channels: ['sms'] })
     expect(parse('0011 61 412 345 678')).toMatchObject({ number: '+61412345678' })
     expect(parse('0061 412 345 678')).toEqual({ status: 'invalid_number' })
     expect(parse('0011 47 923 45 678')).toEqual({ status: 'number_not_allowed' })
@@ -229,7 +231,7 @@ describe('two readings', () => {
 
   // proves: NUM-1
   test('of a landline are none where nobody of the other country may sign in', () => {
-    const american = createNumberParser({ countries: ['US'], voice: true })
+    const american = createNumberParser({ countries: ['US'], channels: ['sms', 'voice'] })
     expect(american.parse('479 234 5678', 'US')).toMatchObject({ number: '+14792345678' })
     expect(anywhere.parse('479 234 5678', 'US')).toEqual(ambiguous)
     expect(anywhere.parse('1 479 234 5678', 'US')).toMatchObject({ number: '+14792345678' })

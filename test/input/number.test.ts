@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { validateCountries } from '../../src/input/countries.js'
 import { createNumberParser, maskNumber, type NumberRules } from '../../src/input/number.js'
 
-const anywhere = createNumberParser({ countries: 'any', voice: false })
-const german = createNumberParser({ countries: ['DE', 'US'], voice: false })
+const anywhere = createNumberParser({ countries: 'any', channels: ['sms'] })
+const german = createNumberParser({ countries: ['DE', 'US'], channels: ['sms'] })
 
 function parserFor(countries: NumberRules['countries'], voice = false) {
-  return createNumberParser({ countries, voice })
+  return createNumberParser({ countries, channels: voice ? ['sms', 'voice'] : ['sms'] })
 }
 
 describe('spellings', () => {

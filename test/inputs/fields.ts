@@ -4,7 +4,7 @@ import { createNumberParser } from '../../src/input/number.js'
 import { invisible, nastyTexts, otherValues, strangeNames } from './corpus.js'
 import { country, goodNumber, renamed } from './variants.js'
 
-const { parse } = createNumberParser({ countries: [country], voice: true })
+const { parse } = createNumberParser({ countries: [country], channels: ['sms', 'voice'] })
 
 /** No number of the allowed country, wherever it is dialled: the sign at its end makes sure. */
 function noNumber(text: string): string {

@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Redis } from 'ioredis'
 import type { Sandbox } from 'passport-tyntec-otp/sandbox'
 import { startSandbox } from 'passport-tyntec-otp/sandbox'
@@ -40,7 +41,19 @@ export const numbers = [
 export const [number] = numbers
 export const rightCode = '424242'
 
-export type Operation = 'send' | 'resend' | 'check' | 'get' | 'list' | 'delete' | 'events'
+export type Operation =
+  | 'send'
+  | 'resend'
+  | 'check'
+  | 'get'
+  | 'list'
+  | 'delete'
+  | 'events'
+  /** Of the Messaging and Chat APIs. */
+  | 'sms'
+  | 'sms status'
+  | 'chat'
+  | 'chat status'
 
 export interface Call {
   operation: Operation
@@ -171,6 +184,8 @@ export async function setupFlow(
 }
 
 function operationOf(method: string, path: string): Operation {
+  if (path.startsWith('/messaging/v1/chat/')) return method === 'POST' ? 'chat' : 'chat status'
+  if (path.startsWith('/messaging/')) return path.endsWith('/sms') ? 'sms' : 'sms status'
   const rest = path.split('/').slice(4)
   if (rest[1] === 'check') return 'check'
   if (rest[1] === 'events') return 'events'
@@ -206,16 +221,23 @@ async function startGate(target: string): Promise<Gate> {
   const hold = (request: IncomingMessage, response: ServerResponse): Held => {
     const { method = 'GET', url = '/' } = request
     let answer: Promise<{ status: number; type: string | null; body: string }> | undefined
-    const ask = () =>
-      (answer ??= fetch(`${target}${url}`, {
+    // Where there is no body a call can be handed over also after its caller has gone.
+    const hasBody = Number(request.headers['content-length'] ?? 0) > 0
+    const ask = () => (answer ??= (hasBody ? text(request) : Promise.resolve('')).then(hand))
+    const hand = (sent: string) =>
+      fetch(`${target}${url}`, {
         method,
         redirect: 'manual',
-        headers: { apikey: String(request.headers.apikey) },
+        headers: {
+          apikey: String(request.headers.apikey),
+          ...(sent && { 'content-type': 'application/json' }),
+        },
+        ...(sent && { body: sent }),
       }).then(async (reply) => ({
         status: reply.status,
         type: reply.headers.get('content-type'),
         body: await reply.text(),
-      })))
+      }))
     return {
       operation: operationOf(method, new URL(url, target).pathname),
       forward: async () => (await ask()).status,
@@ -266,7 +288,7 @@ function pipe(target: string, request: IncomingMessage, response: ServerResponse
   )
   onward.on('error', () => socket.resetAndDestroy())
   response.on('close', () => onward.destroy())
-  onward.end()
+  request.pipe(onward)
 }
 
 /** What a test does in place of a step of the store; `next` is the step itself. */

@@ -5,6 +5,7 @@ import { charge, type FailureLimited, type FailureRules } from './failures.js'
 import {
   type FlowView,
   flowOf,
+  judgeOwn,
   keepFlow,
   leaseOf,
   refusalOfFlow,
@@ -59,11 +60,20 @@ export interface ClaimArgs {
   request?: ClaimRequest | undefined
 }
 
+/** What the store itself says of a code. */
+export type Judged = 'right' | 'wrong' | undefined
+
 export type ClaimReply =
-  /** The attempt is counted: ask tyntec. */
-  | { status: 'claimed'; record: FlowView; earlier: EarlierTries }
+  /** The attempt is counted: ask tyntec, unless the code is ours and `judged`. */
+  | { status: 'claimed'; record: FlowView; earlier: EarlierTries; judged?: Judged }
   /** An earlier try has no known end; it is ours to settle. `sameCode`: it carried this code. */
-  | { status: 'unresolved'; record: FlowView; sameCode: boolean; earlier: EarlierTries }
+  | {
+      status: 'unresolved'
+      record: FlowView
+      sameCode: boolean
+      earlier: EarlierTries
+      judged?: Judged
+    }
   /** The code is proven, and the session ours to open. `session`: the one that was opened before. */
   | {
       status: 'verified'
@@ -114,17 +124,24 @@ export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: n
   if (refused !== undefined) return { status: refused }
   if (flow.state !== 'pending') {
     if (leaseOf(flow.lease, now) > now) return { status: 'sending' }
-    const every = request.lookupEvery
-    if (every === undefined || !takeLookup(flow, every, now)) return { status: 'unsettled' }
-    keepFlow(boxes.flow, flow, now)
-    return { status: 'lookup', record: viewOf(flow, now) }
+    if (judgeOwn(flow, request.hash) === undefined) {
+      const every = request.lookupEvery
+      if (every === undefined || !takeLookup(flow, every, now)) return { status: 'unsettled' }
+      keepFlow(boxes.flow, flow, now)
+      return { status: 'lookup', record: viewOf(flow, now) }
+    }
+    // The message has come, as its code is typed.
+    flow.state = 'pending'
+    flow.lease = undefined
   }
   const tried = triedOf(flow, now)
   const running = joinOf(flow, tried, request, now)
   if (running !== undefined) return running
   const denied = refusalOfAddress(boxes.own, address, now)
   if (denied !== undefined) return denied
-  if (tried !== undefined && (tried.state === 'checking' || tried.state === 'unresolved')) {
+  // Of a code of ours no try is without an end: what was left of another one was wrong, and is counted.
+  const open = judgeOwn(flow, request.hash) === undefined || tried?.hash === request.hash
+  if (open && tried !== undefined && (tried.state === 'checking' || tried.state === 'unresolved')) {
     tried.id = request.attempt
     tried.state = 'checking'
     tried.lease = now + request.lease * 1000
@@ -133,9 +150,9 @@ export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: n
     return unresolved(flow, tried, request, now)
   }
   if ((flow.attempts ?? 0) >= request.rules.attempts) return { status: 'attempts' }
-  const claimed = claimTry(boxes, boxes.flow, flow, request, now)
-  if (claimed.status === 'claimed') chargeAddress(boxes.own, address, now)
-  return claimed
+  const reply = claimTry(boxes, boxes.flow, flow, request, now)
+  if (reply.status === 'claimed') chargeAddress(boxes.own, address, now)
+  return reply
 }
 
 /** What another request of this flow is doing, or has just done. */
@@ -150,7 +167,7 @@ function joinOf(
     if (tried.id === request.attempt) {
       // The client has sent the command again.
       if (tried.taken === true) return unresolved(flow, tried, request, now)
-      return { status: 'claimed', record: viewOf(flow, now), earlier: tried.earlier }
+      return claimed(flow, tried.earlier, request, now)
     }
     if (same) return { status: 'join', opening: false }
     return { status: 'busy', retryAfter: Math.ceil((tried.lease - now) / 1000) }
@@ -168,7 +185,18 @@ function unresolved(flow: StoredFlow, tried: Try, request: ClaimRequest, now: nu
     record: viewOf(flow, now),
     sameCode: tried.hash === request.hash,
     earlier: tried.earlier,
+    judged: judgeOwn(flow, request.hash),
   }
+}
+
+function claimed(
+  flow: StoredFlow,
+  earlier: EarlierTries,
+  { hash }: ClaimRequest,
+  now: number,
+): ClaimReply {
+  const judged = judgeOwn(flow, hash)
+  return { status: 'claimed', record: viewOf(flow, now), earlier, judged }
 }
 
 /**
@@ -282,7 +310,7 @@ function claimTry(
     lane: charged.lane ? true : undefined,
   }
   keepFlow(box, flow, now)
-  return { status: 'claimed', record: viewOf(flow, now), earlier }
+  return claimed(flow, earlier, request, now)
 }
 
 /** What may still land. A code that is known to be wrong is none of it any more. */

@@ -75,6 +75,21 @@ export function leaseOf(lease: number | undefined, now: number): number {
   return lease
 }
 
+/** A send whose answer was lost is in tyntec's list, if it went out. Nobody lists messages with a code of ours. */
+export function canBeLookedUp(flow: StoredFlow): boolean {
+  return flow.code === undefined
+}
+
+/**
+ * Whether a code, by its HMAC, is one that we have made for this flow. As long as the newest message has no
+ * known end the person may only have the one before. Nothing: tyntec has made the code, and has to be asked.
+ */
+export function judgeOwn(flow: StoredFlow, hash: string): 'right' | 'wrong' | undefined {
+  const { code, before } = flow
+  if (code === hash || (before !== undefined && before.code === hash)) return 'right'
+  return code === undefined ? undefined : 'wrong'
+}
+
 /** The last try, as long as its end may matter. */
 export function triedOf(flow: StoredFlow, now: number): Try | undefined {
   const { tried } = flow
@@ -129,6 +144,7 @@ export function finish(box: Box<StoredFlow>, flow: StoredFlow, end: FlowEnd, now
   flow.state = 'dead'
   flow.end = end
   flow.otp = undefined
+  flow.code = undefined
   flow.before = undefined
   flow.tried = undefined
   flow.signIn = undefined

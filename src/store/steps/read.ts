@@ -12,6 +12,7 @@ import {
 import { keepNumber } from './keep.js'
 import { failuresOf } from './failures.js'
 import {
+  canBeLookedUp,
   finish,
   type FlowView,
   flowOf,
@@ -54,7 +55,9 @@ export function read(
   let lookupDue = false
   if (every !== undefined && expires > now) {
     if (state === 'pending' && !told) deliveryDue = takeTurn(flow, every, now)
-    if (state === 'unconfirmed' && !busy) lookupDue = takeLookup(flow, every, now)
+    if (state === 'unconfirmed' && !busy && canBeLookedUp(flow)) {
+      lookupDue = takeLookup(flow, every, now)
+    }
     if (deliveryDue || lookupDue) keepFlow(boxes.flow, flow, now)
   }
   return { record: viewOf(flow, now), deliveryDue, lookupDue, busy }

@@ -16,6 +16,7 @@ import {
 } from './admission.js'
 import { keepNumber } from './keep.js'
 import {
+  canBeLookedUp,
   type FlowView,
   flowOf,
   isChecking,
@@ -41,6 +42,8 @@ export interface ResendRequest {
   reference: string
   /** What the flow is called in the record of its number. */
   flow: string
+  /** The HMAC of a new code, where it is ours. */
+  code?: string | undefined
   via: Channel
   lane: boolean
   lease: number
@@ -123,7 +126,7 @@ function waitForResend(
   if (isUnderWay(flow, now)) return { status: 'busy' }
   const early = tooEarly(boxes, flow, request, now)
   if (early !== undefined) return early
-  if (flow.state !== 'pending' && !request.lookedUp) {
+  if (flow.state !== 'pending' && !request.lookedUp && canBeLookedUp(flow)) {
     return { status: 'lookup', record: viewOf(flow, now) }
   }
   return undefined
@@ -134,7 +137,7 @@ function isUnderWay(flow: StoredFlow, now: number): boolean {
 }
 
 /** What decides whether a resend still has to wait. */
-export type ResendWaits = Pick<ResendRequest, 'flow' | 'lane' | 'waits' | 'cooldown'>
+export type ResendWaits = Pick<ResendRequest, 'flow' | 'via' | 'lane' | 'waits' | 'cooldown'>
 
 type TooEarly = { status: 'too_soon' | 'exhausted'; retryAfter: number }
 
@@ -148,10 +151,10 @@ function tooEarly(
   if (wait === undefined) {
     return { status: 'exhausted', retryAfter: Math.ceil((flow.expires - now) / 1000) }
   }
-  const left = Math.max(
-    flow.sent + wait * 1000 - now,
-    waitOfOthers(numberOf(boxes.number), request, now),
-  )
+  // Whoever got nothing may try the next channel at once.
+  const undelivered = flow.delivery === 'failed' && flow.via !== request.via
+  const own = undelivered ? 0 : flow.sent + wait * 1000 - now
+  const left = Math.max(own, waitOfOthers(numberOf(boxes.number), request, now))
   return left > 0 ? { status: 'too_soon', retryAfter: Math.ceil(left / 1000) } : undefined
 }
 
@@ -208,10 +211,13 @@ function reserveResend(
   request: ResendRequest,
   now: number,
 ): 'reserved' | 'renew' {
-  const renew = flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000
+  // A code of ours is nowhere to be sent from again.
+  const own = flow.code !== undefined || request.code !== undefined
+  const renew = own || flow.state !== 'pending' || flow.expires - now < request.renewBelow * 1000
   flow.before = {
     state: flow.state === 'pending' ? 'pending' : 'unconfirmed',
     reference: flow.reference,
+    code: flow.code,
     via: flow.via,
     expires: flow.expires,
     sent: flow.sent,
@@ -219,6 +225,7 @@ function reserveResend(
   flow.resends = (flow.resends ?? 0) + 1
   flow.sent = now
   flow.via = request.via
+  flow.code = request.code
   flow.lease = now + request.lease * 1000
   flow.resend = request.reference
   flow.delivery = undefined

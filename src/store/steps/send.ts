@@ -14,6 +14,7 @@ import {
 } from './admission.js'
 import { keepNumber } from './keep.js'
 import {
+  canBeLookedUp,
   endedKept,
   type FlowView,
   flowOf,
@@ -42,6 +43,8 @@ export interface SendRequest {
   flow: string
   /** Sealed. */
   number: string
+  /** The HMAC of the code, where it is ours. */
+  code?: string | undefined
   via: Channel
   /** ISO 3166-1. */
   country: string
@@ -151,7 +154,7 @@ function joinSend(
   const recent = now - flow.sent < request.cooldown * 1000
   if (flow.state !== 'pending') {
     if (leaseOf(flow.lease, now) > now) return { status: 'busy' }
-    if (!request.lookedUp) {
+    if (!request.lookedUp && canBeLookedUp(flow)) {
       // Before another message always; else as often as anybody may.
       if (!recent) return { status: 'lookup', own, record: viewOf(flow, now) }
       if (takeLookup(flow, request.lookupEvery, now)) {
@@ -169,6 +172,7 @@ function reserveSend(boxes: SendBoxes, request: SendRequest, now: number): void 
     state: 'sending',
     reference: request.reference,
     number: request.number,
+    code: request.code,
     via: request.via,
     country: request.country,
     purpose: request.purpose,

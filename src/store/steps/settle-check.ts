@@ -241,6 +241,7 @@ function prove(
   flow.tried = undefined
   flow.before = undefined
   flow.otp = undefined
+  flow.code = undefined
   const lease = now + openingLease * 1000
   refundAddress(boxes, args, tried, now)
   flow.signIn = { hash, until: now + window * 1000, opener: args.attempt, lease }

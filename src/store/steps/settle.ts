@@ -137,6 +137,7 @@ function undoResend(flow: StoredFlow): void {
   flow.resends = (flow.resends ?? 0) - 1
   flow.sent = before.sent
   flow.via = before.via
+  flow.code = before.code
   flow.before = undefined
 }
 
