@@ -14,10 +14,13 @@ import {
   free,
   giveBackParts,
   inParts,
+  lookInParts,
   type Message,
   type MessageKeys,
+  ofNumber,
   olderOf,
   sharedKeys,
+  undoPart,
   type Unsent,
 } from './slots.js'
 import { flowKey, numberKey } from './keys.js'
@@ -105,14 +108,18 @@ export function createFlowStore(store: StepStore): FlowStore {
       const request: SendRequest = { ...given, flow: ref.flow, lane: ref.lane !== undefined, again }
       const near = { ...nearOf(ref), current: current && flowKey(current) }
       const older = await olderOf(store, message)
-      return inParts(store, message, ({ keys, parts, last }) =>
-        store.run(
+      return inParts(store, message, (part) => {
+        const { keys, parts, last } = part
+        return store.run(
           'send',
           last ? { ...keys, ...near } : keys,
           { parts: { ...parts, older }, passed, ...(last && { request }) },
-          last ? (reply) => void undoSend(ref, request, current, reply, message) : undefined,
-        ),
-      )
+          (reply) =>
+            void (last
+              ? undoSend(ref, request, current, reply, store.cluster ? ofNumber(message) : message)
+              : undoPart(store, message, part, reply)),
+        )
+      })
     },
 
     async settleSend(ref, reference, result, { unsent, old } = {}) {
@@ -156,14 +163,18 @@ export function createFlowStore(store: StepStore): FlowStore {
       }
       const near = nearOf(ref)
       const older = await olderOf(store, message)
-      return inParts(store, message, ({ keys, parts, last }) =>
-        store.run(
+      return inParts(store, message, (part) => {
+        const { keys, parts, last } = part
+        return store.run(
           'resend',
           last ? { ...keys, ...near } : keys,
           { parts: { ...parts, older }, passed, ...(last && { request }) },
-          last ? (reply) => void undoResend(ref, request, reply, message) : undefined,
-        ),
-      )
+          (reply) =>
+            void (last
+              ? undoResend(ref, request, reply, store.cluster ? ofNumber(message) : message)
+              : undoPart(store, message, part, reply)),
+        )
+      })
     },
 
     async settleResend(ref, reference, args, unsent) {
@@ -182,38 +193,35 @@ export function createFlowStore(store: StepStore): FlowStore {
 
     async look(message) {
       const older = await olderOf(store, message)
-      return inParts(store, message, ({ keys, parts }) =>
+      return lookInParts(store, message, ({ keys, parts }) =>
         store.run('look', keys, { parts: { ...parts, older } }),
       )
     },
 
     async claim(ref, request, address) {
-      const late = (reply: ClaimReply) => void undoClaim(ref, request, reply, address)
       const failures = address && { ...address.failures, older: await olderFailures(address) }
       if (!store.cluster || !address) {
         const keys = { own: address?.key, ...nearOf(ref) }
-        return store.run('claim', keys, { address: failures, request }, late)
+        return store.run('claim', keys, { address: failures, request }, (reply) => {
+          void undoClaim(ref, request, reply, address)
+        })
       }
-      // The two go at once; an address that was counted for nothing gets it back.
-      const [denied, claimed] = await Promise.all([
-        store.run('claim', { own: address.key }, { address: failures }),
-        store.run('claim', nearOf(ref), { request }, late),
-      ])
-      const { attempt, rules } = request
-      const unasked = {
-        attempt,
-        flow: ref.flow,
-        rules,
-        result: { result: 'unasked', late: false },
-      } as const
-      if (denied.status === 'free') {
-        if (claimed.status === 'claimed') return claimed
-        await store.run('recount', { own: address.key }, { ...unasked, address: failures })
-        return claimed
-      }
-      if (claimed.status !== 'claimed' && claimed.status !== 'unresolved') return claimed
+      const refund = () => uncharge(ref, request, address.key, failures)
+      // The two go at once; an address that was counted for nothing gets it back, and a claim that its
+      // address is not let through with is no claim.
+      const asking = store.run('claim', { own: address.key }, { address: failures }, (reply) => {
+        if (reply.status === 'free') void refund()
+      })
+      const claiming = store.run('claim', nearOf(ref), { request }, (reply) => {
+        void undoClaim(ref, request, reply)
+      })
+      const [asked, ours] = await Promise.allSettled([asking, claiming])
+      const charged = asked.status === 'fulfilled' && asked.value.status === 'free'
+      const claimed = ours.status === 'fulfilled' ? ours.value : undefined
+      if (charged && claimed?.status !== 'claimed') await refund()
+      if (charged || !claimed || !asksTyntec(claimed)) return claiming
       await undoClaim(ref, request, claimed)
-      return denied
+      return asking
     },
 
     async settleCheck(ref, given, { address, keys = {} } = {}) {
@@ -232,11 +240,12 @@ export function createFlowStore(store: StepStore): FlowStore {
       const settled = await store.run('settleCheck', near, args, late)
       if (settled.status === 'stale') return settled
       // What they count decides nothing of this sign-in.
+      const more = { ...args, taken: settled.taken }
       const [, shared] = await Promise.all([
-        own === undefined ? undefined : store.run('recount', { own }, args).catch(() => undefined),
+        own === undefined ? undefined : store.run('recount', { own }, more).catch(() => undefined),
         app === undefined && country === undefined
           ? undefined
-          : store.run('recount', { app, country, range }, args).catch(() => undefined),
+          : store.run('recount', { app, country, range }, more).catch(() => undefined),
       ])
       return { ...settled, guesses: shared?.guesses }
     },
@@ -272,6 +281,18 @@ export function createFlowStore(store: StepStore): FlowStore {
     if (older.length === 0) return undefined
     const found = await Promise.all(older.map((own) => store.run('peek', { own }, {})))
     return found.flatMap(({ own }) => own ?? [])
+  }
+
+  /** On a Cluster: the address gets back what it was charged with for a try that tyntec is not asked about. */
+  async function uncharge(
+    { flow }: FlowRef,
+    { attempt, rules }: ClaimRequest,
+    own: string,
+    address: AddressFailures | undefined,
+  ): Promise<void> {
+    const result = { result: 'unasked', late: false } as const
+    const args = { attempt, flow, rules, result, address }
+    await store.run('recount', { own }, args).catch(() => {})
   }
 
   async function undoSend(
@@ -336,4 +357,8 @@ export function createFlowStore(store: StepStore): FlowStore {
   }
 
   return flows
+}
+
+function asksTyntec({ status }: ClaimReply): boolean {
+  return status === 'claimed' || status === 'unresolved'
 }

@@ -3623,9 +3623,15 @@ local ____opt_12 = box and box.value
 local ____opt_10 = ____opt_12 and ____opt_12.failures
 return ____opt_10 and ____opt_10.total or 0
 end
-local function settled(boxes, flow, guesses)
+local function settled(boxes, flow, taken, guesses)
 local failures = totalOf(boxes.number)
-return {status = "settled", attempts = flow.attempts or 0, failures = failures, guesses = guesses}
+return {
+status = "settled",
+attempts = flow.attempts or 0,
+failures = failures,
+guesses = guesses,
+taken = taken
+}
 end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
@@ -3684,15 +3690,10 @@ ends = math.max(ends, failed.ends)
 end
 keepUntil(box, record, ends, now)
 end
-local function refundAddress(boxes, ____bindingPattern0, tried, now)
-local attempt
+local function refundAddress(boxes, ____bindingPattern0, taken, now)
 local address
 address = ____bindingPattern0.address
-attempt = ____bindingPattern0.attempt
-if address == nil or boxes.own == nil then
-return
-end
-if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+if address == nil or boxes.own == nil or taken == true then
 return
 end
 local own = addressOf(boxes.own)
@@ -3859,6 +3860,14 @@ return {status = "stale"}
 end
 local ____flow_28 = flow
 local tried = ____flow_28.tried
+local own = tried == nil or tried.id == args.attempt and tried.taken == nil
+local ____own_29
+if own then
+____own_29 = nil
+else
+____own_29 = true
+end
+local taken = ____own_29
 flow.state = "verified"
 flow.by = args.attempt
 flow.tried = nil
@@ -3866,7 +3875,7 @@ flow.before = nil
 flow.otp = nil
 flow.code = nil
 local lease = now + openingLease * 1000
-refundAddress(boxes, args, tried, now)
+refundAddress(boxes, args, taken, now)
 flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
 flow.kept = math.max(now + window * 1000, lease)
 keepFlow(box, flow, now)
@@ -3878,18 +3887,18 @@ if boxes.number ~= nil then
 forget(boxes.number, args, now)
 end
 countHonest(boxes, args, now)
-return {status = "settled", attempts = flow.attempts or 0, failures = failures}
+return {status = "settled", attempts = flow.attempts or 0, failures = failures, taken = taken}
 end
 local function triedOf(flow, now)
-local ____flow_29 = flow
-local tried = ____flow_29.tried
-local ____temp_30
+local ____flow_30 = flow
+local tried = ____flow_30.tried
+local ____temp_31
 if tried == nil or tried["until"] <= now then
-____temp_30 = nil
+____temp_31 = nil
 else
-____temp_30 = tried
+____temp_31 = tried
 end
-return ____temp_30
+return ____temp_31
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -3907,9 +3916,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_31 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_31.n
-local ends = ____windowOf_result_31.ends
+local ____windowOf_result_32 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_32.n
+local ends = ____windowOf_result_32.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -3929,14 +3938,14 @@ members.ends = now + duration * 1000
 end
 return members
 end
-local function countFailure(boxes, ____bindingPattern0, tried, now)
+local function countFailure(boxes, ____bindingPattern0, taken, now)
 local guesses
 local address
 address = ____bindingPattern0.address
 guesses = ____bindingPattern0.guesses
 if address ~= nil and boxes.own ~= nil then
 local own = addressOf(boxes.own)
-if tried ~= nil and tried.taken == true then
+if taken == true then
 count(own.uses, {address.failures}, now, {})
 end
 own.failed = enter(
@@ -4005,9 +4014,11 @@ local late
 local counted
 counted = ____bindingPattern0.counted
 late = ____bindingPattern0.late
+local ____tried_33 = tried
+local taken = ____tried_33.taken
 local guesses
 if tried.state == "checking" then
-guesses = countFailure(boxes, args, tried, now)
+guesses = countFailure(boxes, args, taken, now)
 tried.state = late and "late" or "wrong"
 local closes = tried.open == nil or tried.open == tried.hash
 if closes and not late then
@@ -4022,7 +4033,7 @@ else
 flow.by = tried.id
 finish(box, flow, "attempts", now)
 end
-return settled(boxes, flow, guesses)
+return settled(boxes, flow, taken, guesses)
 end
 local function refund(box, tried, lane, now)
 local number = numberOf(box)
@@ -4060,7 +4071,7 @@ if boxes.number ~= nil then
 refund(boxes.number, tried, args.lane, now)
 end
 end
-refundAddress(boxes, args, tried, now)
+refundAddress(boxes, args, tried.taken, now)
 if late then
 tried.id = ""
 tried.state = "late"
@@ -4072,9 +4083,9 @@ end
 keepFlow(box, flow, now)
 end
 local function settleCheck(boxes, args, now)
-local ____args_32 = args
-local attempt = ____args_32.attempt
-local result = ____args_32.result
+local ____args_34 = args
+local attempt = ____args_34.attempt
+local result = ____args_34.result
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil then
 return {status = "stale"}
@@ -4096,10 +4107,11 @@ local tried = triedOf(flow, now)
 if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
 return {status = "stale"}
 end
+local taken = tried.taken
 repeat
-local ____switch109 = result.result
-local ____cond109 = ____switch109 == "wrong"
-if ____cond109 then
+local ____switch108 = result.result
+local ____cond108 = ____switch108 == "wrong"
+if ____cond108 then
 return reject(
 boxes,
 boxes.flow,
@@ -4110,29 +4122,29 @@ result,
 now
 )
 end
-____cond109 = ____cond109 or ____switch109 == "over"
-if ____cond109 then
+____cond108 = ____cond108 or ____switch108 == "over"
+if ____cond108 then
 do
-local ____result_failed_33
+local ____result_failed_35
 if result.failed then
-____result_failed_33 = countFailure(boxes, args, tried, now)
+____result_failed_35 = countFailure(boxes, args, taken, now)
 else
-____result_failed_33 = nil
+____result_failed_35 = nil
 end
-local guesses = ____result_failed_33
+local guesses = ____result_failed_35
 if not result.failed then
-refundAddress(boxes, args, tried, now)
+refundAddress(boxes, args, taken, now)
 end
 if not result.failed and boxes.number ~= nil then
 refund(boxes.number, tried, args.lane, now)
 end
 flow.by = attempt
 finish(boxes.flow, flow, result["end"], now)
-return settled(boxes, flow, guesses)
+return settled(boxes, flow, taken, guesses)
 end
 end
-____cond109 = ____cond109 or (____switch109 == "unasked" or ____switch109 == "unprocessed")
-if ____cond109 then
+____cond108 = ____cond108 or (____switch108 == "unasked" or ____switch108 == "unprocessed")
+if ____cond108 then
 takeBack(
 boxes,
 boxes.flow,
@@ -4142,16 +4154,16 @@ args,
 result,
 now
 )
-return settled(boxes, flow)
+return settled(boxes, flow, taken)
 end
-____cond109 = ____cond109 or ____switch109 == "unresolved"
-if ____cond109 then
-refundAddress(boxes, args, tried, now)
+____cond108 = ____cond108 or ____switch108 == "unresolved"
+if ____cond108 then
+refundAddress(boxes, args, taken, now)
 tried.state = "unresolved"
 tried.lease = 0
 tried.taken = true
 keepFlow(boxes.flow, flow, now)
-return settled(boxes, flow)
+return settled(boxes, flow, taken)
 end
 until true
 end
@@ -4292,14 +4304,14 @@ math.max(ends, faded),
 now
 )
 end
-local function countFailure(boxes, ____bindingPattern0, tried, now)
+local function countFailure(boxes, ____bindingPattern0, taken, now)
 local guesses
 local address
 address = ____bindingPattern0.address
 guesses = ____bindingPattern0.guesses
 if address ~= nil and boxes.own ~= nil then
 local own = addressOf(boxes.own)
-if tried ~= nil and tried.taken == true then
+if taken == true then
 count(own.uses, {address.failures}, now, {})
 end
 own.failed = enter(
@@ -4331,15 +4343,10 @@ end
 end
 end
 end
-local function refundAddress(boxes, ____bindingPattern0, tried, now)
-local attempt
+local function refundAddress(boxes, ____bindingPattern0, taken, now)
 local address
 address = ____bindingPattern0.address
-attempt = ____bindingPattern0.attempt
-if address == nil or boxes.own == nil then
-return
-end
-if tried ~= nil and (tried.taken == true or tried.id ~= attempt) then
+if address == nil or boxes.own == nil or taken == true then
 return
 end
 local own = addressOf(boxes.own)
@@ -4430,11 +4437,12 @@ end
 local function recount(boxes, args, now)
 local ____args_10 = args
 local result = ____args_10.result
+local taken = ____args_10.taken
 local failed = result.result == "wrong" or result.result == "over" and result.failed
 if failed then
-return {guesses = countFailure(boxes, args, nil, now)}
+return {guesses = countFailure(boxes, args, taken, now)}
 end
-refundAddress(boxes, args, nil, now)
+refundAddress(boxes, args, taken, now)
 if result.result == "verified" then
 countHonest(boxes, args, now)
 end

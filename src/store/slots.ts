@@ -42,10 +42,12 @@ export interface Part {
   parts: Omit<Parts, 'older'>
   /** This call also has the flow and its number. */
   last: boolean
+  /** What of the message this call has, where it has not all of it. */
+  slot?: Slot
 }
 
 /** What a step answers that has counted its part of the message. */
-const counted: ReadonlySet<string> = new Set(['reserved', 'renew', 'admitted', 'looked'])
+const counted: ReadonlySet<string> = new Set(['reserved', 'renew', 'admitted'])
 
 /** What it answers when a wait has ended the request. */
 const waited: ReadonlySet<string> = new Set(['current', 'busy', 'too_soon', 'exhausted'])
@@ -81,6 +83,7 @@ export async function inParts<Reply extends Replied>(
       keys: keysOf(keys, slot),
       parts: { [slot]: parts[slot] },
       last: false,
+      slot,
     })
     if (refused) return refused
     done.push(slot)
@@ -89,6 +92,41 @@ export async function inParts<Reply extends Replied>(
   const refused = await ask({ keys: {}, parts: { number }, last: true })
   const last = replies.at(-1) as Reply // it was pushed just now
   return refused ?? merge(replies, last)
+}
+
+/**
+ * The same for a step that only looks: there is nothing to give back, and the number has no part in it.
+ */
+export async function lookInParts<Reply extends Replied>(
+  store: StepStore,
+  { keys, parts }: Message,
+  run: (part: Part) => Promise<Reply>,
+): Promise<Reply> {
+  if (!store.cluster) return run({ keys, parts, last: true })
+  const asked = slots.filter((slot) => parts[slot] !== undefined)
+  const replies: Reply[] = []
+  for (const slot of asked) {
+    const part = { keys: keysOf(keys, slot), parts: { [slot]: parts[slot] }, last: false, slot }
+    const reply = await run(part)
+    if (reply.status === 'limited') return reply
+    replies.push(reply)
+  }
+  return merge(replies, replies.at(-1) as Reply) // every message costs all numbers together something
+}
+
+/** A part was counted after the request had been told that it failed. */
+export async function undoPart(
+  store: StepStore,
+  message: Message,
+  { slot }: Part,
+  { status }: Replied,
+): Promise<void> {
+  if (slot && counted.has(status)) await giveBackParts(store, message, [slot]).catch(() => {})
+}
+
+/** What is left to give back of a message when its other parts have been. */
+export function ofNumber({ parts: { number }, older }: Message): Message {
+  return { keys: {}, parts: { number }, older }
 }
 
 type Slot = 'address' | 'shared'
@@ -117,12 +155,14 @@ export async function giveBackParts(
   waits = false,
 ): Promise<void> {
   await Promise.all(
-    given.map((slot) =>
-      store.run('giveBack', keysOf(keys, slot), {
-        [slot]: parts[slot],
-        ...(slot === 'address' && { waited: waits }),
-      }),
-    ),
+    given
+      .filter((slot) => parts[slot] !== undefined)
+      .map((slot) =>
+        store.run('giveBack', keysOf(keys, slot), {
+          [slot]: parts[slot],
+          ...(slot === 'address' && { waited: waits }),
+        }),
+      ),
   )
 }
 

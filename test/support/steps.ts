@@ -119,7 +119,7 @@ export function createSteps(store: StepStore): StoreSteps {
       const lane = laneOf(ref, rules)
       return flows.claim(ref, { ...request, hash: codeHash, repeats, rules, lane })
     },
-    settleCheck(ref, attempt, given, rules) {
+    async settleCheck(ref, attempt, given, rules) {
       const lane = laneOf(ref, rules)
       const result =
         given.result === 'verified'
@@ -132,7 +132,9 @@ export function createSteps(store: StepStore): StoreSteps {
           : given.result === 'wrong'
             ? { late: false, ...given }
             : given
-      return flows.settleCheck(ref, { attempt, result, rules, lane })
+      const settled = await flows.settleCheck(ref, { attempt, result, rules, lane })
+      // No address takes part here.
+      return settled.status === 'settled' ? { ...settled, taken: undefined } : settled
     },
     complete: (ref, attempt, opener = attempt, session, refusal) =>
       flows.complete(ref, {

@@ -66,10 +66,19 @@ export interface SettleCheckArgs {
   /** Wrong codes in the whole app. */
   guesses?: Limit | undefined
   honest?: Honest | undefined
+  /** Of `recount`: as the reply of the try has it. */
+  taken?: true | undefined
 }
 
 export type SettleCheckReply =
-  | { status: 'settled'; attempts: number; failures: number; guesses?: Count | undefined }
+  | {
+      status: 'settled'
+      attempts: number
+      failures: number
+      guesses?: Count | undefined
+      /** The address has nothing of this try to get back. */
+      taken?: true | undefined
+    }
   /** The flow ended meanwhile, or another request took the attempt over. */
   | { status: 'stale' }
 
@@ -91,34 +100,40 @@ export function settleCheck(
   if (flow.state !== 'pending' || tried === undefined || tried.id !== attempt) {
     return { status: 'stale' }
   }
+  const { taken } = tried
   switch (result.result) {
     case 'wrong':
       return reject(boxes, boxes.flow, flow, tried, args, result, now)
     case 'over': {
-      const guesses = result.failed ? countFailure(boxes, args, tried, now) : undefined
-      if (!result.failed) refundAddress(boxes, args, tried, now)
+      const guesses = result.failed ? countFailure(boxes, args, taken, now) : undefined
+      if (!result.failed) refundAddress(boxes, args, taken, now)
       if (!result.failed && boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
       flow.by = attempt
       finish(boxes.flow, flow, result.end, now)
-      return settled(boxes, flow, guesses)
+      return settled(boxes, flow, taken, guesses)
     }
     case 'unasked':
     case 'unprocessed':
       takeBack(boxes, boxes.flow, flow, tried, args, result, now)
-      return settled(boxes, flow)
+      return settled(boxes, flow, taken)
     case 'unresolved':
-      refundAddress(boxes, args, tried, now)
+      refundAddress(boxes, args, taken, now)
       tried.state = 'unresolved'
       tried.lease = 0
       tried.taken = true
       keepFlow(boxes.flow, flow, now)
-      return settled(boxes, flow)
+      return settled(boxes, flow, taken)
   }
 }
 
-function settled(boxes: SettleCheckBoxes, flow: StoredFlow, guesses?: Count): SettleCheckReply {
+function settled(
+  boxes: SettleCheckBoxes,
+  flow: StoredFlow,
+  taken?: true,
+  guesses?: Count,
+): SettleCheckReply {
   const failures = totalOf(boxes.number)
-  return { status: 'settled', attempts: flow.attempts ?? 0, failures, guesses }
+  return { status: 'settled', attempts: flow.attempts ?? 0, failures, guesses, taken }
 }
 
 function reject(
@@ -130,9 +145,10 @@ function reject(
   { counted, late }: CheckResult & { result: 'wrong' },
   now: number,
 ): SettleCheckReply {
+  const { taken } = tried
   let guesses: Count | undefined
   if (tried.state === 'checking') {
-    guesses = countFailure(boxes, args, tried, now)
+    guesses = countFailure(boxes, args, taken, now)
     tried.state = late ? 'late' : 'wrong'
     const closes = tried.open === undefined || tried.open === tried.hash
     if (closes && !late) flow.open = undefined
@@ -145,7 +161,7 @@ function reject(
     flow.by = tried.id
     finish(box, flow, 'attempts', now)
   }
-  return settled(boxes, flow, guesses)
+  return settled(boxes, flow, taken, guesses)
 }
 
 function takeBack(
@@ -163,7 +179,7 @@ function takeBack(
     if (result === 'unprocessed') flow.refunds = refunds + 1
     if (boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
   }
-  refundAddress(boxes, args, tried, now)
+  refundAddress(boxes, args, tried.taken, now)
   if (late) {
     tried.id = ''
     tried.state = 'late'
@@ -181,10 +197,10 @@ export function recount(
   args: SettleCheckArgs,
   now: number,
 ): { guesses?: Count | undefined } {
-  const { result } = args
+  const { result, taken } = args
   const failed = result.result === 'wrong' || (result.result === 'over' && result.failed)
-  if (failed) return { guesses: countFailure(boxes, args, undefined, now) }
-  refundAddress(boxes, args, undefined, now)
+  if (failed) return { guesses: countFailure(boxes, args, taken, now) }
+  refundAddress(boxes, args, taken, now)
   if (result.result === 'verified') countHonest(boxes, args, now)
   return {}
 }
@@ -193,12 +209,12 @@ export function recount(
 function countFailure(
   boxes: SettleCheckBoxes,
   { address, guesses }: SettleCheckArgs,
-  tried: Try | undefined,
+  taken: true | undefined,
   now: number,
 ): Count | undefined {
   if (address !== undefined && boxes.own !== undefined) {
     const own = addressOf(boxes.own)
-    if (tried !== undefined && tried.taken === true) count(own.uses, [address.failures], now, {})
+    if (taken === true) count(own.uses, [address.failures], now, {})
     own.failed = enter(membersOf(own.failed, address.numbers.duration, now), address.number)
     keepAddress(boxes.own, own, now)
   }
@@ -213,12 +229,11 @@ function countFailure(
 /** It was no failure. What another address was charged with is not this one's to get back. */
 function refundAddress(
   boxes: SettleCheckBoxes,
-  { address, attempt }: SettleCheckArgs,
-  tried: Try | undefined,
+  { address }: SettleCheckArgs,
+  taken: true | undefined,
   now: number,
 ): void {
-  if (address === undefined || boxes.own === undefined) return
-  if (tried !== undefined && (tried.taken === true || tried.id !== attempt)) return
+  if (address === undefined || boxes.own === undefined || taken === true) return
   const own = addressOf(boxes.own)
   uncount(own.uses, [address.failures], now)
   keepAddress(boxes.own, own, now)
@@ -236,6 +251,8 @@ function prove(
   if (flow.state === 'verified' && flow.by === args.attempt) return settled(boxes, flow)
   if (flow.state !== 'pending') return { status: 'stale' }
   const { tried } = flow
+  const own = tried === undefined || (tried.id === args.attempt && tried.taken === undefined)
+  const taken = own ? undefined : true
   flow.state = 'verified'
   flow.by = args.attempt
   flow.tried = undefined
@@ -243,7 +260,7 @@ function prove(
   flow.otp = undefined
   flow.code = undefined
   const lease = now + openingLease * 1000
-  refundAddress(boxes, args, tried, now)
+  refundAddress(boxes, args, taken, now)
   flow.signIn = { hash, until: now + window * 1000, opener: args.attempt, lease }
   flow.kept = Math.max(now + window * 1000, lease)
   keepFlow(box, flow, now)
@@ -251,7 +268,7 @@ function prove(
   const failures = Math.max(totalOf(boxes.number) - 1, 0)
   if (boxes.number !== undefined) forget(boxes.number, args, now)
   countHonest(boxes, args, now)
-  return { status: 'settled', attempts: flow.attempts ?? 0, failures }
+  return { status: 'settled', attempts: flow.attempts ?? 0, failures, taken }
 }
 
 /** Whoever has signed in may sign in again at once, and has failed with nothing. */
