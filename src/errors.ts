@@ -35,6 +35,11 @@ export interface ProviderAnswer {
   readonly about?: 'number'
 }
 
+/** tyntec refuses the number itself: it says nothing of the account, the settings or other numbers. */
+export function isAboutNumber(error: unknown): boolean {
+  return error instanceof OtpError && error.provider?.about === 'number'
+}
+
 export interface OtpErrorOptions {
   cause?: unknown
   retryAfter?: number

@@ -81,7 +81,7 @@ export type { ValidateOption, ValidationCode, ValidationName } from './setup/che
 export { Strategy, type StrategyOptions } from './passport/strategy.js'
 export type { Verify, VerifyDone, VerifyWithRequest } from './passport/verify.js'
 export type { Problem, ProblemField } from './http/problem.js'
-export type { OtpPage } from './http/status.js'
+export type { OtpPage } from './http/options.js'
 export type { PageTexts, Plural } from './page/texts/texts.js'
 
 /** What `require('passport-tyntec-otp')` gives. */

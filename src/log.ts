@@ -1,4 +1,4 @@
-import type { OtpEvent, OtpEventListener } from './events.js'
+import type { OtpEvent, OtpEventListener } from './event.js'
 
 /** A logger of pino's or Fastify's shape. */
 export interface OtpLogger {

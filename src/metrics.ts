@@ -1,4 +1,4 @@
-import type { OtpEvent, OtpEventListener } from './events.js'
+import type { OtpEvent, OtpEventListener } from './event.js'
 
 /** What is used of an OpenTelemetry `Meter`, of `@opentelemetry/api` 1.x. */
 export interface OtpMeter {

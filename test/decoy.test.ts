@@ -387,7 +387,7 @@ describe('a failure of tyntec', () => {
   test('that only known numbers can have is told to the operator, and to nobody else', async () => {
     const all = await setup()
     const { known, unknown } = callsOf(all)
-    all.answers({ ...well, POST: [400, { code: '1000', message: 'no' }] })
+    all.answers({ ...well, POST: [400, { code: '1000', message: 'Invalid number' }] })
     const { otpId: id } = await all.send(all.real)
     expect(all.isDecoy(id)).toBe(true)
     expect(await known.resend()).toEqual({ result: 'sent', otp: { otpId } })
@@ -401,6 +401,22 @@ describe('a failure of tyntec', () => {
     const failure = await failureOf(known.check())
     expect(failure).toMatchObject({ code: 'ERR_OTP_PROVIDER_RESPONSE', processed: 'no' })
     expect(await failureOf(unknown.check())).toBe(failure)
+  })
+
+  test('that is not about the number is the whole account’s, and hits decoys as well', async () => {
+    const all = await setup()
+    const { known, unknown } = callsOf(all)
+    all.answers({ ...well, POST: [400, { code: '1234', message: 'Insufficient balance' }] })
+    for (const call of ['send', 'resend'] as const) {
+      const failure = await failureOf(known[call]())
+      expect(failure).toMatchObject({ provider: { code: '1234', message: 'Insufficient balance' } })
+      expect(await failureOf(unknown[call]())).toBe(failure)
+    }
+    all.answers(well)
+    await known.send()
+    await unknown.send()
+    // The flow tells of what it is thrown.
+    expect(all.events).toEqual([])
   })
 
   test('that nobody can be spared is passed on', async () => {

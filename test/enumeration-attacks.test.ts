@@ -75,7 +75,8 @@ test.each(['otp.send', 'otp.resend'])(
   'a number that tyntec refuses at %s gets the answers of a decoy, and the operator an event',
   async (operation) => {
     const app = await setupLoginOnly({ framework })
-    await app.fault({ operation, kind: 'status', status: 400 })
+    const body = { code: '1000', message: 'Invalid number' }
+    await app.fault({ operation, kind: 'status', status: 400, body })
     const [one, other] = peopleOf(app, known, unknown) as [Person, Person]
     for (const person of [one, other]) await sendAndFail(person, 1)
     await app.advance(31)

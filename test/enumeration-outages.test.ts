@@ -19,6 +19,10 @@ const faults: [string, Fault][] = [
   ['500', { kind: 'status', status: 500 }],
   ['503 for 7 s', { kind: 'status', status: 503, headers: { 'Retry-After': '7' } }],
   ['401, the key is refused', { kind: 'status', status: 401 }],
+  [
+    '400, the balance is empty',
+    { kind: 'status', status: 400, body: { code: '1234', message: 'Insufficient balance' } },
+  ],
   ['429 for 7 s', { kind: 'status', status: 429, headers: { 'Retry-After': '7' } }],
   ['a reset', { kind: 'reset' }],
   ['half an answer', { kind: 'truncate' }],

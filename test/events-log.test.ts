@@ -235,6 +235,29 @@ describe('10,000 refused requests', () => {
     expect(lines.length).toBeLessThan(30)
   })
 
+  // proves: LOG-5
+  test.each<[string, OtpEventBody, number]>([
+    [
+      'an outage',
+      { type: 'error', step: 'send', code: 'ERR_OTP_STORE_UNAVAILABLE', message: '' },
+      60,
+    ],
+    ['sign-ins', { type: 'session.opened', flowId: 'flow' }, 60],
+    ['refusals', crossSite, 3],
+    ['a limit', { type: 'limit.hit', limit: 'sends_per_address' }, 3],
+    ['a challenge', { type: 'challenge.refused', country: 'US', via: 'sms', failed: false }, 3],
+  ])('of %s: so many lines in a minute, and no more', (_, body, lines) => {
+    const clock = { now: 0 }
+    const written = createSink(clock)
+    for (let count = 0; count < 1000; count++) written.sink({ ...body, at: 0 })
+    clock.now = 59_999
+    written.sink({ ...body, at: 0 })
+    expect(written.lines).toHaveLength(lines)
+    clock.now = 60_000
+    written.sink({ ...body, at: 0 })
+    expect(written.lines.slice(lines)).toEqual([{ ...body, at: 0, suppressed: 1001 - lines }])
+  })
+
   test('hide nothing of another kind', () => {
     const { sink, lines } = createSink()
     for (let count = 0; count < 10_000; count++) sink({ ...crossSite, at: 0 })

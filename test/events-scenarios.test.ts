@@ -425,6 +425,24 @@ describe.each(flowKinds)('exactly these events are told on %s', (kind) => {
   })
 
   // proves: LOG-3
+  test('of a refusal that is not about the number: with the code and the words of tyntec', async () => {
+    const flow = await setup(kind)
+    const body = { code: '1234', message: `Insufficient balance to send to ${number}` }
+    await flow.fault({ operation: 'otp.send', kind: 'status', status: 400, body, times: 1 })
+    expect((await failure(flow.flow.send({ number }))).status).toBe(503)
+    expect(flow.events).toMatchObject([
+      { message: expect.stringMatching(/\(400, error 1234: Insufficient balance to send to …\)/) },
+    ])
+    const refusal = { type: 'error', step: 'send', code: 'ERR_OTP_PROVIDER_RESPONSE' }
+    expect(look(flow)).toEqual([{ ...refusal, processed: 'no' }])
+    // The person is told of one that is, and the operator too.
+    const about = { code: '1000', message: 'Invalid number' }
+    await flow.fault({ operation: 'otp.send', kind: 'status', status: 400, body: about, times: 1 })
+    expect((await flow.flow.send({ number })).status).toBe('invalid_number')
+    expect(look(flow)).toEqual([{ ...refusal, processed: 'no' }])
+  })
+
+  // proves: LOG-3
   test('of an answer that was lost, and could not be found', async () => {
     const flow = await setup(kind)
     await flow.fault({ operation: 'otp.send', kind: 'reset', when: 'after' })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createSecrets, type FlowRef, type Secrets } from '../src/secrets/secrets.js'
@@ -92,6 +92,41 @@ describe('a tag', () => {
     expect(new Set(tags).size).toBe(5)
     for (const tag of tags) expect(tag).toMatch(/^[\w-]{22}$/)
     expect(createSecrets([Buffer.from(one)]).numberTags(number)).toEqual([tags[0]])
+  })
+
+  // proves: RED-4
+  test('is an HMAC of 128 bits under a key of the secret, each of which says something', () => {
+    const [secrets, others] = [createSecrets([one]), createSecrets([two])]
+    const kinds = [
+      (from: Secrets, index: number) => from.numberTags(`+1201555${1000 + index}`)[0],
+      (from: Secrets, index: number) => from.addressTags(`192.0.2.${index}`)[0],
+      // A range is a thousand numbers.
+      (from: Secrets, index: number) => from.rangeTags(`+1201${1000 + index}000`)[0],
+    ]
+    const seen = new Set<string>()
+    for (const tagOf of kinds) {
+      const bits = { ones: Buffer.alloc(16), zeros: Buffer.alloc(16) }
+      for (let index = 0; index < 200; index++) {
+        const tag = tagOf(secrets, index)
+        expect(tagOf(others, index)).not.toBe(tag)
+        seen.add(tag).add(tagOf(others, index))
+        for (const [at, byte] of Buffer.from(tag, 'base64url').entries()) {
+          bits.ones[at] = (bits.ones[at] ?? 0) | byte
+          bits.zeros[at] = (bits.zeros[at] ?? 0) | (byte ^ 255)
+        }
+      }
+      // None is always the same: by chance that would be one in 2 to the 192nd.
+      expect(bits).toEqual({ ones: Buffer.alloc(16, 255), zeros: Buffer.alloc(16, 255) })
+    }
+    expect(seen.size).toBe(kinds.length * 200 * 2)
+    // Nor are they what anybody can compute without the secret, as under a key of zeros.
+    for (const value of ['192.0.2.1', number]) {
+      for (const length of [0, 32, 64]) {
+        const guess = createHmac('sha256', Buffer.alloc(length)).update(value).digest()
+        const tag = guess.subarray(0, 16).toString('base64url')
+        expect([secrets.addressTags(value)[0], secrets.numberTags(value)[0]]).not.toContain(tag)
+      }
+    }
   })
 
   test('of an older secret follows that of the first', () => {

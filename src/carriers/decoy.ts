@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { OtpError } from '../errors.js'
+import { isAboutNumber, OtpError } from '../errors.js'
 import { errorEvent, type Events } from '../events.js'
 import type { Secrets } from '../secrets/secrets.js'
 import type { StepStore } from '../store/store.js'
@@ -108,11 +108,11 @@ export function createDecoys(
     ...(lifetime !== undefined && { created: 0, expire: lifetime }),
   })
 
-  /** Only known numbers are ever refused by tyntec, so that must not be seen. */
+  /** Only known numbers are ever refused by tyntec for what they are, so that must not be seen. */
   const unseen =
     <T>(step: string, instead: () => T) =>
     (error: unknown): T => {
-      if (!isRefused(error)) throw error
+      if (!isAboutNumber(error)) throw error
       events.emit(errorEvent(step, error))
       return instead()
     }
@@ -128,10 +128,7 @@ export function createDecoys(
       shared.changed()
       return answer
     } catch (error) {
-      if (
-        error instanceof OtpError &&
-        (isOutage(error) || (kind === 'check' && isRefused(error)))
-      ) {
+      if (isOutage(error) || (isRefused(error) && (kind === 'check' || !isAboutNumber(error)))) {
         const at = performance.now()
         of.failure = { what: error, at, took: at - started }
       }
@@ -305,7 +302,7 @@ function isRecent<T>(told: Told<T> | undefined): told is Told<T> {
   return told !== undefined && performance.now() - told.at < holds * 1000
 }
 
-/** tyntec does not take this number, or the app's settings: a 400, which speaks of no outage. */
+/** tyntec takes neither this number nor, where it is not about the number, any other: the balance is empty. */
 function isRefused(error: unknown): error is OtpError {
   return (
     error instanceof OtpError &&

@@ -1,6 +1,6 @@
 import { apiOf } from '../carriers/carriers.js'
 import type { Order } from '../carriers/carrier.js'
-import { OtpError } from '../errors.js'
+import { isAboutNumber, OtpError } from '../errors.js'
 import { errorEvent } from '../events.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
@@ -40,6 +40,7 @@ export async function deliver(
     if (!(error instanceof OtpError) || error.processed === undefined) throw error
     if (error.processed === 'no') {
       await failed()
+      // A 400 about the number is the person's to mend; any other is the operator's.
       if (!isAboutNumber(error)) throw error
       events.emit(errorEvent('send', error))
       return { status: 'refused' }
@@ -58,11 +59,6 @@ export async function deliver(
     const settled = await store.settleSend(ref, reference, { result: 'unconfirmed' }, { old })
     return { status: 'unconfirmed', oldOtp: otpOf(context, old, settled.old) }
   }
-}
-
-/** A 400 about the number is the person's to mend; any other is the operator's. */
-function isAboutNumber(error: OtpError): boolean {
-  return error.provider?.about === 'number'
 }
 
 /** Seconds left of a lease that began at `started`, less a margin for the store. */

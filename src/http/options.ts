@@ -1,13 +1,13 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
 import { shown } from '../options/values.js'
-import type { Identity, Purpose } from '../outcomes.js'
+import type { Identity, Purpose, StatusOutcome } from '../outcomes.js'
+import type { PageOptions } from '../page/options.js'
 import { type CsrfOptions, requireCsrf } from './csrf.js'
 import type { LogInOptions } from './host.js'
 import type { PassportLike } from './login/passport.js'
-import type { HostedPageOptions } from './page.js'
+import type { Problem } from './problem.js'
 import type { RedirectOptions } from './redirects.js'
-import type { OtpPage } from './status.js'
 
 /** What every route takes that is posted to. `Context` is what a handler gets. */
 export type PostOptions<Context extends unknown[]> = RedirectOptions & CsrfOptions<Context>
@@ -52,9 +52,33 @@ export type CheckOptions<Context extends unknown[]> = SendOptions<Context> & {
       }
   )
 
+/** What a page of the app's own may show. */
+export type OtpPage = StatusOutcome & {
+  /** Why the form post before this one was refused, or why there is no status. Shown once. */
+  outcome?: Problem
+  /** The number of that post, as the person typed it. */
+  number?: string
+  /** The form post before this one has sent the code again. Shown once. */
+  notice?: 'resent'
+}
+
 export interface StatusOptions<Context extends unknown[]> {
   /** Makes a page of the status. By default it is answered as JSON. */
   render?: ((status: OtpPage, ...context: Context) => unknown) | undefined
+}
+
+/** The page, and what the app adds to it for each request. */
+export interface HostedPageOptions<Context extends unknown[]> extends PageOptions {
+  /**
+   * Whether somebody is signed in already, and so has nothing to do here.
+   *
+   * @default what Passport says, and never for another `purpose` than `login`
+   */
+  signedIn?: ((...context: Context) => boolean | Promise<boolean>) | undefined
+  /** Hidden fields for each form, such as the token that `csrf` looks for. */
+  hidden?:
+    | ((...context: Context) => Record<string, string> | Promise<Record<string, string>>)
+    | undefined
 }
 
 /** What only the router takes. */

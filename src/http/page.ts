@@ -2,7 +2,7 @@ import type { OtpFlow } from '../flow/index.js'
 import { countryFor } from '../input/countries.js'
 import type { HttpOptions } from '../options/options.js'
 import { hook, invalid, optional } from '../options/values.js'
-import { type PageOptions, resolvePage } from '../page/options.js'
+import { resolvePage } from '../page/options.js'
 import { createPage, type PageReply } from '../page/page.js'
 import { type PageFacts, type PageProblem, stateOf } from '../page/state.js'
 import type { RouteHost } from './host.js'
@@ -12,20 +12,6 @@ import { resolveRedirects } from './redirects.js'
 import { problemHeaders, redirectReply, type Reply } from './reply.js'
 import { type ReadStatus, readStatus } from './status.js'
 import type { Step } from './steps.js'
-
-/** The page, and what the app adds to it for each request. */
-export interface HostedPageOptions<Context extends unknown[]> extends PageOptions {
-  /**
-   * Whether somebody is signed in already, and so has nothing to do here.
-   *
-   * @default what Passport says, and never for another `purpose` than `login`
-   */
-  signedIn?: ((...context: Context) => boolean | Promise<boolean>) | undefined
-  /** Hidden fields for each form, such as the token that `csrf` looks for. */
-  hidden?:
-    | ((...context: Context) => Record<string, string> | Promise<Record<string, string>>)
-    | undefined
-}
 
 export interface PageRoutes<Context extends unknown[]> {
   show: Step<Context>

@@ -5,20 +5,10 @@ import { type Cookies, createCookies } from './cookies.js'
 import { openExchange, problemOf, tellRefusal } from './exchange.js'
 import type { Host, RouteHost } from './host.js'
 import { type Kept, readKept } from './kept.js'
-import type { StatusOptions } from './options.js'
+import type { OtpPage, StatusOptions } from './options.js'
 import { createProblem, type Problem, ProblemError } from './problem.js'
 import { jsonReply, leftReply, problemReply, type Reply } from './reply.js'
 import { isPrefetch } from './request.js'
-
-/** What a page of the app's own may show. */
-export type OtpPage = StatusOutcome & {
-  /** Why the form post before this one was refused, or why there is no status. Shown once. */
-  outcome?: Problem
-  /** The number of that post, as the person typed it. */
-  number?: string
-  /** The form post before this one has sent the code again. Shown once. */
-  notice?: 'resent'
-}
 
 /** `GET /status`. An app that makes a page of it gets the head of the answer, whose body it writes. */
 export function createStatus<Context extends unknown[]>(

@@ -1,5 +1,5 @@
 import { helpOf } from '../errors.js'
-import type { OtpEvent } from '../events.js'
+import type { OtpEvent } from '../event.js'
 
 const warned = new Set<string>()
 

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { createBreaker } from '../../src/carriers/breaker.js'
+
+/** A breaker with a clock of its own, and calls about so many different numbers. */
+function setup() {
+  let now = 1_000_000
+  const breaker = createBreaker(() => now)
+  return {
+    breaker,
+    pass: (seconds: number) => void (now += seconds * 1000),
+    tell(count: number, failed: boolean, kind = String(failed)) {
+      for (let index = 0; index < count; index++) breaker.tell(`${kind} ${index}`, failed)
+    },
+  }
+}
+
+describe('a breaker', () => {
+  test.each([
+    { failed: 9, answered: 11, state: 'closed' },
+    { failed: 10, answered: 10, state: 'open' },
+    { failed: 19, answered: 0, state: 'closed' },
+    { failed: 20, answered: 0, state: 'open' },
+    { failed: 49, answered: 51, state: 'closed' },
+    { failed: 50, answered: 50, state: 'open' },
+  ])(
+    'is $state after $failed of $failed + $answered have failed',
+    ({ failed, answered, state }) => {
+      const { breaker, tell } = setup()
+      tell(answered, false)
+      tell(failed, true)
+      expect(breaker.state).toBe(state)
+    },
+  )
+
+  test('looks at the latest call about each', () => {
+    const { breaker, tell } = setup()
+    tell(19, true, 'person')
+    tell(19, false, 'person')
+    for (let calls = 0; calls < 1000; calls++) breaker.tell('one destination', true)
+    expect(breaker.state).toBe('closed')
+    tell(9, true, 'person')
+    expect(breaker.state).toBe('open')
+  })
+
+  test('forgets a call after ten seconds', () => {
+    const { breaker, tell, pass } = setup()
+    tell(19, true)
+    pass(10)
+    tell(1, true, 'the last')
+    expect(breaker.state).toBe('open')
+
+    const later = setup()
+    later.tell(19, true)
+    later.pass(10.001)
+    later.tell(1, true, 'the last')
+    expect(later.breaker.state).toBe('closed')
+  })
+
+  test('rests for five seconds, and one call then decides', () => {
+    const { breaker, tell, pass } = setup()
+    tell(20, true)
+    pass(4.999)
+    // What comes to an end meanwhile began before.
+    tell(100, false)
+    expect(breaker.state).toBe('open')
+    pass(0.001)
+    expect(breaker.state).toBe('trial')
+    breaker.tell('one', true)
+    expect(breaker.state).toBe('open')
+    pass(5)
+    breaker.tell('one', false)
+    expect(breaker.state).toBe('closed')
+    // It begins anew: what has failed before the rest is over.
+    tell(19, true)
+    expect(breaker.state).toBe('closed')
+  })
+
+  test('looks at a thousand at the most, and the oldest go', () => {
+    const { breaker, tell } = setup()
+    tell(5000, false, 'long ago')
+    tell(499, true)
+    expect(breaker.state).toBe('closed')
+    tell(500, true)
+    expect(breaker.state).toBe('open')
+  })
+})
