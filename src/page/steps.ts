@@ -114,7 +114,7 @@ ${told.atField}
         retry: waitOf(pending.resend),
         delivery: pending.delivery,
         'say-delivered': texts.delivered,
-        'say-failed': `${fillText(texts.failed, { to: pending.to })} ${texts.failedAdvice}`,
+        'say-failed': `${fillText(texts.failed, { to: pending.to })} ${adviceFor(view, pending)}`,
       }),
       ...spoken(view),
     },
@@ -136,8 +136,15 @@ function sent(view: PageView, pending: PagePending): Html {
     <span data-otp-until="${texts.worksUntil}">${works}</span>`
 }
 
-function undeliverable({ texts }: PageView, pending: PagePending): Html {
-  return markup`${fill(texts.failed, { to: to(pending.to) })} ${texts.failedAdvice}`
+function undeliverable(view: PageView, pending: PagePending): Html {
+  const { texts } = view
+  return markup`${fill(texts.failed, { to: to(pending.to) })} ${adviceFor(view, pending)}`
+}
+
+/** Another way is spoken of only where there is one. */
+function adviceFor({ texts }: PageView, { via, resend }: PagePending): string {
+  const hasOther = resend.channels.some((channel) => channel !== via)
+  return hasOther ? texts.failedAdvice : texts.failedNumber
 }
 
 function again(view: PageView, { via, resend }: PagePending): Html {

@@ -28,6 +28,18 @@ describe.each(['en', 'de'])('the page in %s', (language) => {
   })
 })
 
+test('a message that failed speaks of another way only where there is one', () => {
+  const { render } = setupPage()
+  const failed = pageStates['code failed']
+  if (failed?.step !== 'code' || !failed.pending) throw new Error('no such state')
+  expect(render(failed)).toContain('or get the code another way')
+  const resend = { ...failed.pending.resend, channels: ['sms' as const] }
+  const alone = render({ ...failed, pending: { ...failed.pending, resend } })
+  expect(alone).toContain('could not be delivered')
+  expect(alone).toContain('Check the number.')
+  expect(alone).not.toContain('another way')
+})
+
 test.each(['en', 'de'])('codes with letters are asked for as such in %s', (language) => {
   const { render } = setupPage({}, { codeAlphabet: 'alphanumeric' })
   const words = { en: '6 letters and digits', de: '6 Buchstaben und Ziffern' }

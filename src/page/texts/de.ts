@@ -31,6 +31,7 @@ export const de: PageTexts = {
   delivered: 'Er ist auf Ihrem Telefon angekommen.',
   failed: 'Unsere Nachricht an {to} konnte nicht zugestellt werden.',
   failedAdvice: 'Prüfen Sie die Nummer, oder wählen Sie einen anderen Weg.',
+  failedNumber: 'Prüfen Sie die Nummer.',
   unconfirmed:
     'Wir wissen noch nicht, ob eine Nachricht an {to} unterwegs ist. Wenn ein Code kommt, geben Sie ihn hier ein. Wenn nicht, fordern Sie ihn noch einmal an.',
   outage:

@@ -30,6 +30,7 @@ export const en: PageTexts = {
   delivered: 'It has reached your phone.',
   failed: 'Our message to {to} could not be delivered.',
   failedAdvice: 'Check the number, or get the code another way.',
+  failedNumber: 'Check the number.',
   unconfirmed:
     'We can’t tell yet whether a message to {to} went out. If a code arrives, enter it here. If none does, ask for it again.',
   outage:

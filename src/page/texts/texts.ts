@@ -36,6 +36,8 @@ export interface PageTexts {
   delivered: string
   failed: string
   failedAdvice: string
+  /** The same where there is no other way. */
+  failedNumber: string
   unconfirmed: string
   /** The code step while the store can't be asked. */
   outage: string
