@@ -1558,51 +1558,58 @@ describe('what is kept in Redis', () => {
   })
 
   // proves: RED-10
-  test.each(['wrong type', 'garbage'])('may be of %s: then a flow is over', async (what) => {
-    const { redis, prefix } = await createRedis()
-    const store = createSteps(createRedisStore(redis, { prefix }))
-    const spoil = async (key: string) => {
-      if (what === 'wrong type') {
-        await redis.del(key)
-        await redis.rpush(key, 'x')
-      } else {
-        await redis.set(key, '\u0000{}x')
+  test.each(['wrong type', 'garbage'])(
+    'may be of %s: then a flow is over, and a number refuses until it is unlocked',
+    async (what) => {
+      const { redis, prefix } = await createRedis()
+      const store = createSteps(createRedisStore(redis, { prefix }))
+      const spoil = async (key: string) => {
+        if (what === 'wrong type') {
+          await redis.del(key)
+          await redis.rpush(key, 'x')
+        } else {
+          await redis.set(key, '\u0000{}x')
+        }
+        await redis.expire(key, 60)
       }
-      await redis.expire(key, 60)
-    }
-    for (const part of ['flow', 'number']) {
-      const { ref } = await startFlow(store)
-      await failOnce(store, ref)
-      const key = `${prefix}{${ref.number}}:${part}`
-      const name = part === 'flow' ? `${key}:${ref.flow}` : key
-      const statuses: string[] = []
-      const steps: (() => Promise<unknown>)[] = [
-        () => store.claimCheck(ref, checkRequest(), rules),
-        () => store.settleCheck(ref, newId(), wrong, rules),
-        () => store.settleCheck(ref, newId(), verified, rules),
-        () => store.reserveSend(newRef(ref.number), sendRequest({ current: ref })),
-        () => store.reserveSend(ref, sendRequest()),
-        () => store.settleSend(ref, newId(), sent),
-        () => store.settleSend(ref, newId(), { result: 'failed' }),
-        () => store.reserveResend(ref, resendRequest({ waits: [0] })),
-        () => store.settleResend(ref, newId(), 'failed'),
-        () => store.complete(ref, newId()),
-        () => store.release(ref, newId()),
-        () => store.read(ref, 0),
-        () => store.setDelivery(ref, 'sent'),
-        () => store.end(ref, 'cancelled'),
-        () => store.unlock(ref.number),
-      ]
-      for (const step of steps) {
-        await spoil(name)
-        await step().then(
-          () => statuses.push('fine'),
-          (error: unknown) => statuses.push(`${part} ${step.toString()} ${String(error)}`),
-        )
+      for (const part of ['flow', 'number']) {
+        const { ref } = await startFlow(store)
+        await failOnce(store, ref)
+        const key = `${prefix}{${ref.number}}:${part}`
+        const name = part === 'flow' ? `${key}:${ref.flow}` : key
+        const statuses: string[] = []
+        const ofNumber: (() => Promise<unknown>)[] = [
+          () => store.claimCheck(ref, checkRequest(), rules),
+          () => store.settleCheck(ref, newId(), wrong, rules),
+          () => store.settleCheck(ref, newId(), verified, rules),
+          () => store.reserveSend(newRef(ref.number), sendRequest({ current: ref })),
+          () => store.reserveSend(ref, sendRequest()),
+          () => store.settleSend(ref, newId(), sent),
+          () => store.settleSend(ref, newId(), { result: 'failed' }),
+          () => store.reserveResend(ref, resendRequest({ waits: [0] })),
+          () => store.settleResend(ref, newId(), 'failed'),
+        ]
+        const others: (() => Promise<unknown>)[] = [
+          () => store.complete(ref, newId()),
+          () => store.release(ref, newId()),
+          () => store.read(ref, 0),
+          () => store.setDelivery(ref, 'sent'),
+          () => store.end(ref, 'cancelled'),
+          () => store.unlock(ref.number),
+        ]
+        for (const step of [...ofNumber, ...others]) {
+          await spoil(name)
+          await step().then(
+            () => statuses.push('fine'),
+            (error: unknown) => statuses.push(String(error)),
+          )
+        }
+        const refused = part === 'number' ? 'OtpError: Redis answered WRONGTYPE' : 'fine'
+        expect(statuses).toEqual([...ofNumber.map(() => refused), ...others.map(() => 'fine')])
+        expect(await redis.exists(name)).toBe(part === 'number' ? 0 : 1)
       }
-      expect(statuses).toEqual(steps.map(() => 'fine'))
-    }
-  })
+    },
+  )
 
   // proves: RED-8
   test('is found again when Redis has forgotten the scripts', async () => {

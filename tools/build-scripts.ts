@@ -15,12 +15,12 @@ const store = resolve(root, 'src/store')
 const index = resolve(store, 'steps/index.ts')
 
 /** Reads the records, runs the step and writes those that it has changed. All or nothing: it is one script. */
-const before = `local input = cjson.decode(ARGV[1])
+const before = (step: string) => `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = ${step !== 'unlock'}}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -28,7 +28,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -146,7 +146,7 @@ function toLua(step: string): string {
   if (lua === undefined || problems.length > 0) throw new Error(`${step}: ${problems.join('\n')}`)
   if (lua.includes('__TS__')) throw new Error(`${step} uses what Lua lacks: ${lua.slice(0, 400)}`)
   // Redis reads what is indented no better.
-  return before + lua.trim().replace(/^ +/gm, '') + after(step)
+  return before(step) + lua.trim().replace(/^ +/gm, '') + after(step)
 }
 
 /** The steps, as they are listed. */

@@ -2,8 +2,8 @@
 export interface Breaker {
   /** `trial`: one call may find out whether the service is back. */
   readonly state: 'closed' | 'open' | 'trial'
-  /** Says how a call about somebody has ended. */
-  tell(about: string, failed: boolean): void
+  /** Says how a call about somebody has ended. `scouting`: it was let through although this is open. */
+  tell(about: string, failed: boolean, scouting?: boolean): void
 }
 
 /** Seconds for which the end of a call counts. */
@@ -45,9 +45,10 @@ export function createBreaker(clock: () => number = () => performance.now()): Br
       if (openedAt === undefined) return 'closed'
       return clock() - openedAt >= restTime * 1000 ? 'trial' : 'open'
     },
-    tell(about, failed) {
+    tell(about, failed, scouting = false) {
       if (openedAt !== undefined) {
-        if (this.state !== 'trial') return
+        // One who need not wait can end the rest, and can't make it longer for those who do.
+        if (this.state !== 'trial' && (!scouting || failed)) return
         openedAt = failed ? clock() : undefined
         latest.clear()
         return

@@ -32,6 +32,11 @@ export interface Visit {
   sms: Pick<SmsCalls, 'send' | 'status'>
   chat: Pick<ChatCalls, 'send' | 'status'>
   /**
+   * The browser has signed in with this number before. A tenth of the places is kept for such browsers, and one of
+   * them may ask while tyntec gets a rest: strangers can fill the others, and cause the rest.
+   */
+  known: boolean
+  /**
    * Refuses a request that has only arrived, while tyntec gets a rest or all places are taken, so that an overload
    * costs no round trip to Redis and nobody's limits. It takes no place.
    *
@@ -48,6 +53,9 @@ export interface Visit {
   probe(share: Share, api?: Api): Promise<void>
   leave(): void
 }
+
+/** The share of all places that is kept for known browsers. */
+const reserve = 0.1
 
 /**
  * Keeps a slow or failing tyntec from taking the app with it: a bounded number of calls at once,
@@ -66,8 +74,10 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
     const refuse = (share: Share, api: Api = 'otp') => {
       const { state } = breakers[api]
       const scout = scouts[api]
-      if (state === 'open' || (state === 'trial' && scout && scout !== visit)) throw resting()
-      if (running[share] >= places[share]) throw tooMany()
+      const rests = state === 'open' && !visit.known
+      if (rests || (state !== 'closed' && scout && scout !== visit)) throw resting()
+      const kept = visit.known ? 0 : Math.floor(places[share] * reserve)
+      if (running[share] >= places[share] - kept) throw tooMany()
     }
     const askOf = async <T>(
       api: Api,
@@ -77,14 +87,15 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
     ): Promise<T> => {
       const breaker = breakers[api]
       refuse(share, api)
-      if (breaker.state === 'trial') scouts[api] = visit
+      const scouting = breaker.state !== 'closed'
+      if (scouting) scouts[api] = visit
       running[share]++
       try {
         const answer = await call()
-        breaker.tell(about, false)
+        breaker.tell(about, false, scouting)
         return answer
       } catch (error) {
-        breaker.tell(about, isOutage(error))
+        breaker.tell(about, isOutage(error), scouting)
         throw error
       } finally {
         running[share]--
@@ -93,6 +104,7 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
     const ask = <T>(share: Share, about: string, call: () => Promise<T>) =>
       askOf('otp', share, about, call)
     const visit: Visit = {
+      known: false,
       otp: {
         send: (parameters) => ask('sends', parameters.number, () => otp.send(parameters)),
         resend: (otpId, parameters) => ask('sends', otpId, () => otp.resend(otpId, parameters)),

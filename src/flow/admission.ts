@@ -6,6 +6,7 @@ import type { Limited, Refused } from '../outcomes.js'
 import type { Unsent } from '../store/slots.js'
 import type { Message } from '../store/slots.js'
 import type { Counts, Denied, Odd } from '../store/steps/admission.js'
+import { halfLives, meterKept } from '../store/steps/limits.js'
 import type { Context } from './context.js'
 import { askApp } from './hooks.js'
 import { whenFree } from './waiting.js'
@@ -46,7 +47,7 @@ export async function admit<R extends Reply | { status: string }>(
 ): Promise<Admitted<R> | Inadmissible> {
   const { limits } = context
   const message = limits.messageOf(wanted, wanted.origin)
-  const blocked = limits.refusedBefore(wanted.origin)
+  const blocked = limits.refusedBefore(wanted.origin, wanted.lane)
   if (blocked) return limited(context, blocked)
   const asked = await challenge(context, wanted, message)
   if (asked !== 'passed' && asked !== undefined) return asked
@@ -55,7 +56,7 @@ export async function admit<R extends Reply | { status: string }>(
   if (isLimited(reply)) return refuse(context, wanted, message, reply)
   if (isOdd(reply)) {
     suspect(context, wanted, reply.odd)
-    return limited(context, { limit: 'pumping', retryAfter: waitOf(reply.odd) })
+    return limited(context, { limit: 'pumping', retryAfter: waitOf(reply.odd, message.parts) })
   }
   let unsent: Unsent | undefined
   if (isCounted(reply)) {
@@ -90,6 +91,7 @@ async function challenge(
   )
   if (passed === true) return 'passed'
   events.emit({ type: 'challenge.refused', country, via, failed: passed === undefined })
+  await store.refuse(message)
   return { status: 'challenge_required' }
 }
 
@@ -104,7 +106,7 @@ async function refuse(
   if (refused.limit !== undefined) return limited(context, refused)
   throw new OtpError('ERR_OTP_BUDGET', 'The budget for messages is used up', {
     processed: 'no',
-    retryAfter: Math.min(refused.retryAfter, 3600),
+    retryAfter: refused.retryAfter,
   })
 }
 
@@ -132,14 +134,19 @@ function suspect({ events }: Context, { country }: Wanted, odd: readonly Odd[]):
   }
 }
 
-/** A meter falls with every sign-in, and by itself: seconds until it may look better. */
-const oddFor = 600
+/** Seconds until nothing that refuses a message looks odd any more, if nobody signs in before. */
+function waitOf(odd: readonly Odd[], parts: Message['parts']): number {
+  const waits = odd.filter(({ enforced }) => enforced).map((each) => waitOfOne(each, parts))
+  return Math.max(1, ...waits.map(Math.ceil))
+}
 
-function waitOf(odd: readonly Odd[]): number {
-  const waits = odd
-    .filter(({ enforced }) => enforced)
-    .map(({ wait }) => (wait === undefined ? oddFor : Math.max(1, Math.ceil(wait / 1000))))
-  return Math.max(...waits)
+function waitOfOne({ by, wait, unverified, verified }: Odd, { address, shared }: Message['parts']) {
+  if (by === 'countries') return (wait ?? 0) / 1000
+  const rule = by === 'address' ? address?.meter : shared?.[by]
+  // What a meter has fades, and one more has to fit in; after this time nothing of it is kept.
+  const longest = meterKept * halfLives[by]
+  const over = (unverified - 1 - (rule?.share ?? 0) * verified) / ((rule?.free ?? 1) - 1)
+  return Math.min(halfLives[by] * Math.log2(over), longest)
 }
 
 function isLimited(reply: { status: string }): reply is { status: 'limited' } & Denied {

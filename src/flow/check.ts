@@ -41,6 +41,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
   if ('status' in normalised) return normalised
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
+  context.visit.known = ref.lane !== undefined
   context.visit.refuseEarly('checks')
 
   const { code } = normalised

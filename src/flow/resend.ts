@@ -41,16 +41,21 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
   if (typeof via === 'object') return via
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
+  context.visit.known = ref.lane !== undefined
   context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
-  const blocked = limits.refusedBefore(origin)
+  const blocked = limits.refusedBefore(origin, ref.lane)
   if (blocked) return limited(context, blocked)
-  const due = await store.resendDue(ref, { ...waitsOf(options), via }, limits.waitsOf(origin))
+  const due = await store.resendDue(
+    ref,
+    { ...waitsOf(options), via },
+    limits.waitsOf(origin, ref.lane),
+  )
   switch (due.status) {
     case 'limited':
-      return limited(context, await limits.refusedWait(due, origin))
+      return limited(context, await limits.refusedWait(due, origin, ref.lane))
     case 'exhausted':
       return { status: 'rate_limited', retryAfter: due.retryAfter }
     case 'too_soon':

@@ -76,11 +76,12 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
   const { number, country } = parsed
+  const lane = secrets.laneOf(input.device, number)
+  context.visit.known = lane !== undefined
   context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
-  const lane = secrets.laneOf(input.device, number)
   const tags = secrets.numberTags(number)
   const ref = secrets.parseHandle(input.handle)
   const before = ref && { handle: String(input.handle), ref }

@@ -1,4 +1,4 @@
-import { memberOf } from '../limits/limits.js'
+import { short } from '../limits/message.js'
 import { addressKeysOf } from '../limits/origin.js'
 import type { CheckOutcome } from '../outcomes.js'
 import { appKey, countryKey, rangeKey } from '../store/keys.js'
@@ -99,7 +99,7 @@ export async function settle(
       rules,
       lane,
       ...(failed && { guesses: limits.guesses }),
-      ...(verified && { honest: { country, messages, number: memberOf(ref.number) } }),
+      ...(verified && { honest: { country, messages, number: short(ref.number) } }),
     },
     {
       address,

@@ -7,7 +7,7 @@ import type { Counts, Denied } from '../store/steps/admission.js'
 import type { Count, Limit, Refusal } from '../store/steps/limits.js'
 import { type Budgets, createBudgets } from './budget.js'
 import { createLimiter, type Limiter } from './limiter.js'
-import { createMessages, type Recipient } from './message.js'
+import { createMessages, type Recipient, short } from './message.js'
 import { addressKeysOf, type Origin } from './origin.js'
 
 /** A limit refuses a request. `retryAfter` is in seconds. */
@@ -25,14 +25,14 @@ export interface Spent {
 export interface Limits {
   messageOf(to: Recipient, origin: Origin): Message
   /** What is certain to be refused, without asking the store. */
-  refusedBefore(origin: Origin): Refused | undefined
+  refusedBefore(origin: Origin, lane: string | undefined): Refused | undefined
   /**
    * Where requests are counted that a wait ends. Nothing while a secret rotates out, as the address may have
    * another record: the step that takes that over counts them then.
    */
-  waitsOf(origin: Origin): OriginWaits | undefined
+  waitsOf(origin: Origin, lane: string | undefined): OriginWaits | undefined
   /** An address has asked too often within waits. */
-  refusedWait(refusal: Refusal, origin: Origin): Promise<Refused>
+  refusedWait(refusal: Refusal, origin: Origin, lane: string | undefined): Promise<Refused>
   /** What a step has refused. The operator is told of a budget that is used up. */
   refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused | Spent>
   /** Lets the library see what a step has counted, and the operator what is nearly used up. */
@@ -60,9 +60,13 @@ export function createLimits(
   const guesses: Limit = { name: 'guesses', ...options.guessing }
   const failures: Limit = { name: 'failures', ...limits.failuresPerAddress }
   const limiters = new Map<string, Limiter>()
-  /** One limiter of the library for each limit. Only the windows of addresses are never ended early. */
+  /**
+   * One limiter of the library for each limit, however many there are whom it counts one by one: these are in
+   * its keys. Only the windows of addresses are never ended early.
+   */
   const limiterOf = (by: Denied['by'], limit: Limit): Limiter => {
-    const name = `${by}:${limit.name}:${limit.points}:${limit.cost ?? 1}`
+    const { rule } = partsOf(limit.name)
+    const name = `${by}:${rule}:${limit.points}:${limit.cost ?? 1}`
     const known = limiters.get(name)
     if (known) return known
     const made = createLimiter({ ...limit, name }, by === 'own' || by === 'site')
@@ -76,26 +80,35 @@ export function createLimits(
     messageOf: messages.messageOf,
     guesses,
 
-    refusedBefore({ own, site }) {
+    refusedBefore({ own, site }, lane) {
       if (own === undefined) return undefined
-      const { ofAddress, ofSite } = messages
-      const limit = ofAddress.find((each) => limiterOf('own', each).refused(own[0]))
-      const refused = limit
-        ? limiterOf('own', limit).refused(own[0])
-        : site && limiterOf('site', ofSite).refused(site[0])
-      if (!refused) return undefined
-      const name = nameOf(limit ? 'own' : 'site', limit?.name ?? '')
-      return { limit: name, retryAfter: refused.retryAfter }
+      const all = [
+        ['own', messages.ofAddress(lane), own[0]],
+        ['own', messages.waits(lane), own[0]],
+        ['site', messages.ofSite(lane), site?.[0] ?? ''],
+      ] as const
+      const [longest] = all
+        .map(([by, limit, key]) => {
+          const { retryAfter = 0 } = limiterOf(by, limit).refused(keyOf(key, limit)) ?? {}
+          return { limit: nameOf(by, limit.name), retryAfter }
+        })
+        .toSorted((one, other) => other.retryAfter - one.retryAfter)
+      return longest && longest.retryAfter > 0 ? longest : undefined
     },
 
-    waitsOf(origin) {
+    waitsOf(origin, lane) {
       const [own, ...older] = addressKeysOf(origin)
-      return own === undefined || older.length > 0 ? undefined : { own, waits: messages.waits }
+      return own === undefined || older.length > 0
+        ? undefined
+        : { own, waits: messages.waits(lane) }
     },
 
-    async refusedWait(refusal, { own }) {
-      const limiter = limiterOf('own', messages.waits)
-      const { retryAfter } = await limiter.judge(own?.[0] ?? '', refusal)
+    async refusedWait(refusal, { own }, lane) {
+      const waits = messages.waits(lane)
+      const { retryAfter } = await limiterOf('own', waits).judge(
+        keyOf(own?.[0] ?? '', waits),
+        refusal,
+      )
       return { limit: 'waits_per_address', retryAfter }
     },
 
@@ -118,7 +131,8 @@ export function createLimits(
         points: 0,
         duration: 1,
       }
-      const { retryAfter } = await limiterOf(by, found).judge(keys[by] ?? '', { used, wait })
+      const key = keyOf(keys[by] ?? '', found)
+      const { retryAfter } = await limiterOf(by, found).judge(key, { used, wait })
       if (by === 'shared') {
         budgets.exhausted(limit, { used, wait }, to.country)
         return { retryAfter }
@@ -131,7 +145,7 @@ export function createLimits(
     addressOf(origin, numberTag, lane) {
       const [key, ...older] = addressKeysOf(origin)
       if (key === undefined || lane !== undefined) return undefined
-      const number = memberOf(numberTag)
+      const number = short(numberTag)
       const numbers = limits.failedNumbersPerAddress
       return { key, failures: { failures, number, numbers }, older }
     },
@@ -150,7 +164,7 @@ export function createLimits(
     laneOf: (lane) =>
       lane === undefined
         ? undefined
-        : { ...limits.knownBrowser.failures, name: `failed:${lane.slice(0, 11)}` },
+        : { ...limits.knownBrowser.failures, name: `failed:${short(lane)}` },
 
     countedGuess(count) {
       if (!count) return
@@ -169,7 +183,14 @@ function nameOf(by: Exclude<Denied['by'], 'shared'>, limit: string): LimitName {
   return limit.startsWith('from') ? 'messages_per_address_and_number' : 'sends_per_number'
 }
 
-/** A number, as the record of an address remembers it. */
-export function memberOf(numberTag: string): string {
-  return numberTag.slice(0, 11)
+/** A limit that counts somebody by himself has his tag in the name of its window, and not in its own. */
+function partsOf(name: string): { rule: string; whom: string } {
+  const [, before, whom, after = ''] = /^(\w+):([\w-]{11})(:\d+)?$/.exec(name) ?? []
+  return before === undefined || whom === undefined
+    ? { rule: name, whom: '' }
+    : { rule: `${before}:one${after}`, whom }
+}
+
+function keyOf(key: string, { name }: Limit): string {
+  return `${key}${partsOf(name).whom}`
 }

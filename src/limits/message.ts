@@ -1,3 +1,4 @@
+import type { LimitRule } from '../options/limits.js'
 import type { ResolvedOptions } from '../options/options.js'
 import type { Channel } from '../outcomes.js'
 import type { Secrets, Tags } from '../secrets/secrets.js'
@@ -26,12 +27,14 @@ type Rules = Pick<ResolvedOptions, 'limits' | 'pumping' | 'challenge'>
 export interface Messages {
   /** What a message costs, for the step that counts it. */
   messageOf(to: Recipient, origin: Origin): Message
-  /** What refuses an address, whoever the message is to. */
-  ofAddress: readonly Limit[]
-  ofSite: Limit
-  /** Requests that lead to no message because of a wait. */
-  waits: Limit
+  /** What refuses an address, whoever the message is to. A known browser has limits there of its own. */
+  ofAddress(lane: Lane): Limit
+  ofSite(lane: Lane): Limit
+  /** Requests that lead to no message. */
+  waits(lane: Lane): Limit
 }
+
+type Lane = string | undefined
 
 /** Limits are called by their seconds, so that one of another length begins anew. */
 export function createMessages(
@@ -39,12 +42,14 @@ export function createMessages(
   secrets: Pick<Secrets, 'rangeTags'>,
   budgets: Budgets,
 ): Messages {
-  const named = (name: string, rules: readonly { points: number; duration: number }[]): Limit[] =>
+  const named = (name: string, rules: readonly LimitRule[]): Limit[] =>
     rules.map(({ points, duration }) => ({ name: `${name}:${duration}`, points, duration }))
-  const own = named('sends', [limits.sendsPerAddress])
-  const [ofSite] = named('sends', [limits.sendsPerSite]) as [Limit] // of one rule
-  const site = [ofSite]
-  const [waits] = named('waits', [limits.waitsPerAddress]) as [Limit] // of one rule
+  /** What strangers at its address use up is nothing to a known browser, so it is counted by itself. */
+  const at = (name: string, lane: Lane, rule: LimitRule): Limit =>
+    named(lane === undefined ? name : `${name}:${short(lane)}`, [rule])[0] as Limit // of one rule
+  const ofAddress = (lane: Lane) => at('sends', lane, limits.sendsPerAddress)
+  const ofSite = (lane: Lane) => at('sends', lane, limits.sendsPerSite)
+  const waits = (lane: Lane) => at('waits', lane, limits.waitsPerAddress)
   const perNumber = named('sends', limits.sendsPerNumber)
   const calls = named('calls', limits.callsPerNumber)
   const { sends } = limits.knownBrowser
@@ -71,9 +76,9 @@ export function createMessages(
       parts: {
         ...(ofSender !== undefined && {
           address: {
-            own,
-            site: origin.site === undefined ? [] : site,
-            waits,
+            own: [ofAddress(lane)],
+            site: origin.site === undefined ? [] : [ofSite(lane)],
+            waits: waits(lane),
             meter: { ...pumping.address, enforced: refuses('address') },
             country,
             countries: {
@@ -91,13 +96,13 @@ export function createMessages(
         },
         number: {
           // Calls cost more, so nobody gets more of them than there are; and no address uses a number's day up.
-          always: [...(via === 'voice' ? calls : []), ...perSender],
-          limits: perNumber,
+          always: [...(via === 'voice' ? calls : []), ...(lane === undefined ? perSender : [])],
+          limits: [...perNumber, ...(lane === undefined ? [] : perSender)],
           own:
             lane === undefined
               ? []
               : [
-                  { ...sends, name: `known:${lane.slice(0, 11)}` },
+                  { ...sends, name: `known:${short(lane)}` },
                   // Whoever once had a number may have several browsers that it knows.
                   { ...sends, points: 2 * sends.points, name: 'known' },
                 ],
@@ -112,7 +117,12 @@ export function createMessages(
     }
   }
 
-  return { messageOf, ofAddress: [...own, waits], ofSite, waits }
+  return { messageOf, ofAddress, ofSite, waits }
+}
+
+/** A tag as the name of a window has it. */
+export function short(tag: string): string {
+  return tag.slice(0, 11)
 }
 
 /** The records of an address, by the secret at this place. */

@@ -35,8 +35,8 @@ export interface LimitOptions {
    */
   callsPerNumber?: readonly LimitRule[] | undefined
   /**
-   * Messages asked for from one address. IPv6 counts by /64. Outside of production, requests of this machine
-   * are not held by it.
+   * Messages asked for from one address. IPv6 counts by /64. A known browser is counted by itself, so that
+   * nobody next to it uses its messages up. Outside of production, requests of this machine are not held by it.
    *
    * @default { points: 10, duration: 3600 }
    */
@@ -50,14 +50,15 @@ export interface LimitOptions {
   sendsPerSite?: LimitRule | undefined
   /**
    * Messages from one address to one number, resends among them, so that no single address uses up the
-   * number's day. All rules hold.
+   * number's day. IPv6 counts by /48. All rules hold; a known browser then has those of `knownBrowser.sends`.
    *
    * @default [{ points: 4, duration: 600 }, { points: 6, duration: 86400 }]
    */
   messagesPerAddressAndNumber?: readonly LimitRule[] | undefined
   /**
-   * Sends and resends of one address that come before their wait is over. Above it, those that may go out are
-   * refused too; a check never is.
+   * Sends and resends of one address that lead to no message: they come before their wait is over, or a limit of
+   * the number, a budget, the detector of pumping or the challenge has refused them. Above it, those that may go
+   * out are refused too; a check never is.
    *
    * @default { points: 60, duration: 600 }
    */
@@ -74,7 +75,10 @@ export interface LimitOptions {
    * @default { points: 10, duration: 3600 }
    */
   failedNumbersPerAddress?: LimitRule | undefined
-  /** What a browser that has signed in with the number before has to itself, whatever strangers do. */
+  /**
+   * What a browser that has signed in with the number before has to itself, whatever strangers do to the number or
+   * at its address.
+   */
   knownBrowser?: KnownBrowserLimits | undefined
   /**
    * Failed checks of one number: `free` of them cost no wait until there was none for `window` seconds; then

@@ -66,6 +66,8 @@ export interface FlowStore {
   ): Promise<boolean>
   /** What the traffic looks like, without counting anything: for the app's own challenge. */
   look(message: Message): Promise<LookReply>
+  /** The app has refused the message. */
+  refuse(message: Message): Promise<void>
   claim(ref: FlowRef, request: ClaimRequest, address?: AddressCall): Promise<ClaimReply>
   settleCheck(
     ref: FlowRef,
@@ -196,6 +198,11 @@ export function createFlowStore(store: StepStore): FlowStore {
       return lookInParts(store, message, ({ keys, parts }) =>
         store.run('look', keys, { parts: { ...parts, older } }),
       )
+    },
+
+    async refuse({ keys, parts: { address } }) {
+      if (keys.own === undefined) return
+      await store.run('look', { own: keys.own }, { parts: { address }, refused: true })
     },
 
     async claim(ref, request, address) {

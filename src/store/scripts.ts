@@ -5,7 +5,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -13,7 +13,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -191,7 +191,14 @@ window.ends = now + duration * 1000
 end
 return window
 end
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
+end
+return other.wait > one.wait and other or one
+end
 local function refusalOf(uses, limits, now)
+local refused
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local points = ____value.points
@@ -202,10 +209,10 @@ local n = ____windowOf_result_24.n
 local ends = ____windowOf_result_24.ends
 local used = n + (cost or 1)
 if used > points then
-return {limit = name, used = used, wait = ends - now}
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
-return nil
+return refused
 end
 local function refusalOfWaits(boxes, ____bindingPattern0, now)
 local address
@@ -353,15 +360,104 @@ status = "too_soon",
 retryAfter = math.ceil(wait / 1000)
 }) or nil
 end
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_31
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_31 = ofOwn
+else
+____temp_31 = refused
+end
+return ____temp_31
+end
+local function denied(boxes, parts, now)
+local ____parts_32 = parts
+local address = ____parts_32.address
+local shared = ____parts_32.shared
+local number = ____parts_32.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
+end
+end
+if shared ~= nil then
+local refused = longer(
+refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+),
+refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_33 = numberOf(boxes.number)
+local uses = ____numberOf_result_33.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
+end
+local function longestWait(boxes, ____bindingPattern0, seconds, now)
+local number
+local address
+address = ____bindingPattern0.address
+number = ____bindingPattern0.number
+local refused = denied(boxes, {address = address, number = number}, now)
+return refused == nil and seconds or math.max(
+seconds,
+math.ceil(refused.wait / 1000)
+)
+end
 local function count(uses, limits, now, counts)
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_31 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_31.n
-local ends = ____windowOf_result_31.ends
+local ____windowOf_result_34 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_34.n
+local ends = ____windowOf_result_34.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -392,10 +488,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_32 = record
-local meter = ____record_32.meter
-local countries = ____record_32.countries
-local failed = ____record_32.failed
+local ____record_35 = record
+local meter = ____record_35.meter
+local countries = ____record_35.countries
+local failed = ____record_35.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -422,72 +518,10 @@ if address ~= nil then
 countWaits(boxes, address.waits, now)
 end
 end
-local function deny(by, ____bindingPattern0)
-local wait
-local used
-local limit
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-local own
-local limits
-limits = ____bindingPattern0.limits
-own = ____bindingPattern0.own
-local refused = refusalOf(uses, limits, now)
-if refused == nil or #own == 0 then
-return refused
-end
-return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-local ____parts_33 = parts
-local address = ____parts_33.address
-local shared = ____parts_33.shared
-local number = ____parts_33.number
-if address ~= nil then
-local own = refusalOf(
-addressOf(boxes.own).uses,
-address.own,
-now
-)
-if own ~= nil then
-return deny("own", own)
-end
-local site = refusalOf(
-addressOf(boxes.site).uses,
-address.site,
-now
-)
-if site ~= nil then
-return deny("site", site)
-end
-end
-if shared ~= nil then
-local refused = refusalOf(
-sharedOf(boxes.app).uses,
-shared.app,
-now
-) or refusalOf(
-sharedOf(boxes.country).uses,
-shared.ofCountry,
-now
-)
-if refused ~= nil then
-return deny("shared", refused)
-end
-end
-if number ~= nil then
-local ____numberOf_result_34 = numberOf(boxes.number)
-local uses = ____numberOf_result_34.uses
-local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-if refused ~= nil then
-return deny("number", refused)
-end
-end
-return nil
+local function isOfOthers(____bindingPattern0)
+local by
+by = ____bindingPattern0.by
+return by == "shared" or by == "number"
 end
 local function limited(____bindingPattern0)
 local wait
@@ -513,9 +547,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_35 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_35.sent
-local verified = ____faded_result_35.verified
+local ____faded_result_36 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_36.sent
+local verified = ____faded_result_36.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -541,9 +575,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_36 = parts
-local address = ____parts_36.address
-local shared = ____parts_36.shared
+local ____parts_37 = parts
+local address = ____parts_37.address
+local shared = ____parts_37.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -572,10 +606,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_37 = address.countries
-local points = ____address_countries_37.points
-local duration = ____address_countries_37.duration
-local enforced = ____address_countries_37.enforced
+local ____address_countries_38 = address.countries
+local points = ____address_countries_38.points
+local duration = ____address_countries_38.duration
+local enforced = ____address_countries_38.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -608,13 +642,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_38
+local ____temp_39
 if next.sent + next.verified < 0.001 then
-____temp_38 = nil
+____temp_39 = nil
 else
-____temp_38 = next
+____temp_39 = next
 end
-return ____temp_38
+return ____temp_39
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
@@ -624,8 +658,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_39 = record
-local meter = ____record_39.meter
+local ____record_40 = record
+local meter = ____record_40.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -641,9 +675,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_40 = record
-local latest = ____record_40.latest
-local failures = ____record_40.failures
+local ____record_41 = record
+local latest = ____record_41.latest
+local failures = ____record_41.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -662,10 +696,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_41 = parts
-local address = ____parts_41.address
-local shared = ____parts_41.shared
-local number = ____parts_41.number
+local ____parts_42 = parts
+local address = ____parts_42.address
+local shared = ____parts_42.shared
+local number = ____parts_42.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -724,19 +758,19 @@ return counts
 end
 local endedKept = 600000
 local function reserveLatest(number, flow, lane, cooldown, now)
-local ____number_42 = number
-local latest = ____number_42.latest
+local ____number_43 = number
+local latest = ____number_43.latest
 local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_46 = number
-local ____flow_44 = flow
-local ____temp_45 = now + cooldown * 1000
-local ____lane_43
+local ____number_47 = number
+local ____flow_45 = flow
+local ____temp_46 = now + cooldown * 1000
+local ____lane_44
 if lane then
-____lane_43 = nil
+____lane_44 = nil
 else
-____lane_43 = true
+____lane_44 = true
 end
-____number_46.latest = {flow = ____flow_44, ["until"] = ____temp_45, reserved = ____lane_43, passed = passes and latest["until"] or nil}
+____number_47.latest = {flow = ____flow_45, ["until"] = ____temp_46, reserved = ____lane_44, passed = passes and latest["until"] or nil}
 end
 local function reserveSend(boxes, request, now)
 local expires = now + request.lifetime * 1000
@@ -780,23 +814,23 @@ local parts
 parts = ____bindingPattern0.parts
 request = ____bindingPattern0.request
 passed = ____bindingPattern0.passed
-local ____temp_49 = request ~= nil
-if ____temp_49 then
-local ____opt_47 = flowOf(boxes.flow, now)
-____temp_49 = (____opt_47 and ____opt_47.reference) == request.reference
+local ____temp_50 = request ~= nil
+if ____temp_50 then
+local ____opt_48 = flowOf(boxes.flow, now)
+____temp_50 = (____opt_48 and ____opt_48.reference) == request.reference
 end
-if ____temp_49 then
+if ____temp_50 then
 return {
 status = "reserved",
 counts = noCounts()
 }
 end
-local ____temp_52 = request ~= nil
-if ____temp_52 then
-local ____opt_50 = flowOf(boxes.flow, now)
-____temp_52 = (____opt_50 and ____opt_50.signIn) ~= nil
+local ____temp_53 = request ~= nil
+if ____temp_53 then
+local ____opt_51 = flowOf(boxes.flow, now)
+____temp_53 = (____opt_51 and ____opt_51.signIn) ~= nil
 end
-if ____temp_52 then
+if ____temp_53 then
 return {status = "used"}
 end
 takeOver(boxes, parts.older, now)
@@ -807,6 +841,9 @@ end
 if request ~= nil then
 local waits = waitForSend(boxes, request, now)
 if waits ~= nil then
+if waits.status == "too_soon" then
+waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
+end
 if waits.status ~= "lookup" and not request.again then
 countWait(boxes, parts, now)
 end
@@ -815,10 +852,14 @@ end
 end
 local refused = denied(boxes, parts, now)
 if refused ~= nil then
+if isOfOthers(refused) then
+countWait(boxes, parts, now)
+end
 return limited(refused)
 end
 local odd = oddOf(boxes, parts, now)
 if not passed and isEnforced(odd) then
+countWait(boxes, parts, now)
 return {status = "odd", odd = odd}
 end
 local counts = countMessage(boxes, parts, now)
@@ -848,7 +889,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -856,7 +897,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -1361,7 +1402,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -1369,7 +1410,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -1385,7 +1426,14 @@ window.ends = now + duration * 1000
 end
 return window
 end
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
+end
+return other.wait > one.wait and other or one
+end
 local function refusalOf(uses, limits, now)
+local refused
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local points = ____value.points
@@ -1396,10 +1444,10 @@ local n = ____windowOf_result_0.n
 local ends = ____windowOf_result_0.ends
 local used = n + (cost or 1)
 if used > points then
-return {limit = name, used = used, wait = ends - now}
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
-return nil
+return refused
 end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
@@ -1639,7 +1687,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -1647,7 +1695,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -1852,7 +1900,14 @@ window.ends = now + duration * 1000
 end
 return window
 end
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
+end
+return other.wait > one.wait and other or one
+end
 local function refusalOf(uses, limits, now)
+local refused
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local points = ____value.points
@@ -1863,10 +1918,10 @@ local n = ____windowOf_result_24.n
 local ends = ____windowOf_result_24.ends
 local used = n + (cost or 1)
 if used > points then
-return {limit = name, used = used, wait = ends - now}
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
-return nil
+return refused
 end
 local function refusalOfWaits(boxes, ____bindingPattern0, now)
 local address
@@ -1989,15 +2044,104 @@ record = viewOf(flow, now)
 end
 return nil
 end
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {by = by, limit = limit, used = used, wait = wait}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_35
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_35 = ofOwn
+else
+____temp_35 = refused
+end
+return ____temp_35
+end
+local function denied(boxes, parts, now)
+local ____parts_36 = parts
+local address = ____parts_36.address
+local shared = ____parts_36.shared
+local number = ____parts_36.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
+end
+end
+if shared ~= nil then
+local refused = longer(
+refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+),
+refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_37 = numberOf(boxes.number)
+local uses = ____numberOf_result_37.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
+end
+local function longestWait(boxes, ____bindingPattern0, seconds, now)
+local number
+local address
+address = ____bindingPattern0.address
+number = ____bindingPattern0.number
+local refused = denied(boxes, {address = address, number = number}, now)
+return refused == nil and seconds or math.max(
+seconds,
+math.ceil(refused.wait / 1000)
+)
+end
 local function count(uses, limits, now, counts)
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_35.n
-local ends = ____windowOf_result_35.ends
+local ____windowOf_result_38 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_38.n
+local ends = ____windowOf_result_38.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -2028,10 +2172,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_36 = record
-local meter = ____record_36.meter
-local countries = ____record_36.countries
-local failed = ____record_36.failed
+local ____record_39 = record
+local meter = ____record_39.meter
+local countries = ____record_39.countries
+local failed = ____record_39.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -2058,72 +2202,10 @@ if address ~= nil then
 countWaits(boxes, address.waits, now)
 end
 end
-local function deny(by, ____bindingPattern0)
-local wait
-local used
-local limit
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
-end
-local function refusedNumber(uses, ____bindingPattern0, now)
-local own
-local limits
-limits = ____bindingPattern0.limits
-own = ____bindingPattern0.own
-local refused = refusalOf(uses, limits, now)
-if refused == nil or #own == 0 then
-return refused
-end
-return refusalOf(uses, own, now)
-end
-local function denied(boxes, parts, now)
-local ____parts_37 = parts
-local address = ____parts_37.address
-local shared = ____parts_37.shared
-local number = ____parts_37.number
-if address ~= nil then
-local own = refusalOf(
-addressOf(boxes.own).uses,
-address.own,
-now
-)
-if own ~= nil then
-return deny("own", own)
-end
-local site = refusalOf(
-addressOf(boxes.site).uses,
-address.site,
-now
-)
-if site ~= nil then
-return deny("site", site)
-end
-end
-if shared ~= nil then
-local refused = refusalOf(
-sharedOf(boxes.app).uses,
-shared.app,
-now
-) or refusalOf(
-sharedOf(boxes.country).uses,
-shared.ofCountry,
-now
-)
-if refused ~= nil then
-return deny("shared", refused)
-end
-end
-if number ~= nil then
-local ____numberOf_result_38 = numberOf(boxes.number)
-local uses = ____numberOf_result_38.uses
-local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
-if refused ~= nil then
-return deny("number", refused)
-end
-end
-return nil
+local function isOfOthers(____bindingPattern0)
+local by
+by = ____bindingPattern0.by
+return by == "shared" or by == "number"
 end
 local function limited(____bindingPattern0)
 local wait
@@ -2149,9 +2231,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_39 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_39.sent
-local verified = ____faded_result_39.verified
+local ____faded_result_40 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_40.sent
+local verified = ____faded_result_40.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -2177,9 +2259,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_40 = parts
-local address = ____parts_40.address
-local shared = ____parts_40.shared
+local ____parts_41 = parts
+local address = ____parts_41.address
+local shared = ____parts_41.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -2208,10 +2290,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_41 = address.countries
-local points = ____address_countries_41.points
-local duration = ____address_countries_41.duration
-local enforced = ____address_countries_41.enforced
+local ____address_countries_42 = address.countries
+local points = ____address_countries_42.points
+local duration = ____address_countries_42.duration
+local enforced = ____address_countries_42.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -2244,13 +2326,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_42
+local ____temp_43
 if next.sent + next.verified < 0.001 then
-____temp_42 = nil
+____temp_43 = nil
 else
-____temp_42 = next
+____temp_43 = next
 end
-return ____temp_42
+return ____temp_43
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
@@ -2260,8 +2342,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_43 = record
-local meter = ____record_43.meter
+local ____record_44 = record
+local meter = ____record_44.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -2277,9 +2359,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_44 = record
-local latest = ____record_44.latest
-local failures = ____record_44.failures
+local ____record_45 = record
+local latest = ____record_45.latest
+local failures = ____record_45.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -2298,10 +2380,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_45 = parts
-local address = ____parts_45.address
-local shared = ____parts_45.shared
-local number = ____parts_45.number
+local ____parts_46 = parts
+local address = ____parts_46.address
+local shared = ____parts_46.shared
+local number = ____parts_46.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -2377,19 +2459,19 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function reserveLatest(number, flow, lane, cooldown, now)
-local ____number_46 = number
-local latest = ____number_46.latest
+local ____number_47 = number
+local latest = ____number_47.latest
 local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_50 = number
-local ____flow_48 = flow
-local ____temp_49 = now + cooldown * 1000
-local ____lane_47
+local ____number_51 = number
+local ____flow_49 = flow
+local ____temp_50 = now + cooldown * 1000
+local ____lane_48
 if lane then
-____lane_47 = nil
+____lane_48 = nil
 else
-____lane_47 = true
+____lane_48 = true
 end
-____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____lane_47, passed = passes and latest["until"] or nil}
+____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
 local own = flow.code ~= nil or request.code ~= nil
@@ -2453,6 +2535,9 @@ end
 if request ~= nil then
 local waits = waitForResend(boxes, flow, request, now)
 if waits ~= nil then
+if waits.status == "too_soon" then
+waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
+end
 if waits.status ~= "lookup" and not request.again then
 countWait(boxes, parts, now)
 end
@@ -2461,10 +2546,14 @@ end
 end
 local refused = denied(boxes, parts, now)
 if refused ~= nil then
+if isOfOthers(refused) then
+countWait(boxes, parts, now)
+end
 return limited(refused)
 end
 local odd = oddOf(boxes, parts, now)
 if not passed and isEnforced(odd) then
+countWait(boxes, parts, now)
 return {status = "odd", odd = odd}
 end
 local counts = countMessage(boxes, parts, now)
@@ -2500,7 +2589,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -2508,7 +2597,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -2915,7 +3004,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -2923,7 +3012,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -2939,7 +3028,14 @@ window.ends = now + duration * 1000
 end
 return window
 end
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
+end
+return other.wait > one.wait and other or one
+end
 local function refusalOf(uses, limits, now)
+local refused
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local points = ____value.points
@@ -2950,10 +3046,10 @@ local n = ____windowOf_result_0.n
 local ends = ____windowOf_result_0.ends
 local used = n + (cost or 1)
 if used > points then
-return {limit = name, used = used, wait = ends - now}
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
-return nil
+return refused
 end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
@@ -2982,49 +3078,60 @@ local refused = refusalOf(uses, limits, now)
 if refused == nil or #own == 0 then
 return refused
 end
-return refusalOf(uses, own, now)
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_7
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_7 = ofOwn
+else
+____temp_7 = refused
+end
+return ____temp_7
 end
 local function denied(boxes, parts, now)
-local ____parts_7 = parts
-local address = ____parts_7.address
-local shared = ____parts_7.shared
-local number = ____parts_7.number
+local ____parts_8 = parts
+local address = ____parts_8.address
+local shared = ____parts_8.shared
+local number = ____parts_8.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
 address.own,
 now
 )
-if own ~= nil then
-return deny("own", own)
-end
 local site = refusalOf(
 addressOf(boxes.site).uses,
 address.site,
 now
 )
-if site ~= nil then
-return deny("site", site)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
 end
 end
 if shared ~= nil then
-local refused = refusalOf(
+local refused = longer(
+refusalOf(
 sharedOf(boxes.app).uses,
 shared.app,
 now
-) or refusalOf(
+),
+refusalOf(
 sharedOf(boxes.country).uses,
 shared.ofCountry,
 now
+)
 )
 if refused ~= nil then
 return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_8 = numberOf(boxes.number)
-local uses = ____numberOf_result_8.uses
-local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+local ____numberOf_result_9 = numberOf(boxes.number)
+local uses = ____numberOf_result_9.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
 if refused ~= nil then
 return deny("number", refused)
 end
@@ -3032,8 +3139,8 @@ end
 return nil
 end
 local function failuresOf(number, now)
-local ____number_9 = number
-local failures = ____number_9.failures
+local ____number_10 = number
+local failures = ____number_10.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
@@ -3041,16 +3148,16 @@ end
 return failures
 end
 local function failures(boxes, _args, now)
-local ____temp_10
+local ____temp_11
 if boxes.number == nil then
-____temp_10 = nil
+____temp_11 = nil
 else
-____temp_10 = failuresOf(
+____temp_11 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_10
+local failed = ____temp_11
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -3083,15 +3190,16 @@ failures = ____bindingPattern0.failures
 number = ____bindingPattern0.number
 numbers = ____bindingPattern0.numbers
 local refused = refusalOf(record.uses, {failures}, now)
-if refused ~= nil then
-return {status = "address", limit = refused.limit, used = refused.used, wait = refused.wait}
-end
 local failed = membersOf(record.failed, numbers.duration, now)
 local size = sizeOf(failed)
-if size < numbers.points or failed.of[number] ~= nil then
+if size >= numbers.points and failed.of[number] == nil then
+local wait = failed.ends - now
+refused = longer(refused, {limit = "failed_numbers", used = size + 1, wait = wait})
+end
+if refused == nil then
 return nil
 end
-return {status = "address", limit = "failed_numbers", used = size + 1, wait = failed.ends - now}
+return {status = "address", limit = refused.limit, used = refused.used, wait = refused.wait}
 end
 local function refusalOfAddress(box, address, now)
 if address == nil then
@@ -3119,9 +3227,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_15 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_15.n
-local ends = ____windowOf_result_15.ends
+local ____windowOf_result_16 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_16.n
+local ends = ____windowOf_result_16.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -3153,10 +3261,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_16 = record
-local meter = ____record_16.meter
-local countries = ____record_16.countries
-local failed = ____record_16.failed
+local ____record_17 = record
+local meter = ____record_17.meter
+local countries = ____record_17.countries
+local failed = ____record_17.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -3214,14 +3322,14 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function claimSignIn(box, flow, request, now)
-local ____flow_19 = flow
-local signIn = ____flow_19.signIn
+local ____flow_20 = flow
+local signIn = ____flow_20.signIn
 if signIn == nil or signIn.hash ~= request.hash or signIn["until"] <= now then
 return {status = "none"}
 end
-local ____signIn_20 = signIn
-local session = ____signIn_20.session
-local refusal = ____signIn_20.refusal
+local ____signIn_21 = signIn
+local session = ____signIn_21.session
+local refusal = ____signIn_21.refusal
 if refusal ~= nil then
 return {status = "refused", refusal = refusal}
 end
@@ -3265,19 +3373,19 @@ end
 return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local function judgeOwn(flow, hash)
-local ____flow_21 = flow
-local code = ____flow_21.code
-local before = ____flow_21.before
+local ____flow_22 = flow
+local code = ____flow_22.code
+local before = ____flow_22.before
 if code == hash or before ~= nil and before.code == hash then
 return "right"
 end
-local ____temp_22
+local ____temp_23
 if code == nil then
-____temp_22 = nil
+____temp_23 = nil
 else
-____temp_22 = "wrong"
+____temp_23 = "wrong"
 end
-return ____temp_22
+return ____temp_23
 end
 local function takeTurn(flow, every, now)
 local last = flow.askedAt
@@ -3297,15 +3405,15 @@ flow.lease = now + lookupLease * 1000
 return true
 end
 local function triedOf(flow, now)
-local ____flow_23 = flow
-local tried = ____flow_23.tried
-local ____temp_24
+local ____flow_24 = flow
+local tried = ____flow_24.tried
+local ____temp_25
 if tried == nil or tried["until"] <= now then
-____temp_24 = nil
+____temp_25 = nil
 else
-____temp_24 = tried
+____temp_25 = tried
 end
-return ____temp_24
+return ____temp_25
 end
 local function unresolved(flow, tried, request, now)
 return {
@@ -3365,9 +3473,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_31 = record
-local latest = ____record_31.latest
-local failures = ____record_31.failures
+local ____record_32 = record
+local latest = ____record_32.latest
+local failures = ____record_32.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -3409,13 +3517,13 @@ if tried == nil then
 return flow.open == true and "*" or nil
 end
 if tried.state == "wrong" then
-local ____temp_32
+local ____temp_33
 if tried.open == tried.hash then
-____temp_32 = nil
+____temp_33 = nil
 else
-____temp_32 = tried.open
+____temp_33 = tried.open
 end
-return ____temp_32
+return ____temp_33
 end
 if tried.state ~= "late" then
 return nil
@@ -3426,9 +3534,9 @@ local function claimTry(boxes, box, flow, request, now)
 if boxes.number == nil then
 return {status = "none"}
 end
-local ____request_33 = request
-local attempt = ____request_33.attempt
-local hash = ____request_33.hash
+local ____request_34 = request
+local attempt = ____request_34.attempt
+local hash = ____request_34.hash
 local charged = charge(
 boxes.number,
 request.rules,
@@ -3446,32 +3554,32 @@ triedOf(flow, now)
 local earlier = open == nil and "none" or (open == hash and "same" or "other")
 flow.attempts = (flow.attempts or 0) + 1
 flow.open = true
-local ____flow_43 = flow
-local ____attempt_35 = attempt
-local ____hash_36 = hash
-local ____temp_37 = now + request.lease * 1000
-local ____temp_38 = now + request.window * 1000
-local ____earlier_39 = earlier
-local ____open_40 = open
-local ____attempt_41 = attempt
-local ____charged_waitBefore_42 = charged.waitBefore
-local ____charged_lane_34
+local ____flow_44 = flow
+local ____attempt_36 = attempt
+local ____hash_37 = hash
+local ____temp_38 = now + request.lease * 1000
+local ____temp_39 = now + request.window * 1000
+local ____earlier_40 = earlier
+local ____open_41 = open
+local ____attempt_42 = attempt
+local ____charged_waitBefore_43 = charged.waitBefore
+local ____charged_lane_35
 if charged.lane then
-____charged_lane_34 = true
+____charged_lane_35 = true
 else
-____charged_lane_34 = nil
+____charged_lane_35 = nil
 end
-____flow_43.tried = {
-id = ____attempt_35,
+____flow_44.tried = {
+id = ____attempt_36,
 state = "checking",
-hash = ____hash_36,
-lease = ____temp_37,
-["until"] = ____temp_38,
-earlier = ____earlier_39,
-open = ____open_40,
-by = ____attempt_41,
-waitBefore = ____charged_waitBefore_42,
-lane = ____charged_lane_34
+hash = ____hash_37,
+lease = ____temp_38,
+["until"] = ____temp_39,
+earlier = ____earlier_40,
+open = ____open_41,
+by = ____attempt_42,
+waitBefore = ____charged_waitBefore_43,
+lane = ____charged_lane_35
 }
 keepFlow(box, flow, now)
 return claimed(flow, earlier, request, now)
@@ -3567,7 +3675,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -3575,7 +3683,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -4184,7 +4292,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -4192,7 +4300,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -4465,7 +4573,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -4473,7 +4581,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -4748,7 +4856,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -4756,7 +4864,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -4765,16 +4873,96 @@ end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
 end
+local function windowOf(uses, name, duration, now)
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
+end
+local function count(uses, limits, now, counts)
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local cost = ____value.cost
+local idle = ____value.idle
+local ____windowOf_result_2 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_2.n
+local ends = ____windowOf_result_2.ends
+if idle == nil then
+uses[name] = {n = n + (cost or 1), ends = ends}
+end
+counts[name] = {used = n + (cost or 1), wait = ends - now}
+end
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_3 = record
+local meter = ____record_3.meter
+local countries = ____record_3.countries
+local failed = ____record_3.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function countWaits(boxes, waits, now)
+if boxes.own == nil then
+return
+end
+local own = addressOf(boxes.own)
+count(own.uses, {waits}, now, {})
+keepAddress(boxes.own, own, now)
+end
+local function countWait(boxes, ____bindingPattern0, now)
+local address
+address = ____bindingPattern0.address
+if address ~= nil then
+countWaits(boxes, address.waits, now)
+end
+end
 local function takeUses(uses, older, now)
 for name in pairs(older) do
 local window = older[name]
-local ____temp_5 = window ~= nil and window.ends > now
-if ____temp_5 then
-local ____window_n_4 = window.n
-local ____opt_2 = uses[name]
-____temp_5 = ____window_n_4 > (____opt_2 and ____opt_2.n or 0)
+local ____temp_7 = window ~= nil and window.ends > now
+if ____temp_7 then
+local ____window_n_6 = window.n
+local ____opt_4 = uses[name]
+____temp_7 = ____window_n_6 > (____opt_4 and ____opt_4.n or 0)
 end
-if ____temp_5 then
+if ____temp_7 then
 uses[name] = {n = window.n, ends = window.ends}
 end
 end
@@ -4794,7 +4982,6 @@ local own = faded(meter, halfLife, now)
 local other = faded(older, halfLife, now)
 return other.sent - other.verified > own.sent - own.verified and older or meter
 end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local function union(members, older, now)
 if older == nil or older.ends <= now then
 return members
@@ -4814,8 +5001,8 @@ local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-local ____number_10 = number
-local failures = ____number_10.failures
+local ____number_12 = number
+local failures = ____number_12.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
@@ -4823,16 +5010,16 @@ end
 return failures
 end
 local function failures(boxes, _args, now)
-local ____temp_11
+local ____temp_13
 if boxes.number == nil then
-____temp_11 = nil
+____temp_13 = nil
 else
-____temp_11 = failuresOf(
+____temp_13 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_11
+local failed = ____temp_13
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -4856,16 +5043,16 @@ return
 end
 local record = numberOf(box)
 takeUses(record.uses, older.uses, now)
-local ____older_16 = older
-local latest = ____older_16.latest
-local failures = ____older_16.failures
-local ____temp_20 = latest ~= nil
-if ____temp_20 then
-local ____latest_until_19 = latest["until"]
-local ____opt_17 = record.latest
-____temp_20 = ____latest_until_19 > (____opt_17 and ____opt_17["until"] or now)
+local ____older_18 = older
+local latest = ____older_18.latest
+local failures = ____older_18.failures
+local ____temp_22 = latest ~= nil
+if ____temp_22 then
+local ____latest_until_21 = latest["until"]
+local ____opt_19 = record.latest
+____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
 end
-if ____temp_20 then
+if ____temp_22 then
 record.latest = latest
 end
 if failures ~= nil and failures.total > 0 then
@@ -4874,12 +5061,12 @@ end
 box.value = record
 end
 local function takeEach(boxes, older, now)
-local ____older_21 = older
-local tag = ____older_21.tag
-local own = ____older_21.own
-local site = ____older_21.site
-local number = ____older_21.number
-local range = ____older_21.range
+local ____older_23 = older
+local tag = ____older_23.tag
+local own = ____older_23.own
+local site = ____older_23.site
+local number = ____older_23.number
+local range = ____older_23.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
@@ -4907,31 +5094,28 @@ for ____, each in ipairs(older or ({})) do
 takeEach(boxes, each, now)
 end
 end
-local function windowOf(uses, name, duration, now)
-local window = uses[name]
-if window == nil or window.ends <= now then
-return {n = 0, ends = now + duration * 1000}
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
 end
-if window.ends > now + duration * 1000 then
-window.ends = now + duration * 1000
-end
-return window
+return other.wait > one.wait and other or one
 end
 local function refusalOf(uses, limits, now)
+local refused
 for ____, ____value in ipairs(limits) do
 local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_22 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_22.n
-local ends = ____windowOf_result_22.ends
+local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_24.n
+local ends = ____windowOf_result_24.ends
 local used = n + (cost or 1)
 if used > points then
-return {limit = name, used = used, wait = ends - now}
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
-return nil
+return refused
 end
 local function deny(by, ____bindingPattern0)
 local wait
@@ -4951,49 +5135,60 @@ local refused = refusalOf(uses, limits, now)
 if refused == nil or #own == 0 then
 return refused
 end
-return refusalOf(uses, own, now)
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_25
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_25 = ofOwn
+else
+____temp_25 = refused
+end
+return ____temp_25
 end
 local function denied(boxes, parts, now)
-local ____parts_23 = parts
-local address = ____parts_23.address
-local shared = ____parts_23.shared
-local number = ____parts_23.number
+local ____parts_26 = parts
+local address = ____parts_26.address
+local shared = ____parts_26.shared
+local number = ____parts_26.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
 address.own,
 now
 )
-if own ~= nil then
-return deny("own", own)
-end
 local site = refusalOf(
 addressOf(boxes.site).uses,
 address.site,
 now
 )
-if site ~= nil then
-return deny("site", site)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
 end
 end
 if shared ~= nil then
-local refused = refusalOf(
+local refused = longer(
+refusalOf(
 sharedOf(boxes.app).uses,
 shared.app,
 now
-) or refusalOf(
+),
+refusalOf(
 sharedOf(boxes.country).uses,
 shared.ofCountry,
 now
+)
 )
 if refused ~= nil then
 return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_24 = numberOf(boxes.number)
-local uses = ____numberOf_result_24.uses
-local refused = refusalOf(uses, number.always, now) or refusedNumber(uses, number, now)
+local ____numberOf_result_27 = numberOf(boxes.number)
+local uses = ____numberOf_result_27.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
 if refused ~= nil then
 return deny("number", refused)
 end
@@ -5006,10 +5201,10 @@ address = ____bindingPattern0.address
 if address == nil then
 return nil
 end
-local ____refusalOf_29 = refusalOf
-local ____opt_27 = boxes.own
-local ____opt_25 = ____opt_27 and ____opt_27.value
-local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+local ____refusalOf_32 = refusalOf
+local ____opt_30 = boxes.own
+local ____opt_28 = ____opt_30 and ____opt_30.value
+local refused = ____refusalOf_32(____opt_28 and ____opt_28.uses, {address.waits}, now)
 if refused == nil then
 return nil
 end
@@ -5051,9 +5246,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_30 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_30.sent
-local verified = ____faded_result_30.verified
+local ____faded_result_33 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_33.sent
+local verified = ____faded_result_33.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -5079,9 +5274,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_31 = parts
-local address = ____parts_31.address
-local shared = ____parts_31.shared
+local ____parts_34 = parts
+local address = ____parts_34.address
+local shared = ____parts_34.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -5110,10 +5305,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_32 = address.countries
-local points = ____address_countries_32.points
-local duration = ____address_countries_32.duration
-local enforced = ____address_countries_32.enforced
+local ____address_countries_35 = address.countries
+local points = ____address_countries_35.points
+local duration = ____address_countries_35.duration
+local enforced = ____address_countries_35.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -5134,11 +5329,17 @@ end
 return odd
 end
 local function look(boxes, ____bindingPattern0, now)
+local byApp
 local parts
 parts = ____bindingPattern0.parts
+byApp = ____bindingPattern0.refused
+if byApp == true then
+countWait(boxes, parts, now)
+return {status = "looked"}
+end
 takeOver(boxes, parts.older, now)
-local ____parts_33 = parts
-local address = ____parts_33.address
+local ____parts_36 = parts
+local address = ____parts_36.address
 local refused = denied(boxes, {address = address}, now)
 local flooding = refusalOfWaits(boxes, parts, now)
 if refused ~= nil then
@@ -5169,7 +5370,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5177,7 +5378,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5236,7 +5437,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5244,7 +5445,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5294,7 +5495,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5302,7 +5503,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5415,7 +5616,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5423,7 +5624,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5469,7 +5670,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5477,7 +5678,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5606,7 +5807,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5614,7 +5815,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5647,7 +5848,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = false}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5655,7 +5856,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end
@@ -5730,7 +5931,7 @@ end
 local function unlock(boxes, ____bindingPattern0, now)
 local all
 all = ____bindingPattern0.all
-if boxes.number == nil or boxes.number.value == nil then
+if boxes.number == nil then
 return {done = false}
 end
 local number = numberOf(boxes.number)
@@ -5759,7 +5960,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('MGET', unpack(KEYS))
 local boxes = {}
-local limits = {own = true, site = true, app = true, country = true}
+local limits = {own = true, site = true, app = true, country = true, range = true, number = true}
 for i, name in ipairs(input.names) do
   local box = {}
   if found[i] then
@@ -5767,7 +5968,7 @@ for i, name in ipairs(input.names) do
     local ok, value = pcall(cmsgpack.unpack, found[i])
     if ok and type(value) == 'table' then box.value = value end
   end
-  -- A limit that can't be read refuses; a flow that can't be read is over.
+  -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
     return redis.error_reply('WRONGTYPE of a record')
   end

@@ -49,8 +49,15 @@ export interface Part {
 /** What a step answers that has counted its part of the message. */
 const counted: ReadonlySet<string> = new Set(['reserved', 'renew', 'admitted'])
 
-/** What it answers when a wait has ended the request. */
-const waited: ReadonlySet<string> = new Set(['current', 'busy', 'too_soon', 'exhausted'])
+/** What it answers when the request leads to no message, which costs its address something. */
+const waited: ReadonlySet<string> = new Set([
+  'current',
+  'busy',
+  'too_soon',
+  'exhausted',
+  'limited',
+  'odd',
+])
 
 type Replied = { status: string; counts?: Counts; odd?: Odd[] | undefined }
 

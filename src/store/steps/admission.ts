@@ -7,6 +7,7 @@ import {
   faded,
   halfLives,
   type Limit,
+  longer,
   membersOf,
   metered,
   type Refusal,
@@ -27,7 +28,7 @@ export interface MeterRule {
 export interface AddressPart {
   own: readonly Limit[]
   site: readonly Limit[]
-  /** Requests that lead to no message because of a wait. */
+  /** Requests that lead to no message: because of a wait, or of what others have used up. */
   waits: Limit
   meter: MeterRule
   country: string
@@ -116,24 +117,28 @@ export function numberOf(box: Box<NumberRecord> | undefined): NumberRecord {
   return box?.value ?? { uses: {} }
 }
 
-/** The first limit that refuses the message. Nothing is counted. */
+/**
+ * What refuses the message: in the order of address, app and number, and of each the limit that does so for the
+ * longest time. Nothing is counted.
+ */
 export function denied(boxes: MessageBoxes, parts: Parts, now: number): Denied | undefined {
   const { address, shared, number } = parts
   if (address !== undefined) {
     const own = refusalOf(addressOf(boxes.own).uses, address.own, now)
-    if (own !== undefined) return deny('own', own)
     const site = refusalOf(addressOf(boxes.site).uses, address.site, now)
-    if (site !== undefined) return deny('site', site)
+    const refused = longer(own, site)
+    if (refused !== undefined) return deny(refused === own ? 'own' : 'site', refused)
   }
   if (shared !== undefined) {
-    const refused =
-      refusalOf(sharedOf(boxes.app).uses, shared.app, now) ??
-      refusalOf(sharedOf(boxes.country).uses, shared.ofCountry, now)
+    const refused = longer(
+      refusalOf(sharedOf(boxes.app).uses, shared.app, now),
+      refusalOf(sharedOf(boxes.country).uses, shared.ofCountry, now),
+    )
     if (refused !== undefined) return deny('shared', refused)
   }
   if (number !== undefined) {
     const { uses } = numberOf(boxes.number)
-    const refused = refusalOf(uses, number.always, now) ?? refusedNumber(uses, number, now)
+    const refused = longer(refusalOf(uses, number.always, now), refusedNumber(uses, number, now))
     if (refused !== undefined) return deny('number', refused)
   }
   return undefined
@@ -147,7 +152,9 @@ function refusedNumber(
 ): Refusal | undefined {
   const refused = refusalOf(uses, limits, now)
   if (refused === undefined || own.length === 0) return refused
-  return refusalOf(uses, own, now)
+  // Whichever has room first lets it out.
+  const ofOwn = refusalOf(uses, own, now)
+  return ofOwn === undefined || ofOwn.wait < refused.wait ? ofOwn : refused
 }
 
 function deny(by: Denied['by'], { limit, used, wait }: Refusal): Denied {
@@ -232,7 +239,7 @@ export function countMessage(boxes: MessageBoxes, parts: Parts, now: number): Co
   return counts
 }
 
-/** A request that a wait has ended costs its address something, and nobody else. */
+/** A request that leads to no message costs its address something, and nobody else. */
 export function countWait(
   boxes: MessageBoxes,
   { address }: Pick<Parts, 'address'>,

@@ -13,7 +13,7 @@ import {
   triedOf,
   viewOf,
 } from './flow.js'
-import { count, type Limit, membersOf, type Refusal, refusalOf, sizeOf } from './limits.js'
+import { count, type Limit, longer, membersOf, type Refusal, refusalOf, sizeOf } from './limits.js'
 
 export interface ClaimBoxes {
   own?: Box<AddressRecord>
@@ -272,14 +272,15 @@ function refusalOfRecord(
   { failures, number, numbers }: AddressFailures,
   now: number,
 ): ({ status: 'address' } & Refusal) | undefined {
-  const refused = refusalOf(record.uses, [failures], now)
-  if (refused !== undefined) {
-    return { status: 'address', limit: refused.limit, used: refused.used, wait: refused.wait }
-  }
+  let refused = refusalOf(record.uses, [failures], now)
   const failed = membersOf(record.failed, numbers.duration, now)
   const size = sizeOf(failed)
-  if (size < numbers.points || failed.of[number] !== undefined) return undefined
-  return { status: 'address', limit: 'failed_numbers', used: size + 1, wait: failed.ends - now }
+  if (size >= numbers.points && failed.of[number] === undefined) {
+    const wait = failed.ends - now
+    refused = longer(refused, { limit: 'failed_numbers', used: size + 1, wait })
+  }
+  if (refused === undefined) return undefined
+  return { status: 'address', limit: refused.limit, used: refused.used, wait: refused.wait }
 }
 
 function claimTry(

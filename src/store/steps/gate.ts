@@ -1,4 +1,11 @@
-import type { Counts, Denied, MessageBoxes, Odd, Parts } from './admission.js'
+import {
+  type Counts,
+  type Denied,
+  denied,
+  type MessageBoxes,
+  type Odd,
+  type Parts,
+} from './admission.js'
 import { refusalOf } from './limits.js'
 
 /** In Lua a list without entries is the same as a record without fields. */
@@ -19,6 +26,22 @@ export function isEnforced(odd: readonly Odd[]): boolean {
     if (enforced) return true
   }
   return false
+}
+
+/** Seconds to wait, also for a limit that would refuse the next message then. */
+export function longestWait(
+  boxes: MessageBoxes,
+  { address, number }: Parts,
+  seconds: number,
+  now: number,
+): number {
+  const refused = denied(boxes, { address, number }, now)
+  return refused === undefined ? seconds : Math.max(seconds, Math.ceil(refused.wait / 1000))
+}
+
+/** What refuses is not the address's own limit, so that its request has cost it nothing yet. */
+export function isOfOthers({ by }: Denied): boolean {
+  return by === 'shared' || by === 'number'
 }
 
 /** An address that asks again and again within a wait is not looked at any further. */

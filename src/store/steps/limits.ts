@@ -32,18 +32,25 @@ export function windowOf(uses: Windows, name: string, duration: number, now: num
   return window
 }
 
-/** The first of the limits that has no room for this use. */
+/** The limit that has no room for this use for the longest time. */
 export function refusalOf(
   uses: Windows | undefined,
   limits: readonly Limit[],
   now: number,
 ): Refusal | undefined {
+  let refused: Refusal | undefined
   for (const { name, points, duration, cost } of limits) {
     const { n, ends } = windowOf(uses ?? {}, name, duration, now)
     const used = n + (cost ?? 1)
-    if (used > points) return { limit: name, used, wait: ends - now }
+    if (used > points) refused = longer(refused, { limit: name, used, wait: ends - now })
   }
-  return undefined
+  return refused
+}
+
+/** The refusal that lasts longer: nobody is told to come back for another one. */
+export function longer<R extends Refusal>(one: R | undefined, other: R | undefined): R | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return other.wait > one.wait ? other : one
 }
 
 /** Counts one use of each limit, and says what each has come to. */

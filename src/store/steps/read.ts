@@ -1,6 +1,7 @@
 import type { Delivery } from '../../outcomes.js'
 import type { AddressRecord, Box, FlowEnd, NumberRecord, SharedRecord } from '../records.js'
 import {
+  countWait,
   type Denied,
   denied,
   type MessageBoxes,
@@ -101,12 +102,19 @@ export interface RecordBoxes {
   number?: Box<NumberRecord>
 }
 
-/** What would refuse a message and what is odd about it, for the app's own challenge. Nothing is counted. */
+/**
+ * What would refuse a message and what is odd about it, for the app's own challenge. Nothing is counted,
+ * until the app has `refused` it: that costs its address something.
+ */
 export function look(
   boxes: MessageBoxes,
-  { parts }: { parts: Parts },
+  { parts, refused: byApp }: { parts: Parts; refused?: boolean | undefined },
   now: number,
 ): { status: 'looked'; odd?: Odd[] | undefined } | ({ status: 'limited' } & Denied) {
+  if (byApp === true) {
+    countWait(boxes, parts, now)
+    return { status: 'looked' }
+  }
   takeOver(boxes, parts.older, now)
   const { address } = parts
   const refused = denied(boxes, { address }, now)
@@ -140,7 +148,8 @@ export function unlock(
   { all }: { all: boolean },
   now: number,
 ): { done: boolean } {
-  if (boxes.number === undefined || boxes.number.value === undefined) return { done: false }
+  if (boxes.number === undefined) return { done: false }
+  // Nothing may be there that can't be read.
   const number = numberOf(boxes.number)
   number.failures = undefined
   if (all) {

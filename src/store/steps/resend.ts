@@ -30,7 +30,15 @@ import {
   waitOf,
 } from './flow.js'
 import { type Limit, refusalOf } from './limits.js'
-import { isEnforced, limited, noCounts, orNone, refusalOfWaits } from './gate.js'
+import {
+  isEnforced,
+  isOfOthers,
+  limited,
+  longestWait,
+  noCounts,
+  orNone,
+  refusalOfWaits,
+} from './gate.js'
 import { takeOver } from './older.js'
 
 export interface ResendBoxes extends MessageBoxes {
@@ -98,14 +106,23 @@ export function resend(
   if (request !== undefined) {
     const waits = waitForResend(boxes, flow, request, now)
     if (waits !== undefined) {
+      if (waits.status === 'too_soon') {
+        waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
+      }
       if (waits.status !== 'lookup' && !request.again) countWait(boxes, parts, now)
       return waits
     }
   }
   const refused = denied(boxes, parts, now)
-  if (refused !== undefined) return limited(refused)
+  if (refused !== undefined) {
+    if (isOfOthers(refused)) countWait(boxes, parts, now)
+    return limited(refused)
+  }
   const odd = oddOf(boxes, parts, now)
-  if (!passed && isEnforced(odd)) return { status: 'odd', odd }
+  if (!passed && isEnforced(odd)) {
+    countWait(boxes, parts, now)
+    return { status: 'odd', odd }
+  }
 
   const counts = countMessage(boxes, parts, now)
   if (request === undefined || flow === undefined)

@@ -26,7 +26,15 @@ import {
   viewOf,
   waitOf,
 } from './flow.js'
-import { isEnforced, limited, noCounts, orNone, refusalOfWaits } from './gate.js'
+import {
+  isEnforced,
+  isOfOthers,
+  limited,
+  longestWait,
+  noCounts,
+  orNone,
+  refusalOfWaits,
+} from './gate.js'
 import { takeOver } from './older.js'
 
 export interface SendBoxes extends MessageBoxes {
@@ -110,14 +118,23 @@ export function send(
   if (request !== undefined) {
     const waits = waitForSend(boxes, request, now)
     if (waits !== undefined) {
+      if (waits.status === 'too_soon') {
+        waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
+      }
       if (waits.status !== 'lookup' && !request.again) countWait(boxes, parts, now)
       return waits
     }
   }
   const refused = denied(boxes, parts, now)
-  if (refused !== undefined) return limited(refused)
+  if (refused !== undefined) {
+    if (isOfOthers(refused)) countWait(boxes, parts, now)
+    return limited(refused)
+  }
   const odd = oddOf(boxes, parts, now)
-  if (!passed && isEnforced(odd)) return { status: 'odd', odd }
+  if (!passed && isEnforced(odd)) {
+    countWait(boxes, parts, now)
+    return { status: 'odd', odd }
+  }
 
   const counts = countMessage(boxes, parts, now)
   if (request !== undefined) reserveSend(boxes, request, now)
