@@ -239,6 +239,7 @@ describe.each(frameworks)('a challenge on %s', (framework) => {
     const typed = await client.post('/login/send', { number, challenge: ['right'] })
     expect(typed.status).toBe(400)
     expect((await client.post('/login/send', { number, challenge: 'right' })).status).toBe(202)
+    await sleep(1100)
     expect((await client.post('/login/resend', {})).json).toMatchObject({
       code: 'challenge_required',
     })
