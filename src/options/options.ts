@@ -90,8 +90,8 @@ export interface OtpOptions {
   origin?: string | readonly string[] | undefined
 
   /**
-   * Tells flows apart that share a store: a handle, a limit or a known browser of one is nothing to another.
-   * Letters, digits, `-` and `_`, at most 40.
+   * Tells flows apart that share a store: a handle of one is nothing to another. What a number or an address
+   * may cost is counted for all of them together. Letters, digits, `-` and `_`, at most 40.
    *
    * @default 'login'
    */
