@@ -1,4 +1,5 @@
-import type { NextFunction, Request, Response } from 'express'
+import { createRequire } from 'node:module'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { Strategy } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
@@ -20,18 +21,9 @@ async function sent(app: App, client: Client, to = number): Promise<string> {
   return app.sandbox.waitForCode(to)
 }
 
-/** Messages as connect-flash keeps them. */
-function flash(req: Request, _res: Response, next: NextFunction): void {
-  // A session holds what is put into it.
-  const store = req.session as typeof req.session & { flash?: Record<string, string[]> }
-  Object.assign(req, {
-    flash(type: string, message: string) {
-      store.flash ??= {}
-      ;(store.flash[type] ??= []).push(message)
-    },
-  })
-  next()
-}
+const require = createRequire(import.meta.url)
+// It comes without types of its own.
+const flash = require('connect-flash') as () => RequestHandler
 
 describe.each(['express 4', 'express 5'] as const)('Passport alone, on %s,', (framework) => {
   test.each([
@@ -42,7 +34,7 @@ describe.each(['express 4', 'express 5'] as const)('Passport alone, on %s,', (fr
       framework,
       verify: (_identity) => false,
       express(app, { passport }) {
-        app.use(flash)
+        app.use(flash())
         const options = { [option]: true, failureRedirect: '/failed' }
         app.post('/check', passport.authenticate('tyntec-otp', options))
         app.get('/session', (req, res) => res.json(req.session))
