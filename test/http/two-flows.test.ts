@@ -1,4 +1,4 @@
-import { createOtpFlow, type OtpOptions, redisStore } from 'passport-tyntec-otp'
+import { createOtpFlow, redisStore } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -14,28 +14,25 @@ describe.each(frameworks)('two flows with one secret on one store, on %s,', (fra
   test('take nothing from each other, each by its name', async () => {
     const { redis, prefix } = await createRedis()
     const store = redisStore(redis, { prefix })
-    const options: Partial<OtpOptions> = { store, secret, name: 'customers', binding: 'token' }
+    const shared = { store, secret, binding: 'token' } as const
     const onVerified = () => {}
-    const second = (baseUrl: string | undefined) => {
-      const flow = createOtpFlow({
-        apiKey: 'sandbox_staff',
-        baseUrl,
-        countries: ['US'],
-        ...options,
-        name: 'staff',
-      })
-      onTestFinished(() => flow.drain())
-      return flow
-    }
     const sandbox = await startSandbox()
     onTestFinished(() => sandbox.close())
+    const staff = createOtpFlow({
+      ...shared,
+      name: 'staff',
+      apiKey: sandbox.apiKey,
+      baseUrl: sandbox.url,
+      countries: ['US'],
+    })
+    onTestFinished(() => staff.drain())
     const app = await setupApp({
       framework,
       sessionless: true,
       opener: 'onVerified',
-      flow: options,
-      express: (app) => app.use('/staff', onExpress.otpRouter(second(sandbox.url), { onVerified })),
-      koa: (app) => app.use(onKoa.otpRouter(second(sandbox.url), { onVerified, prefix: '/staff' })),
+      flow: { ...shared, name: 'customers' },
+      express: (app) => app.use('/staff', onExpress.otpRouter(staff, { onVerified })),
+      koa: (app) => app.use(onKoa.otpRouter(staff, { onVerified, prefix: '/staff' })),
     })
     const client = app.client()
     const { json } = await client.post('/login/send', { number })
