@@ -298,6 +298,20 @@ describe.each(flowKinds)('a secret that rotates, on %s', (kind) => {
     expect((await setup.steps.failures(after)).total).toBe(2)
   })
 
+  // proves: RED-5
+  test('counts no failure twice when a code that was sent before is sent again', async () => {
+    const setup = await setupFlow(kind, { resendWaits: [30, 30, 30] })
+    const [before] = createSecrets([secret]).numberTags(number)
+    const handle = await sendCode(setup)
+    await setup.flow.check({ handle, code: wrongCode })
+    const rotated = setup.another({ secret: [newer, secret] })
+    for (let resends = 0; resends < 3; resends++) {
+      await setup.advance(31)
+      expect(await rotated.resend({ handle })).toMatchObject({ status: 'sent' })
+    }
+    expect((await setup.steps.failures(before)).total).toBe(1)
+  })
+
   test('ends the failures under both at a sign-in', async () => {
     const setup = await setupFlow(kind, options)
     const old = await sendCode(setup)

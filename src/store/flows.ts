@@ -164,7 +164,7 @@ export function createFlowStore(store: StepStore): FlowStore {
         again,
       }
       const near = nearOf(ref)
-      const older = await olderOf(store, message)
+      const older = await olderOf(store, message, ref.number)
       return inParts(store, message, (part) => {
         const { keys, parts, last } = part
         return store.run(

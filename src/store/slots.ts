@@ -188,10 +188,20 @@ export function sharedKeys(unsent: Unsent | undefined): MessageKeys {
   return { app, country }
 }
 
-/** What was counted under the secrets that rotate out. Nothing is asked while there is none. */
-export async function olderOf(store: StepStore, { older }: Message): Promise<Older[] | undefined> {
+/**
+ * What was counted under the secrets that rotate out. Nothing is asked while there is none.
+ *
+ * @param own the number's tag in the step itself: a flow that an older secret has named lies with the older
+ * record, which takes nothing over from itself
+ */
+export async function olderOf(
+  store: StepStore,
+  { older }: Message,
+  own?: string,
+): Promise<Older[] | undefined> {
   if (older.length === 0) return undefined
-  return Promise.all(older.map((keys) => peek(store, keys)))
+  const found = await Promise.all(older.map((keys) => peek(store, keys)))
+  return found.map((each) => (each.tag === own ? { ...each, number: undefined } : each))
 }
 
 async function peek(
