@@ -381,9 +381,40 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
       })
       // Nobody types the number twice: a resend begins again.
       expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent', newCode: true })
-      expect(await setup.flow.status({ handle })).toEqual({ status: 'none' })
+      // What has ended stays so.
+      expect(await signIn(setup.flow, handle)).toBe('code_expired')
+      expect(await setup.flow.status({ handle })).toMatchObject({ status: 'ended' })
       expect(await setup.count('check')).toBe(0)
       expect(await setup.count('send')).toBe(2)
+    })
+
+    // proves: twice/resend
+    test.each([
+      ['at once', true],
+      ['after the answer was lost', false],
+    ])('begins again once for two clicks %s, in one flow', async (_, atOnce) => {
+      const setup = await setupFlow(kind)
+      const handle = await sendCode(setup)
+      await setup.advance(301)
+      const handles: string[] = []
+      const press = () => {
+        return setup.flow.resend({ handle, onHandle: (made) => handles.push(made) })
+      }
+      const first = press()
+      if (!atOnce) await first
+      const answers = await Promise.all([first, press()])
+      expect(answers).toEqual(
+        answers.map(() => expect.objectContaining({ status: 'sent', newCode: true })),
+      )
+      expect(handles).toHaveLength(2)
+      expect(new Set(handles).size).toBe(1)
+      expect(await setup.count('send')).toBe(2)
+      expect(await signIn(setup.flow, String(handles[1]))).toBe('opened')
+      // A click that comes later still takes nothing away from that.
+      await setup.advance(40)
+      expect(await press()).toMatchObject({ status: 'sent', newCode: true })
+      expect(new Set(handles).size).toBe(2)
+      expect(await signIn(setup.flow, String(handles[1]))).toBe('repeated')
     })
 
     test.each([60, 120, 300])('says so as well after a lifetime of %i s', async (lifetime) => {

@@ -109,12 +109,14 @@ async function beginAgain(
   { purpose }: FlowView,
   { onHandle }: ResendInput,
 ): Promise<ResendOutcome> {
-  const made = context.secrets.createHandle(asked.tags[0], asked.lane)
+  const made = context.secrets.handleAfter(handle, asked.tags[0], asked.lane)
   const outcome = await sendTo(context, made, {
     ...asked,
     language: undefined,
     purpose: purpose as Purpose | undefined, // the flow has written it
     before: { handle, ref },
+    // It has ended by itself, and a click that comes late finds by it what has begun.
+    old: undefined,
     onHandle,
   })
   if (outcome.status === 'sent') return { ...outcome, newCode: true }

@@ -63,6 +63,8 @@ interface Asked extends Wanted {
   purpose: Purpose | undefined
   /** The flow that the browser has. */
   before: { handle: string; ref: FlowRef } | undefined
+  /** The one that ends for it. */
+  old: FlowRef | undefined
   onHandle: ((handle: string) => void) | undefined
 }
 
@@ -101,6 +103,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     origin,
     language,
     before,
+    old: ref,
     known: await isKnown(context, number),
     purpose: purposeOf(input.purpose),
     address: input.address,
@@ -112,7 +115,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
 /** Sends a code as a new flow, which replaces the one the browser has. */
 export async function sendTo(context: Context, made: Handle, asked: Asked): Promise<SentOutcome> {
   const { options, secrets, store, numbers } = context
-  const { number, via, before } = asked
+  const { number, via, before, old } = asked
   const { handle, ref } = made
   const reference = secrets.createReference(asked.known)
   const current = before?.ref.number === ref.number ? before.ref : undefined
@@ -173,7 +176,6 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
   asked.onHandle?.(handle)
   const order: Order = { reference, number, via, language: asked.language, code: own?.code }
   const { unsent } = reserved
-  const old = before?.ref
   const delivered = await deliver(context, ref, order, { unsent, old }).catch((error: unknown) => {
     // Nothing went out: the browser keeps the flow it had, whose code may still come or be typed.
     if (error instanceof OtpError && error.processed === 'no' && before) {

@@ -64,6 +64,21 @@ export function handleOfPage(
   return sign(keys, filled.digest(), tags)
 }
 
+/**
+ * The handle after one whose flow has ended: the same for each click, so that one whose answer was lost, or
+ * came too late, finds the flow that another has begun.
+ */
+export function handleAfter(
+  keys: Keys,
+  handle: string,
+  number: string,
+  lane: string | undefined,
+): Handle {
+  const tags = tagsOf(number, lane)
+  const filled = createHmac('sha256', keys.page).update('after').update(handle).update(tags)
+  return sign(keys, filled.digest(), tags)
+}
+
 /** Nothing for what these keys have not made. The store is not asked for that. */
 export function readHandle(keys: Keys, handle: unknown): FlowRef | undefined {
   const bytes = verified(keys, handle)

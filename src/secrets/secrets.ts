@@ -3,6 +3,7 @@ import {
   createPageToken,
   type FlowRef,
   type Handle,
+  handleAfter,
   handleOfPage,
   keyIdOf,
   readHandle,
@@ -34,6 +35,8 @@ export interface Secrets {
     token: unknown,
     given: { number: string; lane: string | undefined; before: string; browser: string },
   ): Handle | undefined
+  /** For the flow that begins again after this one has ended. */
+  handleAfter(handle: string, numberTag: string, lane: string | undefined): Handle
   /** `undefined` for anything that no secret of ours has made. */
   parseHandle(handle: unknown): FlowRef | undefined
   createDevice(number: string): string
@@ -71,6 +74,7 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
     createPageToken: () => createPageToken(current),
     createHandle: (number, lane) => createHandle(current, number, lane),
     handleOfPage: (token, given) => handleOfPage(current, token, given),
+    handleAfter: (handle, number, lane) => handleAfter(current, handle, number, lane),
     parseHandle(handle) {
       const keys = byId.get(keyIdOf(handle) ?? '')
       return keys && readHandle(keys, handle)
