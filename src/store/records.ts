@@ -164,6 +164,8 @@ export interface SignIn {
   lease: number
   /** How often the session was opened again. */
   repeats?: number | undefined
+  /** Failures of its number before it, for the operator. */
+  failures?: number | undefined
   /** The app's session, sealed, as the latest opener has told it. */
   session?: string | undefined
   /** Sealed: why the app has refused the person. */

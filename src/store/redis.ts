@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OtpError } from '../errors.js'
 import { type AnyRedisClient, clientOf, type Script, scriptOf } from './clients/client.js'
+import type { RedisClient } from './clients/port.js'
 import { createDeadline, TookTooLong } from './deadline.js'
 import { scripts } from './scripts.js'
 import type { BoxName, StepArgs, StepName, StepReply } from './steps/index.js'
@@ -69,7 +70,7 @@ export function createRedisStore(
   ): Promise<T> => {
     let told = false
     try {
-      if (!client.ready()) await untilReady(client.ready, timeout)
+      if (!client.ready()) await untilReady(client, timeout)
       const asking = client.run(script, keys, args).then(read)
       if (late) {
         asking.then(
@@ -131,11 +132,14 @@ function parsed(reply: unknown): unknown {
 }
 
 /** Waits for a client that connects, so that no command is queued for a Redis that is away. */
-async function untilReady(ready: () => boolean, seconds: number): Promise<void> {
+async function untilReady(
+  { ready, ended }: Pick<RedisClient, 'ready' | 'ended'>,
+  seconds: number,
+): Promise<void> {
   const ends = performance.now() + seconds * 1000
   while (!ready()) {
     const left = ends - performance.now()
-    if (left <= 0) throw new NotConnected()
+    if (left <= 0 || ended()) throw new NotConnected()
     await sleep(Math.min(left, 10))
   }
 }

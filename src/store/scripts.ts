@@ -3697,50 +3697,6 @@ return nil
 end
 return flow
 end
-local function failuresOf(number, now)
-local ____number_2 = number
-local failures = ____number_2.failures
-if failures ~= nil and failures.last > now then
-failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-failures.last = now
-end
-return failures
-end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
-local function failures(boxes, _args, now)
-local ____temp_5
-if boxes.number == nil then
-____temp_5 = nil
-else
-____temp_5 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_5
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
-end
-local function totalOf(box)
-local ____opt_12 = box and box.value
-local ____opt_10 = ____opt_12 and ____opt_12.failures
-return ____opt_10 and ____opt_10.total or 0
-end
-local function settled(boxes, flow, taken, guesses)
-local failures = totalOf(boxes.number)
-return {
-status = "settled",
-attempts = flow.attempts or 0,
-failures = failures,
-guesses = guesses,
-taken = taken
-}
-end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -3783,10 +3739,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_18 = record
-local meter = ____record_18.meter
-local countries = ____record_18.countries
-local failed = ____record_18.failed
+local ____record_4 = record
+local meter = ____record_4.meter
+local countries = ____record_4.countries
+local failed = ____record_4.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -3807,6 +3763,40 @@ end
 local own = addressOf(boxes.own)
 uncount(own.uses, {address.failures}, now)
 keepAddress(boxes.own, own, now)
+end
+local function failuresOf(number, now)
+local ____number_5 = number
+local failures = ____number_5.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function failures(boxes, _args, now)
+local ____temp_8
+if boxes.number == nil then
+____temp_8 = nil
+else
+____temp_8 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_8
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+local function totalOf(box)
+local ____opt_15 = box and box.value
+local ____opt_13 = ____opt_15 and ____opt_15.failures
+return ____opt_13 and ____opt_13.total or 0
 end
 local function keepFlow(box, flow, now)
 box.value = flow
@@ -3961,21 +3951,24 @@ hash = ____bindingPattern0.hash
 openingLease = ____bindingPattern0.openingLease
 window = ____bindingPattern0.window
 if flow.state == "verified" and flow.by == args.attempt then
-return settled(boxes, flow)
+local attempts = flow.attempts or 0
+local ____attempts_30 = attempts
+local ____opt_28 = flow.signIn
+return {status = "settled", attempts = ____attempts_30, failures = ____opt_28 and ____opt_28.failures or 0}
 end
 if flow.state ~= "pending" then
 return {status = "stale"}
 end
-local ____flow_28 = flow
-local tried = ____flow_28.tried
+local ____flow_31 = flow
+local tried = ____flow_31.tried
 local own = tried == nil or tried.id == args.attempt and tried.taken == nil
-local ____own_29
+local ____own_32
 if own then
-____own_29 = nil
+____own_32 = nil
 else
-____own_29 = true
+____own_32 = true
 end
-local taken = ____own_29
+local taken = ____own_32
 flow.state = "verified"
 flow.by = args.attempt
 flow.tried = nil
@@ -3984,29 +3977,45 @@ flow.otp = nil
 flow.code = nil
 local lease = now + openingLease * 1000
 refundAddress(boxes, args, taken, now)
-flow.signIn = {hash = hash, ["until"] = now + window * 1000, opener = args.attempt, lease = lease}
-flow.kept = math.max(now + window * 1000, lease)
-keepFlow(box, flow, now)
 local failures = math.max(
 totalOf(boxes.number) - 1,
 0
 )
+flow.signIn = {
+hash = hash,
+["until"] = now + window * 1000,
+opener = args.attempt,
+lease = lease,
+failures = failures > 0 and failures or nil
+}
+flow.kept = math.max(now + window * 1000, lease)
+keepFlow(box, flow, now)
 if boxes.number ~= nil then
 forget(boxes.number, args, now)
 end
 countHonest(boxes, args, now)
 return {status = "settled", attempts = flow.attempts or 0, failures = failures, taken = taken}
 end
-local function triedOf(flow, now)
-local ____flow_30 = flow
-local tried = ____flow_30.tried
-local ____temp_31
-if tried == nil or tried["until"] <= now then
-____temp_31 = nil
-else
-____temp_31 = tried
+local function settled(boxes, flow, taken, guesses)
+local failures = totalOf(boxes.number)
+return {
+status = "settled",
+attempts = flow.attempts or 0,
+failures = failures,
+guesses = guesses,
+taken = taken
+}
 end
-return ____temp_31
+local function triedOf(flow, now)
+local ____flow_33 = flow
+local tried = ____flow_33.tried
+local ____temp_34
+if tried == nil or tried["until"] <= now then
+____temp_34 = nil
+else
+____temp_34 = tried
+end
+return ____temp_34
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -4024,9 +4033,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_32 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_32.n
-local ends = ____windowOf_result_32.ends
+local ____windowOf_result_35 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_35.n
+local ends = ____windowOf_result_35.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -4122,8 +4131,8 @@ local late
 local counted
 counted = ____bindingPattern0.counted
 late = ____bindingPattern0.late
-local ____tried_33 = tried
-local taken = ____tried_33.taken
+local ____tried_36 = tried
+local taken = ____tried_36.taken
 local guesses
 if tried.state == "checking" then
 guesses = countFailure(boxes, args, taken, now)
@@ -4191,9 +4200,9 @@ end
 keepFlow(box, flow, now)
 end
 local function settleCheck(boxes, args, now)
-local ____args_34 = args
-local attempt = ____args_34.attempt
-local result = ____args_34.result
+local ____args_37 = args
+local attempt = ____args_37.attempt
+local result = ____args_37.result
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil then
 return {status = "stale"}
@@ -4233,13 +4242,13 @@ end
 ____cond108 = ____cond108 or ____switch108 == "over"
 if ____cond108 then
 do
-local ____result_failed_35
+local ____result_failed_38
 if result.failed then
-____result_failed_35 = countFailure(boxes, args, taken, now)
+____result_failed_38 = countFailure(boxes, args, taken, now)
 else
-____result_failed_35 = nil
+____result_failed_38 = nil
 end
-local guesses = ____result_failed_35
+local guesses = ____result_failed_38
 if not result.failed then
 refundAddress(boxes, args, taken, now)
 end

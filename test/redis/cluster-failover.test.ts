@@ -1,4 +1,5 @@
 import { Cluster as Cluster5 } from 'ioredis-5'
+import { createCluster } from 'redis'
 import type { AnyRedisClient } from 'passport-tyntec-otp'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
@@ -11,8 +12,10 @@ afterAll(() => cluster.stop())
 /** The masters at the start, each of which has a replica. */
 const masters = await cluster.masters()
 
-async function setup(client: AnyRedisClient & { disconnect(): void }) {
-  onTestFinished(() => client.disconnect())
+type Client = AnyRedisClient & ({ disconnect(): void } | { destroy(): void })
+
+async function setup(client: Client) {
+  onTestFinished(() => ('destroy' in client ? client.destroy() : client.disconnect()))
   const tyntec = await setupTyntec()
   return { tyntec, flow: setupFlow(tyntec, client) }
 }
@@ -26,15 +29,24 @@ function client5() {
   return client
 }
 
+async function nodeRedis() {
+  const client = createCluster({
+    rootNodes: cluster.seeds.map(({ host, port }) => ({ socket: { host, port } })),
+  })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
 // proves: RED-9, redis-restarts/send
-test.each([
-  ['ioredis 6', () => clusterClient(cluster)],
+test.each<[string, () => Client | Promise<Client>]>([
   ['ioredis 6, set for failovers', () => clusterClient(cluster, recommended)],
   ['ioredis 5, set for failovers', client5],
+  ['redis 6', nodeRedis],
 ])(
   'goes on after a master was killed under load, with %s',
   async (name, makeClient) => {
-    const { flow, tyntec } = await setup(makeClient())
+    const { flow, tyntec } = await setup(await makeClient())
     const load = startLoad(flow, tyntec)
     await load.signedIn(50)
 

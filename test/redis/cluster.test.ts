@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { Cluster as Cluster5 } from 'ioredis-5'
 import type { AnyRedisClient } from 'passport-tyntec-otp'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { appKey } from '../../src/store/keys.js'
 import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
+import { type ClientLibrary, clientLibraries } from '../support/redis-clients.js'
 import { expectSound, startLoad, summary } from './load.js'
 import { address, expectRefused, sent, setupFlow, setupTyntec, signIn, wrong } from './setup.js'
 
@@ -15,26 +16,25 @@ function client6(options?: Parameters<typeof clusterClient>[1]) {
   return client
 }
 
-function client5() {
-  const client = new Cluster5(cluster.seeds)
-  client.on('error', () => {})
-  onTestFinished(() => client.disconnect())
-  return client
-}
-
 async function setup(client: AnyRedisClient = client6()) {
   const prefix = `${randomUUID()}:`
   const tyntec = await setupTyntec()
   return { prefix, tyntec, flow: setupFlow(tyntec, client, { prefix, resendWaits: [1] }) }
 }
 
-describe.each([
-  ['ioredis 6', () => client6()],
-  ['ioredis 5', client5],
-])('a sign-in on a Cluster with %s', (_, makeClient) => {
+const libraries = clientLibraries.filter((library) => library.connectCluster)
+
+async function clientOf({ name, connectCluster }: ClientLibrary): Promise<AnyRedisClient> {
+  const connected = await connectCluster?.(cluster.seeds)
+  if (!connected) throw new Error(`${name} has no Cluster`)
+  onTestFinished(connected.close)
+  return connected.client
+}
+
+describe.each(libraries)('a sign-in on a Cluster with $name', (library) => {
   // proves: RED-2
   test('goes through every step', async () => {
-    const { flow, tyntec } = await setup(makeClient())
+    const { flow, tyntec } = await setup(await clientOf(library))
     const { number, handle, code } = await sent(flow, tyntec)
     expect(await flow.status({ handle })).toMatchObject({ status: 'pending' })
     await vi.waitFor(
@@ -45,6 +45,9 @@ describe.each([
     )
     expect(await signIn(flow, handle, wrong(code))).toBe('invalid_code')
     expect(await signIn(flow, handle, code)).toBe('verified')
+    for (let repeats = 0; repeats < 3; repeats++) {
+      expect(await signIn(flow, handle, code)).toBe('repeated')
+    }
     expect(await signIn(flow, handle, code)).toBe('no_pending_code')
     expect(tyntec.messages(number)).toBe(2)
 
@@ -55,7 +58,7 @@ describe.each([
   })
 
   test('goes on after every node has forgotten the scripts', async () => {
-    const { flow, tyntec } = await setup(makeClient())
+    const { flow, tyntec } = await setup(await clientOf(library))
     const { handle, code } = await sent(flow, tyntec)
     await Promise.all(cluster.nodes.map(({ admin }) => admin.script('FLUSH')))
     expect(await signIn(flow, handle, wrong(code))).toBe('invalid_code')
@@ -69,27 +72,14 @@ test('keeps all keys of a number in one slot', async () => {
   const { flow, tyntec, prefix } = await setup()
   const { handle, code } = await sent(flow, tyntec)
   await signIn(flow, handle, wrong(code))
-  const all = (await cluster.scan(prefix)).map(({ key }) => key)
+  const all = (await cluster.scan(prefix)).map(({ key }) => key.slice(prefix.length))
   const tag = all.flatMap((key) => /(\{.*\}):flow:/.exec(key)?.[1] ?? [])[0] ?? ''
   const keys = all.filter((key) => key.includes(tag))
-  expect(
-    keys
-      .map((key) =>
-        key
-          .replace(/\{.*\}/, '{}')
-          .split(':')
-          .slice(1, 4),
-      )
-      .sort(),
-  ).toEqual([
-    ['limit', 'sends', 'number'],
-    ['limit', 'sends', 'number'],
-    ['{}', 'attempt', expect.any(String)],
-    ['{}', 'failures'],
-    ['{}', 'flow', expect.any(String)],
-    ['{}', 'sent'],
+  expect(keys.map((key) => key.replace(tag, '{}').replace(/[^:]+$/, '…')).sort()).toEqual([
+    '{}:flow:…',
+    '{}:…',
   ])
-  const slots = await Promise.all(keys.map((key) => cluster.slotOf(key)))
+  const slots = await Promise.all(keys.map((key) => cluster.slotOf(prefix + key)))
   expect(new Set(slots).size).toBe(1)
 })
 
@@ -108,8 +98,9 @@ test('lets every key end', async () => {
   await signIn(flow, other.handle, other.code)
   await flow.cancel({ handle })
   const ended = await keysNow()
-  expect(pending.length).toBeGreaterThan(10)
-  expect(ended.length).toBeGreaterThan(7)
+  // The address, the app, its country and range, and of two numbers their records and flows.
+  expect(pending.length).toBeGreaterThanOrEqual(7)
+  expect(ended.length).toBeGreaterThanOrEqual(5)
   for (const { ttl } of [...pending, ...ended]) expect(ttl).toBeGreaterThan(0)
 })
 
@@ -156,7 +147,7 @@ test('goes on after a master has hung under load', async () => {
   const load = startLoad(flow, tyntec)
   await load.signedIn(30)
 
-  const slot = await cluster.slotOf(`${prefix}limit:sends:all:hour:{all}`)
+  const slot = await cluster.slotOf(`${prefix}${appKey}`)
   const master = await cluster.masterOf(slot)
   const paused = performance.now()
   master.pause()

@@ -119,7 +119,8 @@ export async function sent(flow: OtpFlow, { sandbox }: Tyntec, number = newNumbe
 export async function signIn(flow: OtpFlow, handle: unknown, code: string): Promise<string> {
   const outcome = await flow.check({ handle, code, address })
   if (outcome.status !== 'verified') return outcome.status
-  return (await flow.complete(outcome.proof)) ? 'verified' : 'over'
+  if (!(await flow.complete(outcome.proof))) return 'over'
+  return outcome.identity.repeated ? 'repeated' : 'verified'
 }
 
 /** What a step came to, and how long it took. */

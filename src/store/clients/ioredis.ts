@@ -50,5 +50,7 @@ export function ioredisClient(client: IoredisClient): RedisClient {
       if (client.status === 'wait') client.connect().catch(() => {})
       return client.status === 'ready'
     },
+
+    ended: () => client.status === 'end',
   }
 }

@@ -51,6 +51,8 @@ export function isNodeRedis(client: object): client is NodeRedisClient {
 export function nodeRedisClient(client: NodeRedisClient): RedisClient {
   surviveErrors(client)
   const cluster = isCluster(client)
+  const isReady = readinessOf(client)
+  let wasReady = false
   const scripts = client.withCommandOptions({
     // The app's own may turn strings into Buffers.
     typeMapping: {},
@@ -71,7 +73,14 @@ export function nodeRedisClient(client: NodeRedisClient): RedisClient {
       }
     },
 
-    ready: readinessOf(client),
+    ready() {
+      const ready = isReady()
+      wasReady ||= ready
+      return ready
+    },
+
+    // One that was never connected may be about to.
+    ended: () => wasReady && !client.isOpen,
   }
 }
 

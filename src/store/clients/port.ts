@@ -19,6 +19,9 @@ export interface RedisClient {
    */
   ready(): boolean
 
+  /** Whether the app has closed the client, which so will not be ready again by itself. */
+  ended(): boolean
+
   /** Keys of different hash slots need different calls. */
   readonly cluster: boolean
 }

@@ -248,7 +248,11 @@ function prove(
   { hash, openingLease, window }: CheckResult & { result: 'verified' },
   now: number,
 ): SettleCheckReply {
-  if (flow.state === 'verified' && flow.by === args.attempt) return settled(boxes, flow)
+  if (flow.state === 'verified' && flow.by === args.attempt) {
+    // The client has sent the command again.
+    const attempts = flow.attempts ?? 0
+    return { status: 'settled', attempts, failures: flow.signIn?.failures ?? 0 }
+  }
   if (flow.state !== 'pending') return { status: 'stale' }
   const { tried } = flow
   const own = tried === undefined || (tried.id === args.attempt && tried.taken === undefined)
@@ -261,11 +265,17 @@ function prove(
   flow.code = undefined
   const lease = now + openingLease * 1000
   refundAddress(boxes, args, taken, now)
-  flow.signIn = { hash, until: now + window * 1000, opener: args.attempt, lease }
-  flow.kept = Math.max(now + window * 1000, lease)
-  keepFlow(box, flow, now)
   // This attempt was charged as a failure until now.
   const failures = Math.max(totalOf(boxes.number) - 1, 0)
+  flow.signIn = {
+    hash,
+    until: now + window * 1000,
+    opener: args.attempt,
+    lease,
+    failures: failures > 0 ? failures : undefined,
+  }
+  flow.kept = Math.max(now + window * 1000, lease)
+  keepFlow(box, flow, now)
   if (boxes.number !== undefined) forget(boxes.number, args, now)
   countHonest(boxes, args, now)
   return { status: 'settled', attempts: flow.attempts ?? 0, failures, taken }
