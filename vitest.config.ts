@@ -7,22 +7,7 @@ if (!process.env.NODE_DEBUG) {
 
 /** Written for the store and the limits before each step became one act: to be gone through, one by one. */
 const pendingFiles = [
-<<<<<<< HEAD
-  'test/flow-redis.test.ts',
-=======
-  'test/admission.test.ts',
->>>>>>> 65fe5d9 (Refuse at once where the app has closed its Redis client, and lose answers with node-redis too)
-  'test/pressure.test.ts',
   'test/redis-clock.test.ts',
-<<<<<<< HEAD
-  'test/redis/cluster-failover.test.ts',
-  'test/redis/cluster.test.ts',
-  'test/redis/lost-replies.test.ts',
-  'test/redis/sentinel.test.ts',
-=======
-  'test/rows/poisoned-limits.test.ts',
-  'test/wallet-honest.test.ts',
->>>>>>> 65fe5d9 (Refuse at once where the app has closed its Redis client, and lose answers with node-redis too)
 ]
 
 export default defineConfig({

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createOtpFlow, type OtpFlow, type OtpOptions, redisStore } from '../src/index.js'
 import { type Sandbox, startSandbox } from '../src/sandbox/index.js'
 import type { JournalEntry } from '../src/sandbox/journal.js'
+import type { AddressRecord } from '../src/store/records.js'
 import { createRedis, startRedis } from './support/redis.js'
 import { dumpRedis } from './support/stores.js'
 
@@ -14,7 +15,6 @@ describe('a slow tyntec', () => {
   test('refuses 950 of 1,000 sends at once, and asks neither Redis nor tyntec for them', async () => {
     const { flow, calls, commands, fault, limitUses, sandbox } = await setup()
     await send(flow, 0) // loads undici, the scripts and the parser's data
-    const before = await limitUses()
     await fault({ operation: 'otp.send', kind: 'delay', ms: 8000 })
 
     const loop = monitorEventLoopDelay({ resolution: 5 })
@@ -36,11 +36,13 @@ describe('a slow tyntec', () => {
       })
     }
     await vi.waitFor(async () => expect(await calls()).toHaveLength(1 + places))
-    expect(await limitUses()).toEqual({
-      'sends:all:hour': (before['sends:all:hour'] ?? 0) + places,
-      'sends:all:day': (before['sends:all:day'] ?? 0) + places,
-      'sends:address': (before['sends:address'] ?? 0) + places,
-    })
+    await vi.waitFor(async () =>
+      expect(await limitUses()).toEqual({
+        '{all}:app hour': 1 + places,
+        '{all}:app day': 1 + places,
+        'address sends:3600': 1 + places,
+      }),
+    )
 
     // All places are taken now, so nobody of the second wave gets as far as Redis.
     const commandsBefore = await commands()
@@ -78,7 +80,7 @@ describe('a slow tyntec', () => {
     expect(first.refused).toHaveLength(1000 - places)
     expect(first.longestRefusal).toBeLessThan(500)
     await vi.waitFor(async () => expect(await calls('/check')).toHaveLength(places))
-    expect((await limitUses())['failures:address']).toBe(places)
+    await vi.waitFor(async () => expect((await limitUses())['address failures']).toBe(places))
     expect((await attempts()).toSorted()).toEqual([
       ...Array.from({ length: 10 }, () => 0),
       ...Array.from({ length: places }, () => 1),
@@ -113,12 +115,12 @@ describe('a slow tyntec', () => {
 
   test('lets sends go on while checks take all of their places', async () => {
     const { flow, fault, sandbox } = await setup()
-    const handles = await startFlows(flow, places)
+    const handles = await startFlows(flow, places + 10)
     await fault({ operation: 'otp.check', kind: 'delay', ms: 8000 })
-    const checks = await flood(200, (index) =>
-      flow.check({ handle: handles[index % places], code: '000000' }),
+    const checks = await flood(places + 10, (index) =>
+      flow.check({ handle: handles[index], code: '000000' }),
     )
-    expect(checks.refused).toHaveLength(200 - places)
+    expect(checks.refused).toHaveLength(10)
 
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, index) => send(flow, index + 100)),
@@ -148,8 +150,6 @@ describe('a slow tyntec', () => {
     await fault({ operation: 'otp.check', kind: 'delay', ms: 8000, number: numberOf(0) })
     const double = [0, 1].map(() => flow.check({ handle: handles[0], code: '000000' }))
     const other = { handle: handles[1], code: codesOf(sandbox)(1) }
-    await expect(flow.check(other)).rejects.toThrow('Too many calls to tyntec')
-    await sleep(1100) // what a step may do without asking tyntec is measured in real time
     expect(await flow.check(other)).toMatchObject({ status: 'verified' })
     sandbox.reset()
     await Promise.allSettled(double)
@@ -183,15 +183,14 @@ describe('a failing tyntec', () => {
     const { flow, calls, fault, heal, break: breakAll, sandbox } = await setup()
     await startFlows(flow, 1)
     await breakAll()
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
+    const advance = moveClock()
     await failUntilOpen(flow)
 
     await heal()
-    vi.setSystemTime(Date.now() + 4900)
+    advance(4900)
     await expect(send(flow, 600)).rejects.toThrow('gets a rest')
 
-    vi.setSystemTime(Date.now() + 200)
+    advance(200)
     await fault({ operation: 'otp.send', kind: 'delay', ms: 1000 })
     const before = (await calls()).length
     const attempts = await flood(100, (index) => send(flow, index + 700))
@@ -210,10 +209,9 @@ describe('a failing tyntec', () => {
   test('gets another rest when the step that tried has failed', async () => {
     const { flow, calls, break: breakAll } = await setup()
     await breakAll()
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
+    const advance = moveClock()
     await failUntilOpen(flow)
-    vi.setSystemTime(Date.now() + 5100)
+    advance(5100)
     const before = (await calls()).length
     expect(await send(flow, 600)).toMatchObject({ status: 'unconfirmed' })
     await expect(send(flow, 601)).rejects.toThrow('gets a rest')
@@ -224,11 +222,10 @@ describe('a failing tyntec', () => {
     const { flow, heal, break: breakAll } = await setup()
     await startFlows(flow, 1)
     await breakAll()
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
+    const advance = moveClock()
     await failUntilOpen(flow)
     await heal()
-    vi.setSystemTime(Date.now() + 5100)
+    advance(5100)
     expect(await send(flow, 0)).toMatchObject({ status: 'resend_too_soon' })
     expect(await send(flow, 600)).toMatchObject({ status: 'sent' })
   })
@@ -255,7 +252,8 @@ describe('a failing tyntec', () => {
       const status = round < 2 ? 'invalid_code' : 'too_many_attempts'
       expect(outcomes.map((outcome) => outcome.status)).toEqual(handles.map(() => status))
     }
-    await fault({ operation: 'otp.send', kind: 'status', status: 400 })
+    const invalid = { code: '1002', message: 'Invalid number' }
+    await fault({ operation: 'otp.send', kind: 'status', status: 400, body: invalid })
     const refused = Array.from({ length: 45 }, (_, index) => send(flow, index + 100))
     expect((await Promise.all(refused)).map(({ status }) => status)).toEqual(
       refused.map(() => 'invalid_number'),
@@ -324,18 +322,19 @@ async function setup(options: Partial<OtpOptions> = {}) {
     /** Uses by limit, of all but single numbers. */
     async limitUses() {
       const entries = await dumpRedis(redis, prefix)
-      return Object.fromEntries(
-        entries.flatMap(({ key, value }) => {
-          const name = /^limit:(sends:all:\w+|(?:sends|failures):address)/.exec(key)?.[1]
-          return name ? [[name, Number(value)]] : []
-        }),
-      )
+      const of = (kind: string) => {
+        const found = entries.find(({ key }) => key.startsWith(kind))
+        return Object.entries((found?.value as AddressRecord | undefined)?.uses ?? {}).map(
+          ([name, window]) => [`${kind} ${name}`, window?.n],
+        )
+      }
+      return Object.fromEntries([...of('{all}:app'), ...of('address')]) as Record<string, number>
     },
     /** Attempts by flow. */
     attempts: async () =>
       (await dumpRedis(redis, prefix))
         .filter(({ key }) => key.includes(':flow:'))
-        .map(({ value }) => Number((value as { attempts?: string }).attempts ?? 0)),
+        .map(({ value }) => Number((value as { attempts?: number }).attempts ?? 0)),
   }
 }
 
@@ -364,9 +363,17 @@ function codesOf(sandbox: Sandbox) {
   return (index: number) => codes.get(numberOf(index))
 }
 
+/** Lets the clock of a process go ahead, by milliseconds. */
+function moveClock(): (by: number) => void {
+  const now = performance.now.bind(performance)
+  let ahead = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead)
+  return (by) => void (ahead += by)
+}
+
 /** As many failures as the breaker needs. */
 async function failUntilOpen(flow: OtpFlow): Promise<void> {
-  for (let index = 0; index < 14; index += 1) {
+  for (let index = 0; index < 20; index += 1) {
     const ended = await send(flow, index + 300).catch((error: Error) => ({ status: error.message }))
     // Whether a message has gone out can't be known, until nothing is asked any more.
     expect(['unconfirmed', 'Most calls to tyntec fail, so it gets a rest']).toContain(ended.status)

@@ -165,4 +165,4 @@ test('goes on after a master has hung under load', async () => {
 
   await expectSound(load, tyntec)
   expect(summary('Cluster, hung', load, paused).mostFailedWithin).toBeLessThan(1000)
-}, 30_000)
+}, 60_000)

@@ -120,7 +120,7 @@ export function startLoad(flow: OtpFlow, tyntec: Tyntec, browsers = 16): Load {
     people,
     async signedIn(count) {
       const target = smooth + count
-      await expect.poll(() => smooth, { timeout: 15_000 }).toBeGreaterThanOrEqual(target)
+      await expect.poll(() => smooth, { timeout: 25_000 }).toBeGreaterThanOrEqual(target)
     },
     async stop() {
       running = false
