@@ -173,7 +173,7 @@ describe('a flow whose Redis', () => {
     expect(await signIn(setup.flow, handle)).toBe('opened')
   })
 
-  test('went while tyntec proved a code lets nobody in with another code', async () => {
+  test('went while tyntec proved a code lets nobody in, until the code is repeated', async () => {
     const server = await startRedis()
     const setup = await setupFlow('redis', {}, { redisUrl: server.url })
     const handle = await sendCode(setup)
@@ -186,9 +186,9 @@ describe('a flow whose Redis', () => {
     server.resume()
     await setup.redis?.ping()
     await setup.advance(11)
-    // tyntec has taken the other one, so that this code proves nothing, and ends the flow.
+    // What Redis got too late is done: the code is proven, for whoever types it in this browser.
     expect(await statusOf(setup.flow.check({ handle, code: '111111' }))).toBe('no_pending_code')
-    expect(await signIn(setup.flow, handle)).toBe('no_pending_code')
+    expect(await signIn(setup.flow, handle)).toBe('opened')
     expect(await setup.count('check')).toBe(1)
   })
 
