@@ -6,9 +6,7 @@ if (!process.env.NODE_DEBUG) {
 }
 
 /** Written for the store and the limits before each step became one act: to be gone through, one by one. */
-const pendingFiles = [
-  'test/redis-clock.test.ts',
-]
+const pendingFiles = ['test/redis-clock.test.ts']
 
 export default defineConfig({
   // The package's own name is an alias for `src`, in tests and examples as in TypeScript.
