@@ -69,6 +69,23 @@ function spoiled(record: FlowView, field: 'number' | 'otp'): FlowView {
 }
 
 describe.each(flowKinds)('a check on %s', (kind) => {
+  test('that is wrong and ends the code at tyntec counts for its address', async () => {
+    const limits = { failuresPerAddress: { points: 3, duration: 3600 } }
+    const setup = await setupFlow(kind, { ...sendsOpen, limits, attempts: 10 })
+    const handle = await sendCode(setup)
+    for (const [code, status] of [
+      [wrongCode, 'invalid_code'],
+      ['222222', 'invalid_code'],
+      ['333333', 'too_many_attempts'],
+    ] as const) {
+      expect(await statusOf(setup.flow.check({ handle, code, address }))).toBe(status)
+    }
+    const another = await sendCode(setup, { number: numbers[1] })
+    const last = setup.flow.check({ handle: another, code: wrongCode, address })
+    expect(await statusOf(last)).toBe('rate_limited')
+    expect(setup.eventTypes().at(-1)).toBe('limit.hit failures_per_address')
+  })
+
   test('that tyntec refused costs its address nothing', async () => {
     const limits = { failuresPerAddress: { points: 1, duration: 3600 } }
     const setup = await setupFlow(kind, { limits })

@@ -8,6 +8,7 @@ import type {
   RefusalReason,
   RequestStep,
 } from '../src/events.js'
+import type { Channel } from '../src/outcomes.js'
 import { levels } from '../src/log.js'
 import { blockOf, documented, expectDocumented, namesIn, tableOf } from './support/events.js'
 
@@ -62,6 +63,7 @@ const oddities = all<OtpEventOf<'pumping.suspected'>['by']>({
   range: true,
   countries: true,
 })
+const channels = all<Channel>({ sms: true, voice: true, whatsapp: true })
 const rejections = all<OtpEventOf<'otp.rejected'>['reason']>({
   invalid_code: true,
   too_many_attempts: true,
@@ -110,6 +112,7 @@ test('docs/events.md lists every reason and every code', () => {
 
 test.each([
   ['limit', limits],
+  ['via', channels],
   ['window', windows],
   ['by', oddities],
   ['reason', rejections],

@@ -1001,6 +1001,22 @@ describe.each(flowKinds)('a flow on %s', (kind) => {
     expect(await failure(flow.release(proof))).toEqual({ code: 'ERR_OTP_MISUSE', status: 500 })
   })
 
+  // proves: RED-4, LOG-7
+  test('keeps nothing of a flow that was cancelled or replaced', async () => {
+    const setup = await setupFlow(kind)
+    const flows = async () =>
+      (await setup.dump()).map(({ key }) => key).filter((key) => key.includes(':flow:'))
+    const first = await sendCode(setup)
+    const [kept] = await flows()
+    expect(kept === undefined).toBe(kind === 'memory')
+    const second = await sendCode(setup, { number: numbers[1], handle: first })
+    expect(await flows()).not.toContain(kept)
+    expect(await setup.flow.status({ handle: first })).toEqual({ status: 'none' })
+    await setup.flow.cancel({ handle: second })
+    expect(await flows()).toEqual([])
+    expect(await setup.flow.status({ handle: second })).toEqual({ status: 'none' })
+  })
+
   // proves: CODE-4, RED-4
   test('keeps no number, code, handle or key in the clear', async () => {
     const setup = await setupFlow(kind)
