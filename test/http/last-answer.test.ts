@@ -154,6 +154,37 @@ describe.each(frameworks)('an answer that was lost, on %s,', (framework) => {
     )
   })
 
+  // proves: SES-8, SES-16
+  test('is none to a wrong code that waited while the right one signed in', async () => {
+    const app = await setupApp({ framework })
+    const client = app.client()
+    const code = await sent(app, client)
+    const old = new Map(client.jar)
+    const press = (typed: string) => before(app, old).post('/login/check', { code: typed })
+    await app.fault({
+      operation: 'otp.check',
+      when: 'before',
+      kind: 'delay',
+      ms: 400,
+      times: 1,
+    })
+    const wrong = [press(wrongCode)]
+    await vi.waitFor(async () => expect(await checks(app)).toBe(1))
+    wrong.push(press(wrongCode), press(wrongCode))
+    await expect
+      .poll(async () => (await client.post('/login/check', { code })).status, { interval: 20 })
+      .toBe(200)
+    for (const answer of await Promise.all(wrong)) {
+      expect([401, 409]).toContain(answer.status)
+      expect(answer.json).not.toHaveProperty('status', 'verified')
+      const browser = before(app, old)
+      keepCookies(browser.jar, answer.cookies)
+      expect((await browser.get('/me')).status).toBe(401)
+    }
+    expect((await client.get('/me')).json).toEqual({ user: { number } })
+    expect(app.sessions.signedIn()).toHaveLength(1)
+  })
+
   // proves: SES-16
   test('is given again to a client that keeps the handle itself, with another token', async () => {
     const app = await setupApp({
