@@ -60,7 +60,8 @@ export function createMemoryStore(clock: () => number): StepStore {
       const byKey = new Map<string, Box<unknown>>()
       for (const [box, key] of Object.entries(keys) as [BoxName, string | undefined][]) {
         if (key === undefined) continue
-        const found = byKey.get(key) ?? { value: records.get(key) }
+        // A copy, as from Redis: what a step changes and does not keep has not happened.
+        const found = byKey.get(key) ?? { value: structuredClone(records.get(key)) }
         byKey.set(key, found)
         boxes[box] = found
       }
