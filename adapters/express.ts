@@ -9,6 +9,7 @@ import type { Reply } from '../src/http/reply.js'
 import { createRoutes, findRoute } from '../src/http/routes.js'
 import { createStatus } from '../src/http/status.js'
 import { createCancel, createResend, createSend } from '../src/http/steps.js'
+import { createWebhook, type WebhookOptions } from '../src/http/webhooks.js'
 import type { OtpFlow } from '../src/index.js'
 import { createExpressSession } from '../src/node/session-express.js'
 import { createNodeHost } from '../src/node/host.js'
@@ -26,7 +27,7 @@ export type StatusOptions = http.StatusOptions<Context>
 export type CancelOptions = http.CancelOptions<Context>
 /** Options that only `otpRouter` takes. */
 export type PageOptions = http.PageRouterOptions<Context>
-export type { RedirectOptions }
+export type { RedirectOptions, WebhookOptions }
 
 /** What only Koa's router takes. */
 const others = { prefix: `Express has the path in app.use('/login', otpRouter(flow, options))` }
@@ -87,6 +88,23 @@ export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): RequestHa
     'cancelOtp',
     createCancel(flow, resolveHandler('cancelOtp', flow, options, { others })),
   )
+}
+
+/**
+ * `POST`: takes what tyntec tells of messages, `app.post('/tyntec', webhooks(flow))`. Nothing signs it, so tyntec is
+ * asked before anything is believed. Works with a body parser before it and without one.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`
+ */
+export function webhooks(flow: OtpFlow, options: WebhookOptions = {}): RequestHandler {
+  const take = createWebhook(flow, options)
+  return function webhooks(req, res, next) {
+    const { method, url } = req
+    const body: unknown = req.body
+    take({ method, url, body, stream: req })
+      .then(({ status, headers }) => void res.set(headers).status(status).end())
+      .catch(next)
+  }
 }
 
 type Step = (host: RouteHost<Context>) => Promise<Reply>

@@ -9,6 +9,7 @@ import type { Reply } from '../src/http/reply.js'
 import { createRoutes, findRoute, resolvePrefix } from '../src/http/routes.js'
 import { createStatus } from '../src/http/status.js'
 import { createCancel, createResend, createSend } from '../src/http/steps.js'
+import { createWebhook, type WebhookOptions } from '../src/http/webhooks.js'
 import type { OtpFlow } from '../src/index.js'
 import { createHead } from '../src/node/head.js'
 import { createNodeHost } from '../src/node/host.js'
@@ -26,7 +27,7 @@ export type StatusOptions = http.StatusOptions<[ctx: Context]>
 export type CancelOptions = http.CancelOptions<[ctx: Context]>
 /** Options that only `otpRouter` takes. */
 export type PageOptions = http.PageRouterOptions<[ctx: Context]>
-export type { RedirectOptions }
+export type { RedirectOptions, WebhookOptions }
 
 /** Options that only Koa's `otpRouter` takes. */
 export interface RouterOptions {
@@ -80,6 +81,24 @@ export function otpStatus(flow: OtpFlow, options: StatusOptions = {}): Middlewar
 /** `POST`: ends the flow of this browser. */
 export function cancelOtp(flow: OtpFlow, options: CancelOptions = {}): Middleware {
   return handlerOf('cancelOtp', createCancel(flow, resolveHandler('cancelOtp', flow, options)))
+}
+
+/**
+ * `POST`: takes what tyntec tells of messages, at a path of a router of yours. Nothing signs it, so tyntec is asked
+ * before anything is believed. Works with a body parser before it and without one.
+ *
+ * @throws {OtpError} `ERR_OTP_OPTIONS`
+ */
+export function webhooks(flow: OtpFlow, options: WebhookOptions = {}): Middleware {
+  const take = createWebhook(flow, options)
+  return async function webhooks(ctx) {
+    const { body } = ctx.request as { body?: unknown } // a parser has put it there, or not
+    const { method, url, req } = ctx
+    const { status, headers } = await take({ method, url, body, stream: req })
+    ctx.set(headers)
+    ctx.body = null
+    ctx.status = status
+  }
 }
 
 type Step = (host: RouteHost<[Context]>) => Promise<Reply>

@@ -35,6 +35,26 @@ export type OtpEventBody =
   | { type: 'otp.resent'; flowId: string; via: Channel; country: string; newCode: boolean }
   /** tyntec's answer to a send was lost, and its list doesn't show it yet. */
   | { type: 'otp.unconfirmed'; flowId: string; via: Channel; country: string }
+  /** A carrier was asked, since somebody looked or a webhook came. Each message tells of it once. */
+  | {
+      type: 'otp.delivery'
+      flowId: string
+      via: Channel
+      country: string
+      delivery: 'delivered' | 'failed'
+    }
+  /**
+   * Messages of a channel to a country do not lead to sign-ins any more. Of the latest `of` messages `undelivered` could
+   * not be delivered, and of `unused` nobody has typed the code. Told once, until it works again.
+   */
+  | {
+      type: 'route.failing'
+      via: Channel
+      country: string
+      undelivered: number
+      unused: number
+      of: number
+    }
   /**
    * `failuresBefore`: failed checks of this number since its last sign-in. `knownBrowser`: it has
    * signed in with this number before.

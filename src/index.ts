@@ -20,6 +20,7 @@ export {
   type OtpFlow,
   type ResendInput,
   type SendInput,
+  type StatusInput,
 } from './flow/index.js'
 export type { OtpLogger } from './log.js'
 export type { OtpMeter } from './metrics.js'

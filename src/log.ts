@@ -14,6 +14,8 @@ export const levels: Record<OtpEvent['type'], Level> = {
   'otp.sent': 'info',
   'otp.resent': 'info',
   'otp.unconfirmed': 'warn',
+  'otp.delivery': 'info',
+  'route.failing': 'error',
   'otp.verified': 'info',
   'session.opened': 'info',
   'otp.rejected': 'info',

@@ -23,6 +23,8 @@ export interface Context extends Calls {
   numbers: NumberParser
   events: Events
   rules: FailureRules
+  /** Somebody takes hints about messages. */
+  hears: () => boolean
 }
 
 /** Seconds that a step may take before another request may take it over. tyntec's deadline is under it. */

@@ -19,19 +19,22 @@ import { createSealer, type Sealer } from '../secrets/sealer.js'
 import { createSecrets } from '../secrets/secrets.js'
 import { createFlowStore } from '../store/flows.js'
 import { createTyntecClient } from '../tyntec/index.js'
+import { watchRoutes } from '../routes.js'
 import { createValidation, type Validation } from '../setup/validate.js'
 import { type CheckInput, check } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
 import { close, type Completion, complete, release } from './proof.js'
+import { report, type ReportOutcome } from './report.js'
 import { type ResendInput, resend } from './resend.js'
 import { type SendInput, send } from './send.js'
-import { cancel, status } from './status.js'
+import { cancel, status, type StatusInput } from './status.js'
 import { atMost } from './waiting.js'
 import { createWatch, type StepName } from './watch.js'
 
 export type { CheckInput } from './check.js'
 export type { ResendInput } from './resend.js'
 export type { SendInput } from './send.js'
+export type { StatusInput } from './status.js'
 
 /**
  * The steps of a sign-in. What a person can cause comes back as an outcome; what an operator has to
@@ -55,7 +58,7 @@ export interface OtpFlow {
   /** Lets the same code open the session later: opening it has failed, or nobody was there to hear. */
   release(proof: Proof): Promise<void>
   /** What the person may know of this browser's flow. */
-  status(input: { handle: unknown }): Promise<StatusOutcome>
+  status(input: StatusInput): Promise<StatusOutcome>
   /** Ends this browser's flow and deletes its code at tyntec. */
   cancel(input: { handle: unknown }): Promise<void>
   /**
@@ -84,6 +87,8 @@ export interface OtpFlow {
   readonly validation: Validation
   /** @internal Ends a flow whose person the app has refused: as `complete`, with no session to tell of. */
   close(proof: Proof, refusal?: { message?: string | undefined }): Promise<boolean>
+  /** @internal For webhooks: from here on messages can be found by the names that carriers give them. */
+  hear(): (hint: { id: string }) => Promise<ReportOutcome>
   /** @internal What a browser gets with the page, before it has a handle. */
   createPageToken(): string
   /** @internal Tells of what the flow itself doesn't see. */
@@ -100,6 +105,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const events = createEvents(options.onEvent, options.logger)
   const secrets = createSecrets(options.secrets, options.name)
   const { store } = options
+  let hears = false
   const { free, window, wait, maxWait, disableAt } = options.limits.failuresPerNumber
   const { sends, checks } = options.concurrency
   const client = createTyntecClient({
@@ -122,6 +128,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       countries: options.countries,
       channels: [...options.channels.keys()],
     }),
+    hears: () => hears,
     rules: {
       attempts: options.attempts,
       freeFailures: free,
@@ -134,6 +141,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
 
   const metrics = options.meter && createMetrics(options.meter)
   if (metrics) events.on(metrics.listener, 'count')
+  watchRoutes(events)
   const watch = createWatch(events, secrets, metrics)
 
   const running = new Set<Promise<unknown>>()
@@ -186,6 +194,10 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     release: step('release', release),
     status: step('status', status),
     cancel: step('cancel', cancel),
+    hear() {
+      hears = true
+      return step('status', report)
+    },
     unlock: step('unlock', async ({ numbers, store }: Context, number: string) => {
       const parsed = numbers.parse(number)
       // A number that is not allowed any more can still be unlocked.

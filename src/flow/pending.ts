@@ -85,7 +85,7 @@ export function unsealed(
   return { number, otpId: message ? undefined : id, message }
 }
 
-interface Unsealed {
+export interface Unsealed {
   number: string
   /** tyntec's. */
   otpId: string | undefined

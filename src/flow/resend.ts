@@ -1,7 +1,7 @@
 import { apiOf } from '../carriers/carriers.js'
 import { OtpError } from '../errors.js'
 import { originOf } from '../limits/origin.js'
-import type { Purpose, ResendOutcome } from '../outcomes.js'
+import type { Channel, Purpose, ResendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
 import type { FlowView } from '../store/steps/flow.js'
@@ -15,7 +15,7 @@ import { channelOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { otpOf, pendingOf, unsealed } from './pending.js'
 import { sendTo } from './send.js'
-import { deleteOtp, endOf } from './status.js'
+import { deleteOtp, endOf } from './ending.js'
 
 /** What a resend is made of. */
 export interface ResendInput {
@@ -35,12 +35,21 @@ interface Asked extends Wanted {
 }
 
 export async function resend(context: Context, input: ResendInput): Promise<ResendOutcome> {
-  const { options, secrets, store, numbers, limits } = context
-
-  const via = channelOf(input.via, options.channels)
+  const via = channelOf(input.via, context.options.channels)
   if (typeof via === 'object') return via
-  const ref = secrets.parseHandle(input.handle)
+  const ref = context.secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
+  return resendFor(context, { ref, handle: String(input.handle) }, via, input)
+}
+
+/** The same for a flow that is known, by whatever way. */
+export async function resendFor(
+  context: Context,
+  { ref, handle }: { ref: FlowRef; handle: string },
+  via: Channel,
+  input: Omit<ResendInput, 'handle' | 'via'>,
+): Promise<ResendOutcome> {
+  const { options, secrets, store, numbers, limits } = context
   context.visit.known = ref.lane !== undefined
   context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
@@ -77,7 +86,7 @@ export async function resend(context: Context, input: ResendInput): Promise<Rese
     country,
     via,
     ref,
-    handle: String(input.handle),
+    handle,
     lane: ref.lane,
     tags: secrets.numberTags(number),
     // A flow that began without a message goes on without any. Once it has ended nothing tells that of it.
@@ -107,7 +116,7 @@ async function beginAgain(
   context: Context,
   { ref, handle, ...asked }: Asked,
   { purpose }: FlowView,
-  { onHandle }: ResendInput,
+  { onHandle }: Pick<ResendInput, 'onHandle'>,
 ): Promise<ResendOutcome> {
   const made = context.secrets.handleAfter(handle, asked.tags[0], asked.lane)
   const outcome = await sendTo(context, made, {

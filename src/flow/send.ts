@@ -9,11 +9,11 @@ import { admit, type Wanted } from './admission.js'
 import { type Context, lease } from './context.js'
 import { ownCodeOf } from './code.js'
 import { deliver } from './deliver.js'
+import { deleteOtp } from './ending.js'
 import { isKnown, requireSending } from './hooks.js'
 import { channelOf, languageOf, purposeOf } from './input.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { channelsOf, pendingOf } from './pending.js'
-import { deleteOtp } from './status.js'
 
 /** What a send is made of. Input of a person may be anything: it is read here. */
 export interface SendInput {

@@ -122,6 +122,7 @@ const asides: ReadonlySet<OtpEventBody['type']> = new Set([
   'pumping.suspected',
   'guessing.suspected',
   'number.disabled',
+  'otp.delivery',
 ])
 
 const noRefusals: ReadonlySet<string> = new Set([

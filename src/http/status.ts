@@ -62,7 +62,7 @@ export async function readStatus(flow: OtpFlow, host: Host): Promise<ReadStatus>
   try {
     const handle = await handleOf(flow, host, cookies)
     hasHandle = typeof handle === 'string'
-    status = await flow.status({ handle })
+    status = await flow.status({ handle, address: host.address })
     giveBlank(flow, host, cookies)
   } catch (error) {
     tellRefusal(flow, 'status', error)

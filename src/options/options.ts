@@ -155,6 +155,15 @@ export interface OtpOptions {
    */
   channels?: readonly OtpChannel[] | undefined
 
+  /**
+   * What happens when a message can't be delivered: `ask` lets the person choose another channel without a wait, `auto`
+   * also sends on the next of `channels` by itself, once in a flow and under all limits, as soon as the page or a
+   * webhook has shown it. Not with `knows`: it would show which numbers are known.
+   *
+   * @default 'ask'
+   */
+  fallback?: 'ask' | 'auto' | undefined
+
   /** Overrides of single limits. */
   limits?: LimitOptions | undefined
 
@@ -294,6 +303,7 @@ export interface ResolvedOptions {
   resendWaits: readonly number[]
   /** In the order in which they are offered. */
   channels: ResolvedChannels
+  fallback: 'ask' | 'auto'
   limits: ResolvedLimits
   budget: ResolvedBudget
   pumping: ResolvedPumping

@@ -43,6 +43,9 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
   if (origin.length === 0 && production) {
     throw invalid('origin', `given when NODE_ENV is 'production'`)
   }
+  if (rest.fallback === 'auto' && rest.knows) {
+    throw invalid('fallback', `'ask' beside "knows": else it shows which numbers are known`)
+  }
   const resolvedBudget = resolveBudget(budget, rest.countries)
   const resolvedLimits = resolveLimits(limits, resolvedBudget.perHour)
   return {
@@ -188,6 +191,7 @@ const table = {
   ],
   voice: [optional(flag)],
   channels: [asGiven],
+  fallback: [oneOf('ask', 'auto'), 'ask'],
   limits: [asGiven, {}],
   budget: [asGiven, {}],
   pumping: [asGiven],

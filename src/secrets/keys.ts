@@ -14,6 +14,7 @@ export interface Keys {
   device: Buffer
   lane: Buffer
   decoy: Buffer
+  message: Buffer
 }
 
 export const idBytes = 4
@@ -40,6 +41,7 @@ export function deriveKeys(secret: string | Uint8Array, name: string): Keys {
     code: derive(`code/${name}`),
     seal: derive(`seal/${name}`),
     decoy: derive(`decoy/${name}`),
+    message: derive(`message/${name}`),
   }
 }
 

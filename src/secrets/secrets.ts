@@ -27,6 +27,8 @@ export type Tags = readonly [string, ...string[]]
 export interface Secrets {
   numberTags(number: string): Tags
   addressTags(address: string): Tags
+  /** The same for what a carrier calls a message. */
+  messageTags(id: string): Tags
   /** The same for the thousand numbers next to a number. */
   rangeTags(number: string): Tags
   createPageToken(): string
@@ -62,7 +64,7 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
   const byId = new Map(all.map((keys) => [keys.id.toString('base64url'), keys]))
   const keysOf = (ref: FlowRef): Keys => byId.get(ref.keyId) ?? current
   const previous = all.slice(1)
-  const tagsOf = (key: 'number' | 'address' | 'range', value: string): Tags => [
+  const tagsOf = (key: 'number' | 'address' | 'range' | 'message', value: string): Tags => [
     tagOf(current[key], value).toString('base64url'),
     ...previous.map((keys) => tagOf(keys[key], value).toString('base64url')),
   ]
@@ -70,6 +72,7 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
   return {
     numberTags: (number) => tagsOf('number', number),
     addressTags: (address) => tagsOf('address', address),
+    messageTags: (id) => tagsOf('message', id),
     rangeTags: (number) => tagsOf('range', number.slice(0, -3)),
     createPageToken: () => createPageToken(current),
     createHandle: (number, lane) => createHandle(current, number, lane),

@@ -1,10 +1,9 @@
-import type { Delivery } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { AddressRecord, FlowEnd } from './records.js'
 import type { StepReply } from './steps/index.js'
 import type { AddressFailures, ClaimReply, ClaimRequest } from './steps/claim.js'
 import type { FlowView } from './steps/flow.js'
-import type { ReadReply } from './steps/read.js'
+import type { DeliverArgs, ReadReply } from './steps/read.js'
 import type { ResendDueReply, ResendReply, ResendRequest, ResendWaits } from './steps/resend.js'
 import type { SendReply, SendRequest } from './steps/send.js'
 import type { SettleCheckArgs, SettleCheckReply } from './steps/settle-check.js'
@@ -81,7 +80,7 @@ export interface FlowStore {
   release(ref: FlowRef, args: { attempt: string; opener: string }): Promise<void>
   /** `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
   read(ref: FlowRef, every?: number): Promise<ReadReply>
-  deliver(ref: FlowRef, delivery: Delivery): Promise<void>
+  deliver(ref: FlowRef, args: DeliverArgs): Promise<StepReply<'deliver'>>
   end(ref: FlowRef, end: FlowEnd): Promise<FlowView | undefined>
   /** Forgets the failures of a number, and with `all` its waits and used up messages as well. */
   unlock(tag: string, all: boolean): Promise<void>
@@ -269,9 +268,7 @@ export function createFlowStore(store: StepStore): FlowStore {
       }
       return store.run('read', { flow: flowKey(ref) }, { every }, late)
     },
-    async deliver(ref, delivery) {
-      await store.run('deliver', { flow: flowKey(ref) }, { delivery })
-    },
+    deliver: (ref, args) => store.run('deliver', { flow: flowKey(ref) }, args),
     async end(ref, end) {
       return (await store.run('endFlow', { flow: flowKey(ref) }, { end })).record
     },

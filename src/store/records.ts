@@ -118,6 +118,8 @@ export interface StoredFlow {
   /** Tries that were given back. */
   refunds?: number | undefined
   delivery?: Delivery | undefined
+  /** A message that failed has been followed by one on the next channel, or was to be. */
+  fell?: true | undefined
   /** When tyntec was last asked for the delivery, or for a send that has no known end. */
   askedAt?: number | undefined
   tried?: Try | undefined
@@ -131,6 +133,7 @@ export interface FlowBefore {
   reference: string
   code?: string | undefined
   via: Channel
+  delivery?: Delivery | undefined
   expires: number
   sent: number
 }

@@ -262,6 +262,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1218,6 +1219,7 @@ flow.resends = (flow.resends or 0) - 1
 flow.sent = before.sent
 flow.via = before.via
 flow.code = before.code
+flow.delivery = before.delivery
 flow.before = nil
 end
 local function fail(boxes, box, flow, ____bindingPattern0, now)
@@ -1269,6 +1271,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1611,6 +1614,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1723,6 +1727,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -2481,6 +2486,7 @@ state = flow.state == "pending" and "pending" or "unconfirmed",
 reference = flow.reference,
 code = flow.code,
 via = flow.via,
+delivery = flow.delivery,
 expires = flow.expires,
 sent = flow.sent
 }
@@ -2929,6 +2935,7 @@ flow.resends = (flow.resends or 0) - 1
 flow.sent = before.sent
 flow.via = before.via
 flow.code = before.code
+flow.delivery = before.delivery
 flow.before = nil
 end
 local function holdLatest(box, flow, now)
@@ -3304,6 +3311,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -5562,6 +5570,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -5652,15 +5661,24 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function deliver(boxes, ____bindingPattern0, now)
+local fallback
+local reference
 local delivery
 delivery = ____bindingPattern0.delivery
+reference = ____bindingPattern0.reference
+fallback = ____bindingPattern0.fallback
 local flow = flowOf(boxes.flow, now)
-if flow == nil or boxes.flow == nil or flow.state ~= "pending" then
-return {done = false}
+if flow == nil or boxes.flow == nil or flow.state ~= "pending" or (flow.resend or flow.reference) ~= reference then
+return {news = false, falls = false}
 end
+local news = flow.delivery ~= delivery
+local falls = fallback and delivery == "failed" and flow.fell == nil
 flow.delivery = delivery
+if falls then
+flow.fell = true
+end
 keepFlow(boxes.flow, flow, now)
-return {done = true}
+return {news = news, falls = falls}
 end
 local reply = deliver(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -5715,6 +5733,7 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
+message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,

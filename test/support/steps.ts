@@ -149,7 +149,10 @@ export function createSteps(store: StepStore): StoreSteps {
       const { record, ...due } = await flows.read(ref, every)
       return record && { ...record, ...due }
     },
-    setDelivery: flows.deliver,
+    async setDelivery(ref, delivery) {
+      const { record } = await flows.read(ref)
+      await flows.deliver(ref, { delivery, reference: record?.message ?? '', fallback: false })
+    },
     end: flows.end,
     unlock: (tag) => flows.unlock(tag, false),
     failures: flows.failures,

@@ -64,19 +64,39 @@ export function read(
   return { record: viewOf(flow, now), deliveryDue, lookupDue, busy }
 }
 
-/** Keeps what is known of a message. */
+export interface DeliverArgs {
+  delivery: Delivery
+  /** Names the message that this was asked about. */
+  reference: string
+  /** A message that failed is to be followed by one on the next channel, once in a flow. */
+  fallback: boolean
+}
+
+/**
+ * Keeps what is known of a message. `news`: nobody has kept that before. `falls`: this reader is the one who sends
+ * the next message.
+ */
 export function deliver(
   boxes: FlowBoxes,
-  { delivery }: { delivery: Delivery },
+  { delivery, reference, fallback }: DeliverArgs,
   now: number,
-): { done: boolean } {
+): { news: boolean; falls: boolean } {
   const flow = flowOf(boxes.flow, now)
-  if (flow === undefined || boxes.flow === undefined || flow.state !== 'pending') {
-    return { done: false }
+  if (
+    flow === undefined ||
+    boxes.flow === undefined ||
+    flow.state !== 'pending' ||
+    // A newer message is on its way, of which nobody was asked.
+    (flow.resend ?? flow.reference) !== reference
+  ) {
+    return { news: false, falls: false }
   }
+  const news = flow.delivery !== delivery
+  const falls = fallback && delivery === 'failed' && flow.fell === undefined
   flow.delivery = delivery
+  if (falls) flow.fell = true
   keepFlow(boxes.flow, flow, now)
-  return { done: true }
+  return { news, falls }
 }
 
 /** Ends a flow that is not over and gives its record back, once. */

@@ -236,6 +236,7 @@ function reserveResend(
     reference: flow.reference,
     code: flow.code,
     via: flow.via,
+    delivery: flow.delivery,
     expires: flow.expires,
     sent: flow.sent,
   }

@@ -138,6 +138,7 @@ function undoResend(flow: StoredFlow): void {
   flow.sent = before.sent
   flow.via = before.via
   flow.code = before.code
+  flow.delivery = before.delivery
   flow.before = undefined
 }
 

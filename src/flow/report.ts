@@ -1,0 +1,34 @@
+import type { Context } from './context.js'
+import { fallBack, learnDelivery } from './delivery.js'
+import { lookupEvery } from './lookup.js'
+import { unsealed } from './pending.js'
+import { placeOf } from './place.js'
+
+/*
+ * tyntec tells of messages by webhooks that nobody signs: anybody can post one. So each is a hint only. It names a
+ * message, and when that is one of ours, tyntec is asked what has become of it.
+ */
+
+export type ReportOutcome =
+  /** No message of ours, or nothing new to ask. */
+  | { status: 'none' }
+  | { status: 'asked' }
+  /** Asked for a moment ago: worth another try in so many seconds. */
+  | { status: 'later'; retryAfter: number }
+
+/** Somebody says that there is news of a message. */
+export async function report(context: Context, { id }: { id: string }): Promise<ReportOutcome> {
+  const ref = await placeOf(context, id)
+  if (!ref) return { status: 'none' }
+  const { record, deliveryDue } = await context.store.read(ref, lookupEvery)
+  const values = record && unsealed(context, ref, record)
+  // The flow may have sent another message since.
+  if (!record || values?.message?.id !== id || record.state !== 'pending') return { status: 'none' }
+  if (!deliveryDue) {
+    const told = record.delivery === 'delivered' || record.delivery === 'failed'
+    return told ? { status: 'none' } : { status: 'later', retryAfter: lookupEvery }
+  }
+  const { falls } = await learnDelivery(context, ref, record, values)
+  if (falls) await fallBack(context, ref, record, values.number, undefined)
+  return { status: 'asked' }
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+import { sms, twoFactor, whatsapp } from '../../src/options/channels.js'
+import { flowKinds, number, sendCode, setupFlow, signIn } from '../support/flow.js'
+import type { TestFlow } from '../support/flow.js'
+
+const chat = whatsapp({ from: '4915123456789', template: { templateId: 'login_code' } })
+const text = sms({ from: 'Example', text: '{{OTP}}' })
+/** A WhatsApp message to it fails, and an SMS works. */
+const noWhatsapp = '+12015550114'
+
+const deliveries = ({ events }: TestFlow) =>
+  events.flatMap((event) =>
+    event.type === 'otp.delivery' ? [`${event.via} ${event.delivery}`] : [],
+  )
+
+describe.each(flowKinds)('on %s', (kind) => {
+  test.each([
+    ['whatsapp', chat, 'chat status'],
+    ['sms', text, 'sms status'],
+    ['sms', twoFactor(), 'events'],
+  ] as const)(
+    'what becomes of a message by %s is asked once in a few seconds',
+    async (_, channel, operation) => {
+      const setup = await setupFlow(kind, { channels: [channel] })
+      const handle = await sendCode(setup)
+      expect(await setup.count(operation)).toBe(0)
+      await Promise.all(Array.from({ length: 20 }, () => setup.flow.status({ handle })))
+      expect(await setup.count(operation)).toBe(1)
+      expect(await setup.flow.status({ handle })).toMatchObject({ delivery: 'delivered' })
+      await setup.advance(5)
+      // It is final.
+      expect(await setup.flow.status({ handle })).toMatchObject({ delivery: 'delivered' })
+      expect(await setup.count(operation)).toBe(1)
+      expect(deliveries(setup)).toHaveLength(1)
+    },
+  )
+
+  test('a message that failed offers the next channel, and nothing goes out by itself', async () => {
+    const setup = await setupFlow(kind, { channels: [chat, twoFactor()] })
+    const handle = await sendCode(setup, { number: noWhatsapp })
+    expect(await setup.flow.status({ handle })).toMatchObject({
+      via: 'whatsapp',
+      delivery: 'failed',
+      resend: { allowed: true, retryAfter: 0, remaining: 3, channels: ['sms'] },
+    })
+    expect(await setup.sandbox.messages()).toEqual([])
+    expect(deliveries(setup)).toEqual(['whatsapp failed'])
+  })
+
+  describe('with fallback: auto', () => {
+    const options = { channels: [chat, twoFactor({ voice: true })], fallback: 'auto' } as const
+
+    test('a message that failed is followed by one on the next channel, whoever looks', async () => {
+      const setup = await setupFlow(kind, options)
+      const handle = await sendCode(setup, { number: noWhatsapp })
+      const looks = Array.from({ length: 10 }, () =>
+        setup.flow.status({ handle, address: '192.0.2.1' }),
+      )
+      await Promise.all(looks)
+      expect(await setup.flow.status({ handle })).toMatchObject({ status: 'pending', via: 'sms' })
+      expect((await setup.sandbox.messages()).map(({ channel }) => channel)).toEqual(['sms'])
+      expect(await setup.count('send')).toBe(1)
+      expect(await signIn(setup.flow, handle, '424242')).toBe('opened')
+      expect(setup.eventTypes()).toEqual([
+        'otp.sent',
+        'otp.delivery',
+        'otp.resent',
+        // Of the text message, since the page was looked at again.
+        'otp.delivery',
+        'otp.verified',
+        'session.opened',
+      ])
+    })
+
+    test('that happens once in a flow', async () => {
+      const setup = await setupFlow(kind, options)
+      await setup.fault({ operation: '*', kind: 'fail-message' }).catch(async () => {
+        for (const operation of ['otp.send', 'otp.resend', 'chat.send']) {
+          await setup.fault({ operation, kind: 'fail-message' })
+        }
+      })
+      const handle = await sendCode(setup)
+      await setup.flow.status({ handle })
+      for (let looks = 0; looks < 3; looks++) {
+        await setup.advance(5)
+        await setup.flow.status({ handle })
+      }
+      expect(await setup.flow.status({ handle })).toMatchObject({
+        via: 'sms',
+        delivery: 'failed',
+        resend: { allowed: true, retryAfter: 0, remaining: 2, channels: ['whatsapp', 'voice'] },
+      })
+      expect([await setup.count('chat'), await setup.count('send')]).toEqual([1, 1])
+    })
+
+    test('limits hold for it, and leave the person to choose', async () => {
+      const setup = await setupFlow(kind, {
+        ...options,
+        limits: { sendsPerNumber: [{ points: 1, duration: 600 }] },
+      })
+      const handle = await sendCode(setup, { number: noWhatsapp })
+      expect(await setup.flow.status({ handle })).toMatchObject({
+        via: 'whatsapp',
+        delivery: 'failed',
+        resend: { allowed: true, remaining: 3 },
+      })
+      expect(await setup.count('send')).toBe(0)
+      expect(setup.eventTypes()).toContain('limit.hit sends_per_number')
+    })
+
+    test('a carrier that is down leaves the page as it is', async () => {
+      const setup = await setupFlow(kind, options)
+      const handle = await sendCode(setup, { number: noWhatsapp })
+      await setup.fault({ operation: 'otp.send', kind: 'status', status: 429 })
+      expect(await setup.flow.status({ handle })).toMatchObject({
+        via: 'whatsapp',
+        delivery: 'failed',
+        resend: { allowed: true, remaining: 3 },
+      })
+      await setup.noFaults()
+      expect(await setup.flow.resend({ handle, via: 'sms' })).toMatchObject({ status: 'sent' })
+    })
+
+    test('is refused beside "knows"', async () => {
+      await expect(setupFlow(kind, { ...options, knows: () => true })).rejects.toMatchObject({
+        code: 'ERR_OTP_OPTIONS',
+        message: expect.stringContaining('"fallback"'),
+      })
+    })
+  })
+})
+
+describe('a route that stops delivering', () => {
+  const open = {
+    budget: { perHour: 1000, reserve: 0 },
+    limits: { sendsPerAddress: { points: 1000, duration: 3600 } },
+  }
+  const routes = ({ events }: TestFlow) => events.filter(({ type }) => type === 'route.failing')
+  const to = (index: number) => `+1201555${1000 + index}`
+
+  test('is told of within 20 messages that could not be delivered', async () => {
+    const setup = await setupFlow('memory', { channels: [chat, twoFactor()], ...open })
+    await setup.fault({ operation: 'chat.send', kind: 'fail-message' })
+    let sent = 0
+    while (sent < 20 && routes(setup).length === 0) {
+      const handle = await sendCode(setup, { number: to(sent) })
+      await setup.flow.status({ handle })
+      sent++
+    }
+    expect(routes(setup)).toMatchObject([
+      { via: 'whatsapp', country: 'US', undelivered: 10, unused: 0, of: 10 },
+    ])
+    for (let more = 0; more < 10; more++) {
+      const handle = await sendCode(setup, { number: to(sent + more) })
+      await setup.flow.status({ handle })
+    }
+    expect(routes(setup)).toHaveLength(1)
+  })
+
+  test('is told of within 20 messages whose codes nobody types', async () => {
+    const setup = await setupFlow('memory', { ...open })
+    for (let sent = 0; sent < 20; sent++) {
+      await sendCode(setup, { number: to(sent) })
+      await setup.advance(20)
+    }
+    expect(routes(setup)).toMatchObject([{ via: 'sms', country: 'US', undelivered: 0, unused: 10 }])
+  })
+
+  test('is not seen in one that works, however many people come at once', async () => {
+    const setup = await setupFlow('memory', { ...open })
+    const codes = new Map<string, string>()
+    for (let sent = 0; sent < 30; sent++) {
+      codes.set(await sendCode(setup, { number: to(sent) }), to(sent))
+    }
+    let signedIn = 0
+    for (const [handle, phone] of codes) {
+      // A third gives up, as people do.
+      if (signedIn++ % 3 === 0) continue
+      expect(await signIn(setup.flow, handle, await setup.sandbox.waitForCode(phone))).toBe(
+        'opened',
+      )
+    }
+    await setup.advance(200)
+    await sendCode(setup)
+    expect(routes(setup)).toEqual([])
+  })
+})

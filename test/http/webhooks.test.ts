@@ -1,0 +1,216 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { bodyParser } from '@koa/bodyparser'
+import express from 'express'
+import Koa from 'koa'
+import type { OtpFlow } from '../../src/index.js'
+import * as onExpress from 'passport-tyntec-otp/express'
+import * as onKoa from 'passport-tyntec-otp/koa'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { sms, twoFactor, whatsapp } from '../../src/options/channels.js'
+import { number, sendCode, setupFlow, signIn } from '../support/flow.js'
+import type { TestFlow } from '../support/flow.js'
+
+const chat = whatsapp({ from: '4915123456789', template: { templateId: 'login_code' } })
+const noWhatsapp = '+12015550114'
+
+type Received = NonNullable<onExpress.WebhookOptions['received']>
+
+const apps = {
+  Express: (flow: OtpFlow, received: Received) =>
+    express().post('/tyntec', onExpress.webhooks(flow, { received })),
+  'Express with a parser': (flow: OtpFlow, received: Received) =>
+    express().use(express.json()).all('/tyntec', onExpress.webhooks(flow, { received })),
+  Koa: (flow: OtpFlow, received: Received) =>
+    new Koa().use(onKoa.webhooks(flow, { received })).callback(),
+  'Koa with a parser': (flow: OtpFlow, received: Received) =>
+    new Koa().use(bodyParser()).use(onKoa.webhooks(flow, { received })).callback(),
+} satisfies Record<string, (flow: OtpFlow, received: Received) => RequestListener>
+
+type AppName = keyof typeof apps
+const names = Object.keys(apps) as AppName[] // their names
+
+async function serve(app: AppName, { flow }: TestFlow) {
+  const told: unknown[] = []
+  const server = createServer(apps[app](flow, (message) => told.push(message)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tyntec` // it listens
+  const post = async (body: unknown, type = 'application/json') => {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    return answer.status
+  }
+  return { url, post, told }
+}
+
+/** What the Chat API calls the newest message. */
+async function newestId({ sandbox }: TestFlow): Promise<string> {
+  const newest = (await sandbox.messages()).at(-1)
+  return newest?.messageId ?? newest?.requestId ?? 'none'
+}
+
+async function control({ sandbox }: TestFlow, path: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${sandbox.url}/_sandbox/${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  })
+  expect(answer.ok).toBe(true)
+}
+
+describe.each(names)('on %s', (app) => {
+  test('a notification has the message asked about, and falls back', async () => {
+    const setup = await setupFlow('memory', { channels: [chat, twoFactor()], fallback: 'auto' })
+    const { url } = await serve(app, setup)
+    await control(setup, 'webhooks', { notifications: url })
+    const handle = await sendCode(setup, { number: noWhatsapp })
+    expect(await setup.sandbox.waitForCode(noWhatsapp)).toBe('424242')
+    expect(await setup.count('chat status')).toBe(1)
+    await expect.poll(() => setup.eventTypes()).toContain('otp.resent')
+    expect(await signIn(setup.flow, handle, '424242')).toBe('opened')
+    expect(setup.events.find(({ type }) => type === 'otp.delivery')).toMatchObject({
+      via: 'whatsapp',
+      delivery: 'failed',
+    })
+  })
+
+  test('one that lies is not believed', async () => {
+    const setup = await setupFlow('memory', { channels: [chat, twoFactor()], fallback: 'auto' })
+    const { post } = await serve(app, setup)
+    const handle = await sendCode(setup)
+    const messageId = await newestId(setup)
+    expect(await post({ messageId, status: 'failed', deliveryChannel: 'whatsapp' })).toBe(204)
+    expect(await setup.count('chat status')).toBe(1)
+    expect(await setup.flow.status({ handle })).toMatchObject({
+      via: 'whatsapp',
+      delivery: 'delivered',
+    })
+    expect(await setup.count('send')).toBe(0)
+  })
+
+  test('replays, floods and unknown messages have nothing asked', async () => {
+    const setup = await setupFlow('memory', { channels: [chat] })
+    const { post } = await serve(app, setup)
+    await sendCode(setup)
+    const messageId = await newestId(setup)
+    const replays = Array.from({ length: 15 }, () => post({ messageId, status: 'delivered' }))
+    expect(await Promise.all(replays)).toContain(204)
+    expect(await setup.count('chat status')).toBe(1)
+    const events = setup.events.length
+    const flood = Array.from({ length: 60 }, (_, index) =>
+      post({
+        messageId: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+        status: 'failed',
+      }),
+    )
+    for (const status of await Promise.all(flood)) expect([204, 503]).toContain(status)
+    expect(await post({ messageId, status: 'accepted' })).toBe(204)
+    expect(await setup.count('chat status')).toBe(1)
+    // Not a line in the log either.
+    expect(setup.events).toHaveLength(events)
+  })
+
+  test('what is no webhook of tyntec is refused without any work', async () => {
+    const setup = await setupFlow('memory', { channels: [chat] })
+    const { url, post } = await serve(app, setup)
+    const bad = [
+      'no JSON',
+      '',
+      '[]',
+      {},
+      { status: 'failed' },
+      { messageId: '../../', status: 'failed' },
+      { messageId: { $ne: '' }, status: 'failed' },
+      { messageId: 'a', status: ['failed'] },
+      { messageId: 'abcdefgh', from: '491512', channel: 'sms', content: 'text' },
+      'x'.repeat(100_000),
+    ]
+    for (const body of bad) {
+      const status = await post(body)
+      expect([400, 413, 415]).toContain(status)
+    }
+    expect([400, 413]).toContain(await post('a=b', 'text/plain'))
+    expect((await fetch(url, { method: 'PUT' })).status).toBeGreaterThanOrEqual(400)
+    expect(setup.events).toEqual([])
+    expect(await setup.calls()).toEqual([])
+  })
+
+  test('a received message is given to the app once', async () => {
+    const setup = await setupFlow('memory', { channels: [chat] })
+    const { post, told } = await serve(app, setup)
+    const message = {
+      messageId: '77185196-664a-43ec-b14a-fe97036c697f',
+      from: '4917612345678',
+      to: '545345345',
+      channel: 'whatsapp',
+      content: { contentType: 'text', text: 'STOP' },
+      receivedAt: 'kept out',
+    }
+    expect(await post(message)).toBe(204)
+    expect(await post(message)).toBe(204)
+    expect(told).toEqual([
+      {
+        messageId: message.messageId,
+        from: '4917612345678',
+        to: '545345345',
+        channel: 'whatsapp',
+        content: { contentType: 'text', text: 'STOP' },
+      },
+    ])
+    expect(setup.events).toEqual([])
+  })
+})
+
+test('a report of the Messaging API has the text asked about, also by GET', async () => {
+  const setup = await setupFlow('memory')
+  const app = express()
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tyntec` // it listens
+  const flow = setup.another({ channels: [sms({ from: 'Example', text: '{{OTP}}', callbackUrl })] })
+  app.all('/tyntec', onExpress.webhooks(flow))
+
+  const late = '+12015550110'
+  const handle = await sendCode({ flow }, { number: late })
+  await setup.advance(11)
+  await expect.poll(() => setup.eventTypes()).toEqual(['otp.sent', 'otp.delivery'])
+  expect(await setup.count('sms status')).toBe(1)
+  expect(await flow.status({ handle })).toMatchObject({ delivery: 'delivered' })
+
+  await sendCode({ flow })
+  const requestId = await newestId(setup)
+  const report = (status: string) =>
+    fetch(`${callbackUrl}?${new URLSearchParams({ requestId, status })}`)
+  expect((await report('BUFFERED')).status).toBe(204)
+  await setup.advance(5)
+  expect((await report('DELIVERED')).status).toBe(204)
+  expect(await setup.count('sms status')).toBe(2)
+})
+
+test('news of a message that the flow has followed by another is none', async () => {
+  const setup = await setupFlow('memory', { channels: [chat, twoFactor()] })
+  const { post } = await serve('Express', setup)
+  const handle = await sendCode(setup)
+  const messageId = await newestId(setup)
+  await setup.advance(31)
+  await setup.flow.resend({ handle, via: 'sms' })
+  expect(await post({ messageId, status: 'failed' })).toBe(204)
+  expect(await setup.count('chat status')).toBe(0)
+  expect(await signIn(setup.flow, handle, await setup.sandbox.waitForCode(number))).toBe('opened')
+})
+
+test('without a flow, or with options it does not know, it is refused at start', async () => {
+  const { flow } = await setupFlow('memory')
+  const written = JSON.parse('{ "recieved": true }') as onExpress.WebhookOptions // of an app without types
+  for (const { webhooks } of [onExpress, onKoa]) {
+    expect(() => webhooks(flow, written)).toThrow('"received"')
+    expect(() => webhooks(JSON.parse('{}') as OtpFlow)).toThrow('webhooks needs the flow')
+  }
+})
