@@ -23,6 +23,7 @@ export async function learnDelivery(
   { otpId, message }: Unsealed,
 ): Promise<Learned> {
   const { carriers, store, events, options } = context
+  const { reference, resends, via, country } = record
   // The app may have changed its channels since.
   const carrier = message ? carriers.of(message.via) : carriers.judge
   const id = message && carrier.ownCode ? message.id : otpId
@@ -30,9 +31,8 @@ export async function learnDelivery(
   const delivery = await atMost(2, carrier.delivery(id)).catch(() => undefined)
   if (delivery === undefined) return { falls: false }
   const kept = await store
-    .deliver(ref, { delivery, reference: record.message, fallback: options.fallback === 'auto' })
+    .deliver(ref, { delivery, reference, resends, fallback: options.fallback === 'auto' })
     .catch(() => undefined)
-  const { via, country } = record
   if (kept?.news && (delivery === 'delivered' || delivery === 'failed')) {
     events.emit({ type: 'otp.delivery', flowId: ref.flowId, via, country, delivery })
   }

@@ -133,6 +133,9 @@ const noRefusals: ReadonlySet<string> = new Set([
   'sign_in_refused',
   'pending',
   'ended',
+  // Of a webhook.
+  'asked',
+  'later',
 ])
 
 /** The event of a refusal that the step itself has not told of. */

@@ -262,7 +262,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1271,7 +1270,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1614,7 +1612,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -1727,7 +1724,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -3311,7 +3307,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -5570,7 +5565,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,
@@ -5662,13 +5656,15 @@ box.keep = math.max(flow.kept - now, 1)
 end
 local function deliver(boxes, ____bindingPattern0, now)
 local fallback
+local resends
 local reference
 local delivery
 delivery = ____bindingPattern0.delivery
 reference = ____bindingPattern0.reference
+resends = ____bindingPattern0.resends
 fallback = ____bindingPattern0.fallback
 local flow = flowOf(boxes.flow, now)
-if flow == nil or boxes.flow == nil or flow.state ~= "pending" or (flow.resend or flow.reference) ~= reference then
+if flow == nil or boxes.flow == nil or flow.state ~= "pending" or flow.reference ~= reference or (flow.resends or 0) ~= resends then
 return {news = false, falls = false}
 end
 local news = flow.delivery ~= delivery
@@ -5733,7 +5729,6 @@ return {
 state = flow.state,
 ["end"] = flow["end"],
 reference = flow.reference,
-message = flow.resend or flow.reference,
 number = flow.number,
 otp = flow.otp,
 via = flow.via,

@@ -172,8 +172,7 @@ export async function setupFlow(
       offset += seconds * 1000
       moveDate(seconds)
       if (connected) await advanceRedis(connected.redis, connected.prefix, seconds)
-      // The sandbox is in this process, and goes by its clock: it only has to look at it.
-      await control('clock', 'POST', { advance: 0 })
+      await control('clock', 'POST', { advance: seconds })
     },
     dump: async () => (connected ? dumpRedis(connected.redis, connected.prefix) : []),
     gate,

@@ -151,7 +151,8 @@ export function createSteps(store: StepStore): StoreSteps {
     },
     async setDelivery(ref, delivery) {
       const { record } = await flows.read(ref)
-      await flows.deliver(ref, { delivery, reference: record?.message ?? '', fallback: false })
+      const { reference = '', resends = 0 } = record ?? {}
+      await flows.deliver(ref, { delivery, reference, resends, fallback: false })
     },
     end: flows.end,
     unlock: (tag) => flows.unlock(tag, false),

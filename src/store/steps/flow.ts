@@ -24,8 +24,6 @@ export interface FlowView {
   state: StoredFlow['state']
   end?: FlowEnd | undefined
   reference: string
-  /** Names the newest message. */
-  message: string
   number: string
   otp?: string | undefined
   via: StoredFlow['via']
@@ -45,7 +43,6 @@ export function viewOf(flow: StoredFlow, now: number): FlowView {
     state: flow.state,
     end: flow.end,
     reference: flow.reference,
-    message: flow.resend ?? flow.reference,
     number: flow.number,
     otp: flow.otp,
     via: flow.via,

@@ -66,8 +66,9 @@ export function read(
 
 export interface DeliverArgs {
   delivery: Delivery
-  /** Names the message that this was asked about. */
+  /** These two name the message that was asked about. */
   reference: string
+  resends: number
   /** A message that failed is to be followed by one on the next channel, once in a flow. */
   fallback: boolean
 }
@@ -78,7 +79,7 @@ export interface DeliverArgs {
  */
 export function deliver(
   boxes: FlowBoxes,
-  { delivery, reference, fallback }: DeliverArgs,
+  { delivery, reference, resends, fallback }: DeliverArgs,
   now: number,
 ): { news: boolean; falls: boolean } {
   const flow = flowOf(boxes.flow, now)
@@ -87,7 +88,8 @@ export function deliver(
     boxes.flow === undefined ||
     flow.state !== 'pending' ||
     // A newer message is on its way, of which nobody was asked.
-    (flow.resend ?? flow.reference) !== reference
+    flow.reference !== reference ||
+    (flow.resends ?? 0) !== resends
   ) {
     return { news: false, falls: false }
   }
