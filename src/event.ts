@@ -81,6 +81,8 @@ export type OtpEventBody =
   | { type: 'otp.cancelled'; flowId: string }
   /** Too many failures in a row: nobody signs in with this number until `flow.unlock(number)`. */
   | { type: 'number.disabled'; flowId: string }
+  /** By `flow.admin`. `actor`: who did it, as the app has named them. */
+  | { type: 'admin'; action: 'look' | 'revoke' | 'unlock' | 'forget'; actor: string }
   | { type: 'limit.hit'; limit: LimitName }
   /** Refused for a reason that has no event of its own. */
   /** `compared`: by what a request was taken to be another site's. Strangers choose parts of it. */

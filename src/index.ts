@@ -17,7 +17,10 @@ export type {
 export {
   type CheckInput,
   createOtpFlow,
+  type NumberStatus,
+  type OtpAdmin,
   type OtpFlow,
+  type PendingFlow,
   type ResendInput,
   type SendInput,
   type StatusInput,
@@ -78,6 +81,8 @@ export { type MemoryStoreOptions, memoryStore } from './store/memory.js'
 export type { AnyRedisClient } from './store/clients/client.js'
 export { type RedisStoreOptions, redisStore } from './store/redis.js'
 export type { OtpStore } from './store/store.js'
+export type { Finding } from './setup/findings.js'
+export type { OtpHealth } from './setup/health.js'
 export type { ValidateOption, ValidationCode, ValidationName } from './setup/checks.js'
 export { Strategy, type StrategyOptions } from './passport/strategy.js'
 export type { Verify, VerifyDone, VerifyWithRequest } from './passport/verify.js'

@@ -23,6 +23,7 @@ export const levels: Record<OtpEvent['type'], Level> = {
   'otp.expired': 'info',
   'otp.cancelled': 'info',
   'number.disabled': 'error',
+  admin: 'warn',
   'limit.hit': 'warn',
   'request.refused': 'warn',
   'otp.decoyed': 'info',

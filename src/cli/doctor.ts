@@ -9,7 +9,7 @@ import {
   findInRedis,
   findInSettings,
   type Settings,
-} from './findings.js'
+} from '../setup/findings.js'
 import { plain, print } from './print.js'
 import { readRedisFacts } from './store-facts.js'
 import { baseUrlOf } from './settings.js'

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { errorCode } from '../tyntec/failures.js'
 import { UsageError } from './command.js'
-import type { RedisFacts } from './findings.js'
+import type { RedisFacts } from '../setup/findings.js'
 import { connect, type Connection } from './connection.js'
 
 /** Writes a key of ours for a second, and gives the time. */

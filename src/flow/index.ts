@@ -20,7 +20,17 @@ import { createSecrets } from '../secrets/secrets.js'
 import { createFlowStore } from '../store/flows.js'
 import { createTyntecClient } from '../tyntec/index.js'
 import { watchRoutes } from '../routes.js'
+import { createHealth, type OtpHealth } from '../setup/health.js'
 import { createValidation, type Validation } from '../setup/validate.js'
+import {
+  forgetNumber,
+  lookAtNumber,
+  numberOfAdmin,
+  type OtpAdmin,
+  requireActor,
+  revokeNumber,
+  unlockNumber,
+} from './admin.js'
 import { type CheckInput, check } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
 import { close, type Completion, complete, release } from './proof.js'
@@ -33,6 +43,7 @@ import { createWatch, type StepName } from './watch.js'
 
 export type { CheckInput } from './check.js'
 export type { ResendInput } from './resend.js'
+export type { NumberStatus, OtpAdmin, PendingFlow } from './admin.js'
 export type { SendInput } from './send.js'
 export type { StatusInput } from './status.js'
 
@@ -66,6 +77,12 @@ export interface OtpFlow {
    */
   unlock(number: string): Promise<void>
   /**
+   * What the support desk may see and do about one number (E.164). `actor`: who does it, for the events.
+   *
+   * @throws {OtpError} `ERR_OTP_MISUSE`
+   */
+  admin(number: string, by: { actor: string }): OtpAdmin
+  /**
    * Adds a listener for the events of one type; the answer removes it.
    *
    * @throws {OtpError} `ERR_OTP_MISUSE` when there is no such event
@@ -74,6 +91,10 @@ export interface OtpFlow {
     type: Type,
     listener: (event: OtpEventOf<Type>) => unknown,
   ): () => void
+  /**
+   * What the command `doctor` finds, for a health route: no secret, number or id is in it. An answer holds for 30 s.
+   */
+  health(): Promise<OtpHealth>
   /**
    * For `SIGTERM`: refuses new steps with a 503, waits for the running ones (10 s at the longest) and
    * closes the connections to tyntec. The store's client is the app's to close afterwards.
@@ -163,6 +184,10 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     }
   }
 
+  const looking = step('unlock', lookAtNumber)
+  const revoking = step('unlock', revokeNumber)
+  const unlocking = step('unlock', unlockNumber)
+  const forgetting = step('unlock', forgetNumber)
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
@@ -198,15 +223,20 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       hears = true
       return step('status', report)
     },
-    unlock: step('unlock', async ({ numbers, store }: Context, number: string) => {
-      const parsed = numbers.parse(number)
-      // A number that is not allowed any more can still be unlocked.
-      const canonical = 'status' in parsed ? number : parsed.number
-      if (!/^\+[1-9][0-9]{6,14}$/.test(canonical)) {
-        throw new OtpError('ERR_OTP_MISUSE', 'unlock() takes a number in E.164 form')
+    unlock: step('unlock', async (context: Context, number: string) =>
+      unlockNumber(context, { number: numberOfAdmin(context, number) }),
+    ),
+    admin(given, { actor }) {
+      requireActor(actor)
+      const about = { number: numberOfAdmin(context, given), actor }
+      return {
+        look: () => looking(about),
+        revoke: () => revoking(about),
+        unlock: () => unlocking(about),
+        forget: () => forgetting(about),
       }
-      await Promise.all(secrets.numberTags(canonical).map((tag) => store.unlock(tag, true)))
-    }),
+    },
+    health: createHealth(options, client),
     on: (type, listener) => onType(events, type, listener),
     async drain() {
       draining = true

@@ -26,6 +26,8 @@ export type Tags = readonly [string, ...string[]]
 
 export interface Secrets {
   numberTags(number: string): Tags
+  /** Where the flows of a number are, by each of the secrets. */
+  placesOf(number: string): readonly Pick<FlowRef, 'number' | 'keyId'>[]
   addressTags(address: string): Tags
   /** The same for what a carrier calls a message. */
   messageTags(id: string): Tags
@@ -71,6 +73,11 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
 
   return {
     numberTags: (number) => tagsOf('number', number),
+    placesOf: (number) =>
+      all.map((keys) => ({
+        number: tagOf(keys.number, number).toString('base64url'),
+        keyId: keys.id.toString('base64url'),
+      })),
     addressTags: (address) => tagsOf('address', address),
     messageTags: (id) => tagsOf('message', id),
     rangeTags: (number) => tagsOf('range', number.slice(0, -3)),

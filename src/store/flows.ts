@@ -1,5 +1,5 @@
 import type { FlowRef } from '../secrets/secrets.js'
-import type { AddressRecord, FlowEnd } from './records.js'
+import type { AddressRecord, FlowEnd, NumberRecord } from './records.js'
 import type { StepReply } from './steps/index.js'
 import type { AddressFailures, ClaimReply, ClaimRequest } from './steps/claim.js'
 import type { FlowView } from './steps/flow.js'
@@ -84,6 +84,9 @@ export interface FlowStore {
   end(ref: FlowRef, end: FlowEnd): Promise<FlowView | undefined>
   /** Forgets the failures of a number, and with `all` its waits and used up messages as well. */
   unlock(tag: string, all: boolean): Promise<void>
+  /** What is kept of a number. */
+  ofNumber(tag: string): Promise<NumberRecord | undefined>
+  forget(tag: string): Promise<void>
   failures(tag: string): Promise<{ total: number; wait: number }>
 }
 
@@ -271,6 +274,12 @@ export function createFlowStore(store: StepStore): FlowStore {
     deliver: (ref, args) => store.run('deliver', { flow: flowKey(ref) }, args),
     async end(ref, end) {
       return (await store.run('endFlow', { flow: flowKey(ref) }, { end })).record
+    },
+    async ofNumber(tag) {
+      return (await store.run('peek', { number: numberKey(tag) }, {})).number
+    },
+    async forget(tag) {
+      await store.run('unlock', { number: numberKey(tag) }, { all: true, forget: true })
     },
     async unlock(tag, all) {
       await store.run('unlock', { number: numberKey(tag) }, { all })

@@ -54,6 +54,8 @@ export interface NumberRecord {
   uses: Windows
   /** The flow that has the number's latest message. */
   latest?: Latest | undefined
+  /** Its flows, with when each record ends at the latest: what the support desk ends, and what is forgotten. */
+  flows?: Record<string, number | undefined> | undefined
   failures?: Failures | undefined
 }
 

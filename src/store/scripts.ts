@@ -670,14 +670,34 @@ now
 )
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_41 = record
+local flows = ____record_41.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_41 = record
-local latest = ____record_41.latest
-local failures = ____record_41.failures
+local ____record_42 = record
+local latest = ____record_42.latest
+local failures = ____record_42.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -686,6 +706,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
@@ -696,10 +720,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_42 = parts
-local address = ____parts_42.address
-local shared = ____parts_42.shared
-local number = ____parts_42.number
+local ____parts_43 = parts
+local address = ____parts_43.address
+local shared = ____parts_43.shared
+local number = ____parts_43.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -758,20 +782,21 @@ return counts
 end
 local endedKept = 600000
 local function reserveLatest(number, flow, lane, cooldown, now)
-local ____number_43 = number
-local latest = ____number_43.latest
+local ____number_44 = number
+local latest = ____number_44.latest
 local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_47 = number
-local ____flow_45 = flow
-local ____temp_46 = now + cooldown * 1000
-local ____lane_44
+local ____number_48 = number
+local ____flow_46 = flow
+local ____temp_47 = now + cooldown * 1000
+local ____lane_45
 if lane then
-____lane_44 = nil
+____lane_45 = nil
 else
-____lane_44 = true
+____lane_45 = true
 end
-____number_47.latest = {flow = ____flow_45, ["until"] = ____temp_46, reserved = ____lane_44, passed = passes and latest["until"] or nil}
+____number_48.latest = {flow = ____flow_46, ["until"] = ____temp_47, reserved = ____lane_45, passed = passes and latest["until"] or nil}
 end
+local longestLifetime = 600000
 local function reserveSend(boxes, request, now)
 local expires = now + request.lifetime * 1000
 local flow = {
@@ -802,6 +827,9 @@ request.lane,
 request.cooldown,
 now
 )
+local flows = number.flows or ({})
+flows[request.flow] = now + longestLifetime + endedKept
+number.flows = flows
 keepNumber(boxes.number, number, now)
 end
 local function orNone(odd)
@@ -814,23 +842,23 @@ local parts
 parts = ____bindingPattern0.parts
 request = ____bindingPattern0.request
 passed = ____bindingPattern0.passed
-local ____temp_50 = request ~= nil
-if ____temp_50 then
-local ____opt_48 = flowOf(boxes.flow, now)
-____temp_50 = (____opt_48 and ____opt_48.reference) == request.reference
+local ____temp_51 = request ~= nil
+if ____temp_51 then
+local ____opt_49 = flowOf(boxes.flow, now)
+____temp_51 = (____opt_49 and ____opt_49.reference) == request.reference
 end
-if ____temp_50 then
+if ____temp_51 then
 return {
 status = "reserved",
 counts = noCounts()
 }
 end
-local ____temp_53 = request ~= nil
-if ____temp_53 then
-local ____opt_51 = flowOf(boxes.flow, now)
-____temp_53 = (____opt_51 and ____opt_51.signIn) ~= nil
+local ____temp_54 = request ~= nil
+if ____temp_54 then
+local ____opt_52 = flowOf(boxes.flow, now)
+____temp_54 = (____opt_52 and ____opt_52.signIn) ~= nil
 end
-if ____temp_53 then
+if ____temp_54 then
 return {status = "used"}
 end
 takeOver(boxes, parts.older, now)
@@ -955,6 +983,26 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_10 = record
+local flows = ____record_10.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepUntil(box, value, ends, now)
 box.value = value
 box.keep = math.max(ends - now, 0)
@@ -964,9 +1012,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_10 = record
-local latest = ____record_10.latest
-local failures = ____record_10.failures
+local ____record_11 = record
+local latest = ____record_11.latest
+local failures = ____record_11.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -975,6 +1023,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function dropLatest(box, flow, now)
@@ -1015,13 +1067,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_15
+local ____temp_16
 if next.sent + next.verified < 0.001 then
-____temp_15 = nil
+____temp_16 = nil
 else
-____temp_15 = next
+____temp_16 = next
 end
-return ____temp_15
+return ____temp_16
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
@@ -1039,13 +1091,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_16
+local ____temp_17
 if sizeOf(members) == 0 then
-____temp_16 = nil
+____temp_17 = nil
 else
-____temp_16 = members
+____temp_17 = members
 end
-return ____temp_16
+return ____temp_17
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -1063,9 +1115,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_17 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_17.n
-local ends = ____windowOf_result_17.ends
+local ____windowOf_result_18 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_18.n
+local ends = ____windowOf_result_18.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -1078,10 +1130,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_18 = record
-local meter = ____record_18.meter
-local countries = ____record_18.countries
-local failed = ____record_18.failed
+local ____record_19 = record
+local meter = ____record_19.meter
+local countries = ____record_19.countries
+local failed = ____record_19.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -1100,8 +1152,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_21 = record
-local meter = ____record_21.meter
+local ____record_22 = record
+local meter = ____record_22.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -1112,11 +1164,11 @@ now
 )
 end
 local function giveBack(boxes, given, now)
-local ____given_22 = given
-local address = ____given_22.address
-local shared = ____given_22.shared
-local number = ____given_22.number
-local waited = ____given_22.waited
+local ____given_23 = given
+local address = ____given_23.address
+local shared = ____given_23.shared
+local number = ____given_23.number
+local waited = ____given_23.waited
 if address ~= nil then
 local own = addressOf(boxes.own)
 uncount(own.uses, address.own, now)
@@ -1207,9 +1259,21 @@ end
 giveUp(box, flow, now)
 return {kept = false, back = true}
 end
+local function leaveNumber(box, name, now)
+if box == nil then
+return
+end
+local number = numberOf(box)
+local ____opt_24 = number.flows
+if (____opt_24 and ____opt_24[name]) == nil then
+return
+end
+number.flows[name] = nil
+keepNumber(box, number, now)
+end
 local function undoResend(flow)
-local ____flow_23 = flow
-local before = ____flow_23.before
+local ____flow_26 = flow
+local before = ____flow_26.before
 flow.lease = nil
 if before == nil then
 return
@@ -1232,9 +1296,10 @@ end
 if back ~= nil then
 giveBack(boxes, back, now)
 end
-local ____flow_24 = flow
-local before = ____flow_24.before
+local ____flow_27 = flow
+local before = ____flow_27.before
 if before == nil then
+leaveNumber(boxes.number, name, now)
 box.value = nil
 box.keep = 0
 return
@@ -1248,8 +1313,8 @@ keepFlow(box, flow, now)
 end
 local function holdLatest(box, flow, now)
 local number = numberOf(box)
-local ____opt_25 = number.latest
-if (____opt_25 and ____opt_25.flow) ~= flow or number.latest.reserved ~= true then
+local ____opt_28 = number.latest
+if (____opt_28 and ____opt_28.flow) ~= flow or number.latest.reserved ~= true then
 return
 end
 number.latest.reserved = nil
@@ -1334,9 +1399,9 @@ finish(box, old, "replaced", now)
 return view
 end
 local function settleSend(boxes, args, now)
-local ____args_27 = args
-local reference = ____args_27.reference
-local result = ____args_27.result
+local ____args_30 = args
+local reference = ____args_30.reference
+local result = ____args_30.result
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil or flow.reference ~= reference then
 return {kept = false}
@@ -2355,14 +2420,34 @@ now
 )
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_45 = record
+local flows = ____record_45.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_45 = record
-local latest = ____record_45.latest
-local failures = ____record_45.failures
+local ____record_46 = record
+local latest = ____record_46.latest
+local failures = ____record_46.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -2371,6 +2456,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
@@ -2381,10 +2470,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_46 = parts
-local address = ____parts_46.address
-local shared = ____parts_46.shared
-local number = ____parts_46.number
+local ____parts_47 = parts
+local address = ____parts_47.address
+local shared = ____parts_47.shared
+local number = ____parts_47.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -2460,19 +2549,19 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function reserveLatest(number, flow, lane, cooldown, now)
-local ____number_47 = number
-local latest = ____number_47.latest
+local ____number_48 = number
+local latest = ____number_48.latest
 local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_51 = number
-local ____flow_49 = flow
-local ____temp_50 = now + cooldown * 1000
-local ____lane_48
+local ____number_52 = number
+local ____flow_50 = flow
+local ____temp_51 = now + cooldown * 1000
+local ____lane_49
 if lane then
-____lane_48 = nil
+____lane_49 = nil
 else
-____lane_48 = true
+____lane_49 = true
 end
-____number_51.latest = {flow = ____flow_49, ["until"] = ____temp_50, reserved = ____lane_48, passed = passes and latest["until"] or nil}
+____number_52.latest = {flow = ____flow_50, ["until"] = ____temp_51, reserved = ____lane_49, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
 local own = flow.code ~= nil or request.code ~= nil
@@ -2657,6 +2746,26 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_10 = record
+local flows = ____record_10.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepUntil(box, value, ends, now)
 box.value = value
 box.keep = math.max(ends - now, 0)
@@ -2666,9 +2775,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_10 = record
-local latest = ____record_10.latest
-local failures = ____record_10.failures
+local ____record_11 = record
+local latest = ____record_11.latest
+local failures = ____record_11.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -2677,6 +2786,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function dropLatest(box, flow, now)
@@ -2717,13 +2830,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_15
+local ____temp_16
 if next.sent + next.verified < 0.001 then
-____temp_15 = nil
+____temp_16 = nil
 else
-____temp_15 = next
+____temp_16 = next
 end
-return ____temp_15
+return ____temp_16
 end
 local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
@@ -2741,13 +2854,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_16
+local ____temp_17
 if sizeOf(members) == 0 then
-____temp_16 = nil
+____temp_17 = nil
 else
-____temp_16 = members
+____temp_17 = members
 end
-return ____temp_16
+return ____temp_17
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -2765,9 +2878,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_17 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_17.n
-local ends = ____windowOf_result_17.ends
+local ____windowOf_result_18 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_18.n
+local ends = ____windowOf_result_18.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -2780,10 +2893,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_18 = record
-local meter = ____record_18.meter
-local countries = ____record_18.countries
-local failed = ____record_18.failed
+local ____record_19 = record
+local meter = ____record_19.meter
+local countries = ____record_19.countries
+local failed = ____record_19.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -2802,8 +2915,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_21 = record
-local meter = ____record_21.meter
+local ____record_22 = record
+local meter = ____record_22.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -2814,11 +2927,11 @@ now
 )
 end
 local function giveBack(boxes, given, now)
-local ____given_22 = given
-local address = ____given_22.address
-local shared = ____given_22.shared
-local number = ____given_22.number
-local waited = ____given_22.waited
+local ____given_23 = given
+local address = ____given_23.address
+local shared = ____given_23.shared
+local number = ____given_23.number
+local waited = ____given_23.waited
 if address ~= nil then
 local own = addressOf(boxes.own)
 uncount(own.uses, address.own, now)
@@ -2921,8 +3034,8 @@ flow.reference = reference
 flow.expires = math.min(now + lifetime * 1000, flow.created + maxLifetime * 1000)
 end
 local function undoResend(flow)
-local ____flow_23 = flow
-local before = ____flow_23.before
+local ____flow_24 = flow
+local before = ____flow_24.before
 flow.lease = nil
 if before == nil then
 return
@@ -2936,18 +3049,18 @@ flow.before = nil
 end
 local function holdLatest(box, flow, now)
 local number = numberOf(box)
-local ____opt_24 = number.latest
-if (____opt_24 and ____opt_24.flow) ~= flow or number.latest.reserved ~= true then
+local ____opt_25 = number.latest
+if (____opt_25 and ____opt_25.flow) ~= flow or number.latest.reserved ~= true then
 return
 end
 number.latest.reserved = nil
 keepNumber(box, number, now)
 end
 local function settleResend(boxes, args, now)
-local ____args_26 = args
-local reference = ____args_26.reference
-local result = ____args_26.result
-local back = ____args_26.back
+local ____args_27 = args
+local reference = ____args_27.reference
+local result = ____args_27.result
+local back = ____args_27.back
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil or flow.resend ~= reference then
 return {kept = false}
@@ -3471,14 +3584,34 @@ local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30
 return now + 1000 * math.min(rules.failureMaxWait, doubled)
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_32 = record
+local flows = ____record_32.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_32 = record
-local latest = ____record_32.latest
-local failures = ____record_32.failures
+local ____record_33 = record
+local latest = ____record_33.latest
+local failures = ____record_33.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -3487,6 +3620,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function charge(box, rules, lane, attempt, now)
@@ -3520,13 +3657,13 @@ if tried == nil then
 return flow.open == true and "*" or nil
 end
 if tried.state == "wrong" then
-local ____temp_33
+local ____temp_34
 if tried.open == tried.hash then
-____temp_33 = nil
+____temp_34 = nil
 else
-____temp_33 = tried.open
+____temp_34 = tried.open
 end
-return ____temp_33
+return ____temp_34
 end
 if tried.state ~= "late" then
 return nil
@@ -3537,9 +3674,9 @@ local function claimTry(boxes, box, flow, request, now)
 if boxes.number == nil then
 return {status = "none"}
 end
-local ____request_34 = request
-local attempt = ____request_34.attempt
-local hash = ____request_34.hash
+local ____request_35 = request
+local attempt = ____request_35.attempt
+local hash = ____request_35.hash
 local charged = charge(
 boxes.number,
 request.rules,
@@ -3557,32 +3694,32 @@ triedOf(flow, now)
 local earlier = open == nil and "none" or (open == hash and "same" or "other")
 flow.attempts = (flow.attempts or 0) + 1
 flow.open = true
-local ____flow_44 = flow
-local ____attempt_36 = attempt
-local ____hash_37 = hash
-local ____temp_38 = now + request.lease * 1000
-local ____temp_39 = now + request.window * 1000
-local ____earlier_40 = earlier
-local ____open_41 = open
-local ____attempt_42 = attempt
-local ____charged_waitBefore_43 = charged.waitBefore
-local ____charged_lane_35
+local ____flow_45 = flow
+local ____attempt_37 = attempt
+local ____hash_38 = hash
+local ____temp_39 = now + request.lease * 1000
+local ____temp_40 = now + request.window * 1000
+local ____earlier_41 = earlier
+local ____open_42 = open
+local ____attempt_43 = attempt
+local ____charged_waitBefore_44 = charged.waitBefore
+local ____charged_lane_36
 if charged.lane then
-____charged_lane_35 = true
+____charged_lane_36 = true
 else
-____charged_lane_35 = nil
+____charged_lane_36 = nil
 end
-____flow_44.tried = {
-id = ____attempt_36,
+____flow_45.tried = {
+id = ____attempt_37,
 state = "checking",
-hash = ____hash_37,
-lease = ____temp_38,
-["until"] = ____temp_39,
-earlier = ____earlier_40,
-open = ____open_41,
-by = ____attempt_42,
-waitBefore = ____charged_waitBefore_43,
-lane = ____charged_lane_35
+hash = ____hash_38,
+lease = ____temp_39,
+["until"] = ____temp_40,
+earlier = ____earlier_41,
+open = ____open_42,
+by = ____attempt_43,
+waitBefore = ____charged_waitBefore_44,
+lane = ____charged_lane_36
 }
 keepFlow(box, flow, now)
 return claimed(flow, earlier, request, now)
@@ -3806,14 +3943,34 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_19 = record
+local flows = ____record_19.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_19 = record
-local latest = ____record_19.latest
-local failures = ____record_19.failures
+local ____record_20 = record
+local latest = ____record_20.latest
+local failures = ____record_20.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -3822,6 +3979,10 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function forget(box, ____bindingPattern0, now)
@@ -3834,8 +3995,8 @@ number.failures = nil
 if lane ~= nil then
 number.uses[lane.name] = nil
 end
-local ____opt_20 = number.latest
-if (____opt_20 and ____opt_20.flow) == flow then
+local ____opt_21 = number.latest
+if (____opt_21 and ____opt_21.flow) == flow then
 number.latest = nil
 end
 keepNumber(box, number, now)
@@ -3851,13 +4012,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_22
+local ____temp_23
 if next.sent + next.verified < 0.001 then
-____temp_22 = nil
+____temp_23 = nil
 else
-____temp_22 = next
+____temp_23 = next
 end
-return ____temp_22
+return ____temp_23
 end
 local function sizeOf(members)
 local size = 0
@@ -3874,13 +4035,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_23
+local ____temp_24
 if sizeOf(members) == 0 then
-____temp_23 = nil
+____temp_24 = nil
 else
-____temp_23 = members
+____temp_24 = members
 end
-return ____temp_23
+return ____temp_24
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -3889,8 +4050,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_26 = record
-local meter = ____record_26.meter
+local ____record_27 = record
+local meter = ____record_27.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -3906,10 +4067,10 @@ honest = ____bindingPattern0.honest
 if honest == nil then
 return
 end
-local ____honest_27 = honest
-local country = ____honest_27.country
-local messages = ____honest_27.messages
-local number = ____honest_27.number
+local ____honest_28 = honest
+local country = ____honest_28.country
+local messages = ____honest_28.messages
+local number = ____honest_28.number
 if boxes.own ~= nil then
 local own = addressOf(boxes.own)
 own.meter = metered(
@@ -3955,23 +4116,23 @@ openingLease = ____bindingPattern0.openingLease
 window = ____bindingPattern0.window
 if flow.state == "verified" and flow.by == args.attempt then
 local attempts = flow.attempts or 0
-local ____attempts_30 = attempts
-local ____opt_28 = flow.signIn
-return {status = "settled", attempts = ____attempts_30, failures = ____opt_28 and ____opt_28.failures or 0}
+local ____attempts_31 = attempts
+local ____opt_29 = flow.signIn
+return {status = "settled", attempts = ____attempts_31, failures = ____opt_29 and ____opt_29.failures or 0}
 end
 if flow.state ~= "pending" then
 return {status = "stale"}
 end
-local ____flow_31 = flow
-local tried = ____flow_31.tried
+local ____flow_32 = flow
+local tried = ____flow_32.tried
 local own = tried == nil or tried.id == args.attempt and tried.taken == nil
-local ____own_32
+local ____own_33
 if own then
-____own_32 = nil
+____own_33 = nil
 else
-____own_32 = true
+____own_33 = true
 end
-local taken = ____own_32
+local taken = ____own_33
 flow.state = "verified"
 flow.by = args.attempt
 flow.tried = nil
@@ -4010,15 +4171,15 @@ taken = taken
 }
 end
 local function triedOf(flow, now)
-local ____flow_33 = flow
-local tried = ____flow_33.tried
-local ____temp_34
+local ____flow_34 = flow
+local tried = ____flow_34.tried
+local ____temp_35
 if tried == nil or tried["until"] <= now then
-____temp_34 = nil
+____temp_35 = nil
 else
-____temp_34 = tried
+____temp_35 = tried
 end
-return ____temp_34
+return ____temp_35
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -4036,9 +4197,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_35 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_35.n
-local ends = ____windowOf_result_35.ends
+local ____windowOf_result_36 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_36.n
+local ends = ____windowOf_result_36.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -4134,8 +4295,8 @@ local late
 local counted
 counted = ____bindingPattern0.counted
 late = ____bindingPattern0.late
-local ____tried_36 = tried
-local taken = ____tried_36.taken
+local ____tried_37 = tried
+local taken = ____tried_37.taken
 local guesses
 if tried.state == "checking" then
 guesses = countFailure(boxes, args, taken, now)
@@ -4203,9 +4364,9 @@ end
 keepFlow(box, flow, now)
 end
 local function settleCheck(boxes, args, now)
-local ____args_37 = args
-local attempt = ____args_37.attempt
-local result = ____args_37.result
+local ____args_38 = args
+local attempt = ____args_38.attempt
+local result = ____args_38.result
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil then
 return {status = "stale"}
@@ -4229,9 +4390,9 @@ return {status = "stale"}
 end
 local taken = tried.taken
 repeat
-local ____switch108 = result.result
-local ____cond108 = ____switch108 == "wrong"
-if ____cond108 then
+local ____switch115 = result.result
+local ____cond115 = ____switch115 == "wrong"
+if ____cond115 then
 return reject(
 boxes,
 boxes.flow,
@@ -4242,16 +4403,16 @@ result,
 now
 )
 end
-____cond108 = ____cond108 or ____switch108 == "over"
-if ____cond108 then
+____cond115 = ____cond115 or ____switch115 == "over"
+if ____cond115 then
 do
-local ____result_failed_38
+local ____result_failed_39
 if result.failed then
-____result_failed_38 = countFailure(boxes, args, taken, now)
+____result_failed_39 = countFailure(boxes, args, taken, now)
 else
-____result_failed_38 = nil
+____result_failed_39 = nil
 end
-local guesses = ____result_failed_38
+local guesses = ____result_failed_39
 if not result.failed then
 refundAddress(boxes, args, taken, now)
 end
@@ -4263,8 +4424,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, taken, guesses)
 end
 end
-____cond108 = ____cond108 or (____switch108 == "unasked" or ____switch108 == "unprocessed")
-if ____cond108 then
+____cond115 = ____cond115 or (____switch115 == "unasked" or ____switch115 == "unprocessed")
+if ____cond115 then
 takeBack(
 boxes,
 boxes.flow,
@@ -4276,8 +4437,8 @@ now
 )
 return settled(boxes, flow, taken)
 end
-____cond108 = ____cond108 or ____switch108 == "unresolved"
-if ____cond108 then
+____cond115 = ____cond115 or ____switch115 == "unresolved"
+if ____cond115 then
 refundAddress(boxes, args, taken, now)
 tried.state = "unresolved"
 tried.lease = 0
@@ -4771,14 +4932,34 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_17 = record
+local flows = ____record_17.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_17 = record
-local latest = ____record_17.latest
-local failures = ____record_17.failures
+local ____record_18 = record
+local latest = ____record_18.latest
+local failures = ____record_18.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -4787,14 +4968,18 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
 local function giveBack(boxes, given, now)
-local ____given_18 = given
-local address = ____given_18.address
-local shared = ____given_18.shared
-local number = ____given_18.number
-local waited = ____given_18.waited
+local ____given_19 = given
+local address = ____given_19.address
+local shared = ____given_19.shared
+local number = ____given_19.number
+local waited = ____given_19.waited
 if address ~= nil then
 local own = addressOf(boxes.own)
 uncount(own.uses, address.own, now)
@@ -5929,6 +6114,26 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 return {total = failed and failed.total or 0, wait = wait}
 end
 local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_8 = record
+local flows = ____record_8.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
 local function keepUntil(box, value, ends, now)
 box.value = value
 box.keep = math.max(ends - now, 0)
@@ -5938,9 +6143,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_8 = record
-local latest = ____record_8.latest
-local failures = ____record_8.failures
+local ____record_9 = record
+local latest = ____record_9.latest
+local failures = ____record_9.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -5949,13 +6154,40 @@ end
 if failures ~= nil then
 ends = math.max(ends, failures.last + failuresKept)
 end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
 keepUntil(box, record, ends, now)
 end
+local function forget(box, ____bindingPattern0, now)
+local lane
+local flow
+flow = ____bindingPattern0.flow
+lane = ____bindingPattern0.lane
+local number = numberOf(box)
+number.failures = nil
+if lane ~= nil then
+number.uses[lane.name] = nil
+end
+local ____opt_10 = number.latest
+if (____opt_10 and ____opt_10.flow) == flow then
+number.latest = nil
+end
+keepNumber(box, number, now)
+end
 local function unlock(boxes, ____bindingPattern0, now)
+local forget
 local all
 all = ____bindingPattern0.all
+forget = ____bindingPattern0.forget
 if boxes.number == nil then
 return {done = false}
+end
+if forget == true then
+boxes.number.value = nil
+boxes.number.keep = 0
+return {done = true}
 end
 local number = numberOf(boxes.number)
 number.failures = nil

@@ -1,7 +1,7 @@
 import type { Application } from 'passport-tyntec-otp/tyntec'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { findInRedis, type RedisFacts } from '../../src/cli/findings.js'
+import { findInRedis, type RedisFacts } from '../../src/setup/findings.js'
 import { readInfo } from '../../src/cli/store-facts.js'
 import { setupSandbox } from '../sandbox/setup.js'
 import { createRedis, startRedis } from '../support/redis.js'

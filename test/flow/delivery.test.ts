@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sms, twoFactor, whatsapp } from '../../src/options/channels.js'
-import { flowKinds, number, sendCode, setupFlow, signIn } from '../support/flow.js'
+import { flowKinds, sendCode, setupFlow, signIn } from '../support/flow.js'
 import type { TestFlow } from '../support/flow.js'
 
 const chat = whatsapp({ from: '4915123456789', template: { templateId: 'login_code' } })

@@ -13,6 +13,9 @@ export const skew = 10_000
 /** Milliseconds that the longest lease of a step takes: the one in which the app opens its session. */
 export const longestLease = 35_000
 
+/** Milliseconds from the first send in which codes of a flow can be used. */
+export const longestLifetime = 600_000
+
 /** Milliseconds for which a flow that has ended by itself can begin again. */
 export const endedKept = 600_000
 

@@ -43,5 +43,20 @@ export function keepNumber(
   if (latest !== undefined && latest.until <= now) record.latest = undefined
   else if (latest !== undefined) ends = Math.max(ends, latest.until)
   if (failures !== undefined) ends = Math.max(ends, failures.last + failuresKept)
+  ends = Math.max(ends, pruneFlows(record, now))
   keepUntil(box, record, ends, now)
+}
+
+/** Drops the flows that are over, and says when the last one ends. */
+function pruneFlows(record: NumberRecord, now: number): number {
+  const { flows } = record
+  if (flows === undefined) return 0
+  let last = 0
+  for (const name in flows) {
+    const ends = flows[name]
+    if (ends !== undefined && ends <= now) flows[name] = undefined
+    else if (ends !== undefined) last = Math.max(last, ends)
+  }
+  if (last === 0) record.flows = undefined
+  return last
 }

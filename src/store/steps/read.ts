@@ -167,11 +167,16 @@ export function peek(
 /** Forgets the failures, waits and used up messages of a number. */
 export function unlock(
   boxes: RecordBoxes,
-  { all }: { all: boolean },
+  { all, forget }: { all: boolean; forget?: boolean | undefined },
   now: number,
 ): { done: boolean } {
   if (boxes.number === undefined) return { done: false }
   // Nothing may be there that can't be read.
+  if (forget === true) {
+    boxes.number.value = undefined
+    boxes.number.keep = 0
+    return { done: true }
+  }
   const number = numberOf(boxes.number)
   number.failures = undefined
   if (all) {

@@ -16,6 +16,7 @@ import { keepNumber } from './keep.js'
 import {
   canBeLookedUp,
   endedKept,
+  longestLifetime,
   type FlowView,
   flowOf,
   keepFlow,
@@ -203,5 +204,9 @@ function reserveSend(boxes: SendBoxes, request: SendRequest, now: number): void 
   if (boxes.number === undefined) return
   const number = numberOf(boxes.number)
   reserveLatest(number, request.flow, request.lane, request.cooldown, now)
+  const flows = number.flows ?? {}
+  // No resend makes it last longer.
+  flows[request.flow] = now + longestLifetime + endedKept
+  number.flows = flows
   keepNumber(boxes.number, number, now)
 }

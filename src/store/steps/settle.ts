@@ -1,5 +1,6 @@
-import type { Box, StoredFlow } from '../records.js'
-import type { MessageBoxes } from './admission.js'
+import type { Box, NumberRecord, StoredFlow } from '../records.js'
+import { type MessageBoxes, numberOf } from './admission.js'
+import { keepNumber } from './keep.js'
 import {
   dropLatest,
   endedKept,
@@ -103,6 +104,7 @@ function fail(
   if (back !== undefined) giveBack(boxes, back, now)
   const { before } = flow
   if (before === undefined) {
+    leaveNumber(boxes.number, name, now)
     box.value = undefined
     box.keep = 0
     return
@@ -128,6 +130,15 @@ function failEnded(
   if (back !== undefined) giveBack(boxes, back, now)
   giveUp(box, flow, now)
   return { kept: false, back: true }
+}
+
+/** The number has no such flow any more. */
+function leaveNumber(box: Box<NumberRecord> | undefined, name: string, now: number): void {
+  if (box === undefined) return
+  const number = numberOf(box)
+  if (number.flows?.[name] === undefined) return
+  number.flows[name] = undefined
+  keepNumber(box, number, now)
 }
 
 function undoResend(flow: StoredFlow): void {

@@ -2,7 +2,7 @@ import type { OtpError } from '../errors.js'
 import { isLoopback } from '../tyntec/loopback.js'
 import { lintTemplates } from '../tyntec/templates.js'
 import type { Application } from '../tyntec/index.js'
-import { isGuessable } from '../setup/look.js'
+import { isGuessable } from './look.js'
 
 /** Something that `doctor` has found. None holds a secret, a number or an id. */
 export interface Finding {
