@@ -7,7 +7,11 @@ import { onTestFinished } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 
 /** What `npm run demo` starts, in a process of its own that goes with the test. Without Redis, unless one is given. */
-export async function startDemo(framework: string, redisUrl = '') {
+export async function startDemo(
+  framework: string,
+  redisUrl = '',
+  more: Record<string, string> = {},
+) {
   const [port, sandboxPort] = await Promise.all([freePort(), freePort()])
   const demo = spawn(process.execPath, ['--import', 'tsx', 'examples/demo.ts'], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
@@ -18,6 +22,7 @@ export async function startDemo(framework: string, redisUrl = '') {
       FRAMEWORK: framework,
       PORT: String(port),
       SANDBOX_PORT: String(sandboxPort),
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -39,6 +44,7 @@ export async function startDemo(framework: string, redisUrl = '') {
   const sandbox = `http://127.0.0.1:${sandboxPort}/_sandbox`
   return {
     url,
+    sandbox,
     async code(to = '+12015550100') {
       const query = new URLSearchParams({ to, wait: '5' }).toString()
       const response = await fetch(`${sandbox}/code?${query}`)

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import { phone } from '../support/phones.js'
+import { attack, from, knownBrowser, rightCode, signIn, startAttacked } from './setup.js'
+
+/*
+ * Who wants to use up what the app may send: the honest person gets in meanwhile.
+ */
+
+/** No two of them next to each other. */
+const victim = (index: number) => ({ number: phone('DE', 1500 * index) })
+/** The /64 networks of one /56, and the /48 networks of one /40. */
+const of56 = (index: number) => `2001:db8:5:42${(index % 256).toString(16).padStart(2, '0')}::1`
+const of40 = (index: number) => `2001:db8:11${(index % 256).toString(16).padStart(2, '0')}:9::1`
+
+// proves: LOCK-2
+test.each(['express', 'koa'] as const)(
+  'a subscriber line gets fifty messages in an hour, and new browsers get in, on %s',
+  async (framework) => {
+    const app = await startAttacked(framework)
+    const statuses = await attack(app, 'a subscriber line', (index) => ({
+      address: of56(index),
+      body: victim(index),
+    }))
+    expect(statuses).toEqual({ 202: 50, '429 rate_limited': 249 })
+    expect((await signIn(app.client())).status).toBe(200)
+  },
+  60_000,
+)
+
+describe('a network of 256 customers', () => {
+  // proves: LOCK-2
+  test('pays for 270 messages to close an hour to new browsers, and known ones get in', async () => {
+    const app = await startAttacked('express')
+    const known = await knownBrowser(app)
+    await app.pass(86_400)
+    const statuses = await attack(app, 'an hour of a network', (index) => ({
+      address: of40(index),
+      body: victim(index),
+    }))
+    expect(statuses).toEqual({ 202: 270, '503 service_unavailable': 30 })
+
+    const stranger = await app.client().post('/login/send', victim(900), from('198.51.100.9'))
+    expect(stranger.json).toMatchObject({ code: 'service_unavailable' })
+    const wait = Number(stranger.headers['retry-after'])
+    expect(wait).toBeGreaterThan(3000)
+    expect(wait).toBeLessThanOrEqual(3600)
+    expect((await signIn(known)).status).toBe(200)
+    await app.pass(wait)
+    expect((await signIn(app.client(), '198.51.100.8')).status).toBe(200)
+  }, 60_000)
+
+  // proves: LOCK-2
+  test('pays for 1,800 messages to close a day to new browsers, and known ones get in', async () => {
+    const app = await startAttacked('express')
+    const known = await knownBrowser(app)
+    await app.pass(86_400)
+    const hours = new Set<number>()
+    await attack(
+      app,
+      'a day of a network',
+      (index) => ({ address: of40(index), body: victim(index) }),
+      {
+        async pause(index) {
+          const hour = Math.floor(index / 260)
+          if (hours.has(hour)) return
+          hours.add(hour)
+          await app.pass(3601)
+        },
+      },
+    )
+    await app.pass(3601)
+    const stranger = await app.client().post('/login/send', victim(9000), from('198.51.100.9'))
+    expect(stranger.json).toMatchObject({ code: 'service_unavailable' })
+    const wait = Number(stranger.headers['retry-after'])
+    expect(wait).toBeGreaterThan(50_000)
+    expect((await signIn(known)).status).toBe(200)
+    await app.pass(wait)
+    expect((await signIn(app.client(), '198.51.100.8')).status).toBe(200)
+  }, 240_000)
+})
+
+// proves: LOCK-8
+test.each(['express', 'koa'] as const)(
+  'who sends to numbers that tyntec refuses closes nothing, on %s',
+  async (framework) => {
+    const app = await startAttacked(framework)
+    await app.fault({
+      operation: 'otp.send',
+      kind: 'status',
+      status: 400,
+      when: 'before',
+      times: 400,
+    })
+    const statuses = await attack(app, 'numbers that tyntec refuses', (index) => ({
+      address: of40(index),
+      body: victim(index),
+    }))
+    expect(statuses).toEqual({ '503 service_unavailable': 400 })
+    expect(await app.asked('send')).toBe(400)
+    expect((await signIn(app.client())).status).toBe(200)
+  },
+  60_000,
+)
+
+// proves: LOCK-8
+test.each(['express', 'koa'] as const)(
+  'a destination that tyntec refuses gives nobody else a rest, on %s',
+  async (framework) => {
+    const app = await startAttacked(framework)
+    const refused = phone('DE', 77)
+    await app.fault({
+      operation: 'otp.send',
+      number: refused,
+      kind: 'status',
+      status: 403,
+      when: 'before',
+    })
+    const honest: number[] = []
+    const person = async () => {
+      const browser = app.client()
+      const own = `+1201555010${honest.length % 5}`
+      const address = `198.51.100.${100 + honest.length}`
+      await browser.post('/login/send', { number: own }, from(address))
+      const answer = await browser.post('/login/check', { code: rightCode }, from(address))
+      honest.push(answer.status)
+    }
+    const attacking = attack(app, 'a refused destination', (index) => ({
+      address: `10.0.${index}.1`,
+      body: { number: refused },
+    }))
+    for (let persons = 0; persons < 5; persons++) await person()
+    expect(await attacking).toEqual({ '503 service_unavailable': 200 })
+    expect(honest).toEqual(Array(5).fill(200))
+  },
+  60_000,
+)
