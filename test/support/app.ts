@@ -147,7 +147,7 @@ export async function setupFlow(
   const connected = kind === 'redis' ? await createRedis() : undefined
   const store: OtpStore = connected
     ? redisStore(connected.redis, { prefix: connected.prefix })
-    : memoryStore()
+    : memoryStore({ production: true })
   const events: OtpEvent[] = []
   const flow = createOtpFlow({
     apiKey: sandbox.apiKey,
