@@ -2,9 +2,10 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { type Answer, type Client, createClient } from '../support/client.js'
+import { countsOf } from '../support/counts.js'
 import { startDemo } from '../support/demo.js'
 import { startRedis } from '../support/redis.js'
-import { advanceRedis } from '../support/stores.js'
+import { advanceRedis, dumpRedis } from '../support/stores.js'
 import { type Attack, figures } from './figures.js'
 
 /** The owner's number: its code is 424242. */
@@ -43,6 +44,10 @@ export async function startAttacked(framework: 'express' | 'koa') {
       const answer = await fetch(`${sandbox}/messages`)
       const messages = (await answer.json()) as { to: string }[]
       return messages.filter(({ to }) => isCounted(to)).length
+    },
+    /** The same as Redis counts them for the day: the sandbox keeps the latest 500. */
+    async counted(): Promise<number> {
+      return countsOf(await dumpRedis(redis, 'tyntec-otp:'))['app day'] ?? 0
     },
     /** The newest code of each phone. */
     async codes(): Promise<Map<string, string>> {
@@ -114,7 +119,8 @@ export async function attack(
   { connections = 4, pause, to = () => true }: AttackOptions = {},
 ): Promise<Record<string, number>> {
   const { requests } = figures[name]
-  const before = await app.messages(to)
+  const count = () => (requests > 1000 ? app.counted() : app.messages(to))
+  const before = await count()
   const addresses = new Set<string>()
   const statuses: Record<string, number> = {}
   let next = 0
@@ -130,7 +136,7 @@ export async function attack(
     }
   }
   await Promise.all(Array.from({ length: connections }, connection))
-  const messages = (await app.messages(to)) - before
+  const messages = (await count()) - before
   expect({ ...figures[name], addresses: addresses.size }).toEqual(figures[name])
   expect(messages).toBeLessThanOrEqual(figures[name].messages)
   expect(messages).toBeGreaterThanOrEqual(Math.floor(figures[name].messages * 0.95))
