@@ -356,9 +356,10 @@ function shapeOf({ key, ttl, value }: Entry): string {
     })
     return `{${inner.toSorted().join()}}`
   }
-  const held = typeof value === 'object' && value !== null ? Object.entries(value) : [['', value]]
+  const held: [string, unknown][] =
+    typeof value === 'object' && value !== null ? Object.entries(value) : [['', value]]
   const fields = held.map(
-    ([name, of]) => `${name}=${typeof of === 'object' ? shown(of) : plain(String(of))}`,
+    ([name, of]) => `${name}=${typeof of === 'number' ? plain(`${of}`) : shown(of)}`,
   )
   const name = plain(key)
   // Only messages that went out count for the app, so its records live on with them alone.
