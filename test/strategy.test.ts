@@ -280,6 +280,24 @@ describe('the strategy', () => {
     expect((await client.post('/check', { code })).status).toBe(409)
   })
 
+  // proves: SES-16
+  test('ends no session that it has not opened, when an answer without one was lost', async () => {
+    const app = await setupStrategy({
+      check: (passport) => passport.authenticate('tyntec-otp', { session: false }),
+    })
+    const client = app.client()
+    await client.post('/plant', { cart: 'mine' })
+    const code = await app.sent(client)
+    const lost = new Map(client.jar)
+    expect((await client.post('/check', { code })).status).toBe(200)
+    // The browser has heard nothing of it, and has another session by now.
+    const other = app.client()
+    await other.post('/plant', { cart: 'new' })
+    for (const [name, value] of lost) if (name !== 'sid') other.jar.set(name, value)
+    expect((await other.post('/check', { code })).json).toEqual({ user: { number } })
+    expect(JSON.stringify(await app.sessions())).toMatch(/mine.*new|new.*mine/)
+  })
+
   test('works with authorize', async () => {
     const app = await setupStrategy({ check: (passport) => passport.authorize('tyntec-otp') })
     const client = app.client()

@@ -40,6 +40,7 @@ export function createGuard({ flow, req, res, exchange, options }: Parts, proven
     const returnTo = readReturnTo(host.session.read())
     const takeBack = res && host.head.keep()
     const ended = await openSession(flow, host, proven, {
+      opensSession: session,
       async open() {
         if (session) login.prepare(keepSessionInfo)
         await logIn()

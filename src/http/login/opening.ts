@@ -15,6 +15,8 @@ export interface AppRefusal {
 
 /** How the app's session is opened, and closed again. */
 export interface Opening {
+  /** False where Passport logs nobody in: the session that the browser has is another login's, and never ended. */
+  opensSession?: boolean
   /** Opens the session for good: a new one, filled and saved. Or the app refuses the person. */
   open(): Promise<AppRefusal | void>
   /** Takes back what `open` has done, or begun. */
@@ -46,10 +48,11 @@ export async function openSession(
       return 'refused'
     }
     if (!host.gone()) {
-      const session = host.session.id()
+      const session = opening.opensSession === false ? undefined : host.session.id()
       if (await complete(flow, proof, session)) {
         // The answer that was lost opened it, so nobody has it.
-        if (lost !== undefined && lost !== session) await soon(host.session.end(lost))
+        if (session !== undefined && lost !== undefined && lost !== session)
+          await soon(host.session.end(lost))
         return 'opened'
       }
       await soon(opening.close())
