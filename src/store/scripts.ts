@@ -87,26 +87,149 @@ end
 local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_12 = record
+local meter = ____record_12.meter
+local countries = ____record_12.countries
+local failed = ____record_12.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
 local function failuresOf(number, now)
-local ____number_12 = number
-local failures = ____number_12.failures
+local ____number_13 = number
+local failures = ____number_13.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
 end
 return failures
 end
+local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_14 = record
+local flows = ____record_14.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_15 = record
+local latest = ____record_15.latest
+local failures = ____record_15.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
 local function failures(boxes, _args, now)
-local ____temp_13
+setTryRight(boxes, nil, nil, now)
+local ____temp_16
 if boxes.number == nil then
-____temp_13 = nil
+____temp_16 = nil
 else
-____temp_13 = failuresOf(
+____temp_16 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_13
+local failed = ____temp_16
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -130,16 +253,16 @@ return
 end
 local record = numberOf(box)
 takeUses(record.uses, older.uses, now)
-local ____older_18 = older
-local latest = ____older_18.latest
-local failures = ____older_18.failures
-local ____temp_22 = latest ~= nil
-if ____temp_22 then
-local ____latest_until_21 = latest["until"]
-local ____opt_19 = record.latest
-____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+local ____older_21 = older
+local latest = ____older_21.latest
+local failures = ____older_21.failures
+local ____temp_25 = latest ~= nil
+if ____temp_25 then
+local ____latest_until_24 = latest["until"]
+local ____opt_22 = record.latest
+____temp_25 = ____latest_until_24 > (____opt_22 and ____opt_22["until"] or now)
 end
-if ____temp_22 then
+if ____temp_25 then
 record.latest = latest
 end
 if failures ~= nil and failures.total > 0 then
@@ -148,12 +271,12 @@ end
 box.value = record
 end
 local function takeEach(boxes, older, now)
-local ____older_23 = older
-local tag = ____older_23.tag
-local own = ____older_23.own
-local site = ____older_23.site
-local number = ____older_23.number
-local range = ____older_23.range
+local ____older_26 = older
+local tag = ____older_26.tag
+local own = ____older_26.own
+local site = ____older_26.site
+local number = ____older_26.number
+local range = ____older_26.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
@@ -181,6 +304,80 @@ for ____, each in ipairs(older or ({})) do
 takeEach(boxes, each, now)
 end
 end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_27 = record
+local meter = ____record_27.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
+end
+local function setMessageRight(boxes, ____bindingPattern0, cooldown, now)
+local number
+local shared
+local address
+address = ____bindingPattern0.address
+shared = ____bindingPattern0.shared
+number = ____bindingPattern0.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+local countries = own.countries
+local moved = renew(own.uses, address.own, now)
+if renew(own.uses, {address.waits}, now) then
+moved = true
+end
+local ends = now + address.countries.duration * 1000
+if countries ~= nil and countries.ends > ends then
+countries.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+local site = addressOf(boxes.site)
+if renew(site.uses, address.site, now) then
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+if renew(app.uses, shared.app, now) then
+keepShared(boxes.app, app, now, 0)
+end
+local country = sharedOf(boxes.country)
+if renew(country.uses, shared.ofCountry, now) then
+keepShared(boxes.country, country, now, halfLives.country)
+end
+end
+local record = numberOf(boxes.number)
+local latest = record.latest
+local waits = false
+if number ~= nil then
+if renew(record.uses, number.always, now) then
+waits = true
+end
+if renew(record.uses, number.limits, now) then
+waits = true
+end
+if renew(record.uses, number.own, now) then
+waits = true
+end
+end
+if latest ~= nil and cooldown ~= nil and latest["until"] > now + cooldown * 1000 then
+latest["until"] = now + cooldown * 1000
+waits = true
+end
+if waits then
+keepNumber(boxes.number, record, now)
+end
+end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
 if window == nil or window.ends <= now then
@@ -204,9 +401,9 @@ local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_24.n
-local ends = ____windowOf_result_24.ends
+local ____windowOf_result_28 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_28.n
+local ends = ____windowOf_result_28.ends
 local used = n + (cost or 1)
 if used > points then
 refused = longer(refused, {limit = name, used = used, wait = ends - now})
@@ -220,10 +417,10 @@ address = ____bindingPattern0.address
 if address == nil then
 return nil
 end
-local ____refusalOf_29 = refusalOf
-local ____opt_27 = boxes.own
-local ____opt_25 = ____opt_27 and ____opt_27.value
-local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+local ____refusalOf_33 = refusalOf
+local ____opt_31 = boxes.own
+local ____opt_29 = ____opt_31 and ____opt_31.value
+local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
 if refused == nil then
 return nil
 end
@@ -331,8 +528,8 @@ record = viewOf(flow, now)
 }) or nil
 end
 local function waitOf(number, lane, longest, now)
-local ____number_30 = number
-local latest = ____number_30.latest
+local ____number_34 = number
+local latest = ____number_34.latest
 if latest == nil or latest["until"] <= now then
 return 0
 end
@@ -379,19 +576,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_31
+local ____temp_35
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_31 = ofOwn
+____temp_35 = ofOwn
 else
-____temp_31 = refused
+____temp_35 = refused
 end
-return ____temp_31
+return ____temp_35
 end
 local function denied(boxes, parts, now)
-local ____parts_32 = parts
-local address = ____parts_32.address
-local shared = ____parts_32.shared
-local number = ____parts_32.number
+local ____parts_36 = parts
+local address = ____parts_36.address
+local shared = ____parts_36.shared
+local number = ____parts_36.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -426,8 +623,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_33 = numberOf(boxes.number)
-local uses = ____numberOf_result_33.uses
+local ____numberOf_result_37 = numberOf(boxes.number)
+local uses = ____numberOf_result_37.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -455,53 +652,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_34 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_34.n
-local ends = ____windowOf_result_34.ends
+local ____windowOf_result_38 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_38.n
+local ends = ____windowOf_result_38.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local function prune(uses, now)
-local last = 0
-for name in pairs(uses) do
-local window = uses[name]
-if window ~= nil then
-if window.ends <= now then
-uses[name] = nil
-elseif window.ends > last then
-last = window.ends
-end
-end
-end
-return last
-end
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_35 = record
-local meter = ____record_35.meter
-local countries = ____record_35.countries
-local failed = ____record_35.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function countWaits(boxes, waits, now)
 if boxes.own == nil then
@@ -547,9 +705,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_36 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_36.sent
-local verified = ____faded_result_36.verified
+local ____faded_result_39 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_39.sent
+local verified = ____faded_result_39.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -575,9 +733,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_37 = parts
-local address = ____parts_37.address
-local shared = ____parts_37.shared
+local ____parts_40 = parts
+local address = ____parts_40.address
+local shared = ____parts_40.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -606,10 +764,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_38 = address.countries
-local points = ____address_countries_38.points
-local duration = ____address_countries_38.duration
-local enforced = ____address_countries_38.enforced
+local ____address_countries_41 = address.countries
+local points = ____address_countries_41.points
+local duration = ____address_countries_41.duration
+local enforced = ____address_countries_41.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -642,75 +800,17 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_39
+local ____temp_42
 if next.sent + next.verified < 0.001 then
-____temp_39 = nil
+____temp_42 = nil
 else
-____temp_39 = next
+____temp_42 = next
 end
-return ____temp_39
+return ____temp_42
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
 return members
-end
-local function keepShared(box, record, now, halfLife)
-if box == nil then
-return
-end
-local ____record_40 = record
-local meter = ____record_40.meter
-local ends = prune(record.uses, now)
-local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-keepUntil(
-box,
-record,
-math.max(ends, faded),
-now
-)
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_41 = record
-local flows = ____record_41.flows
-if flows == nil then
-return 0
-end
-local last = 0
-for name in pairs(flows) do
-local ends = flows[name]
-if ends ~= nil and ends <= now then
-flows[name] = nil
-elseif ends ~= nil then
-last = math.max(last, ends)
-end
-end
-if last == 0 then
-record.flows = nil
-end
-return last
-end
-local function keepNumber(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_42 = record
-local latest = ____record_42.latest
-local failures = ____record_42.failures
-if latest ~= nil and latest["until"] <= now then
-record.latest = nil
-elseif latest ~= nil then
-ends = math.max(ends, latest["until"])
-end
-if failures ~= nil then
-ends = math.max(ends, failures.last + failuresKept)
-end
-ends = math.max(
-ends,
-pruneFlows(record, now)
-)
-keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
 local counts = {
@@ -862,6 +962,7 @@ if ____temp_54 then
 return {status = "used"}
 end
 takeOver(boxes, parts.older, now)
+setMessageRight(boxes, parts, request and request.cooldown, now)
 local flooding = refusalOfWaits(boxes, parts, now)
 if flooding ~= nil then
 return flooding
@@ -931,18 +1032,8 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
-local skew = 10000
-local function flowOf(box, now)
-local flow = box and box.value
-if flow == nil or flow.created > now + skew or flow.kept <= now then
-return nil
-end
-return flow
-end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
-local function prune(uses, now)
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
 local last = 0
 for name in pairs(uses) do
 local window = uses[name]
@@ -956,36 +1047,13 @@ end
 end
 return last
 end
-local function failuresOf(number, now)
-local ____number_4 = number
-local failures = ____number_4.failures
-if failures ~= nil and failures.last > now then
-failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-failures.last = now
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
-return failures
-end
-local function failures(boxes, _args, now)
-local ____temp_5
-if boxes.number == nil then
-____temp_5 = nil
-else
-____temp_5 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_5
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_10 = record
-local flows = ____record_10.flows
+function pruneFlows(record, now)
+local ____record_13 = record
+local flows = ____record_13.flows
 if flows == nil then
 return 0
 end
@@ -1003,18 +1071,14 @@ record.flows = nil
 end
 return last
 end
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepNumber(box, record, now)
+function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_11 = record
-local latest = ____record_11.latest
-local failures = ____record_11.failures
+local ____record_14 = record
+local latest = ____record_14.latest
+local failures = ____record_14.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -1029,6 +1093,110 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
+local skew = 10000
+local function flowOf(box, now)
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_6 = record
+local meter = ____record_6.meter
+local countries = ____record_6.countries
+local failed = ____record_6.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function failuresOf(number, now)
+local ____number_7 = number
+local failures = ____number_7.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_8
+if boxes.number == nil then
+____temp_8 = nil
+else
+____temp_8 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_8
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
 local function dropLatest(box, flow, now)
 local number = numberOf(box)
 local latest = number.latest
@@ -1038,9 +1206,6 @@ end
 local left = math.min(latest.passed or 0, latest["until"])
 number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
 keepNumber(box, number, now)
-end
-local function addressOf(box)
-return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
 for ____, ____value in ipairs(limits) do
@@ -1067,15 +1232,14 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_16
+local ____temp_17
 if next.sent + next.verified < 0.001 then
-____temp_16 = nil
+____temp_17 = nil
 else
-____temp_16 = next
+____temp_17 = next
 end
-return ____temp_16
+return ____temp_17
 end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
 local size = 0
 for name in pairs(members.of) do
@@ -1091,13 +1255,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_17
+local ____temp_18
 if sizeOf(members) == 0 then
-____temp_17 = nil
+____temp_18 = nil
 else
-____temp_17 = members
+____temp_18 = members
 end
-return ____temp_17
+return ____temp_18
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -1115,35 +1279,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_18 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_18.n
-local ends = ____windowOf_result_18.ends
+local ____windowOf_result_19 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_19.n
+local ends = ____windowOf_result_19.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local meterKept = 4
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_19 = record
-local meter = ____record_19.meter
-local countries = ____record_19.countries
-local failed = ____record_19.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -1482,6 +1625,253 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+function pruneFlows(record, now)
+local ____record_14 = record
+local flows = ____record_14.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_15 = record
+local latest = ____record_15.latest
+local failures = ____record_15.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_2 = record
+local meter = ____record_2.meter
+local countries = ____record_2.countries
+local failed = ____record_2.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+return box and box.value or ({uses = {}})
+end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_5 = record
+local meter = ____record_5.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+local ____number_8 = number
+local failures = ____number_8.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_9
+if boxes.number == nil then
+____temp_9 = nil
+else
+____temp_9 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_9
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
+local function setMessageRight(boxes, ____bindingPattern0, cooldown, now)
+local number
+local shared
+local address
+address = ____bindingPattern0.address
+shared = ____bindingPattern0.shared
+number = ____bindingPattern0.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+local countries = own.countries
+local moved = renew(own.uses, address.own, now)
+if renew(own.uses, {address.waits}, now) then
+moved = true
+end
+local ends = now + address.countries.duration * 1000
+if countries ~= nil and countries.ends > ends then
+countries.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+local site = addressOf(boxes.site)
+if renew(site.uses, address.site, now) then
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+if renew(app.uses, shared.app, now) then
+keepShared(boxes.app, app, now, 0)
+end
+local country = sharedOf(boxes.country)
+if renew(country.uses, shared.ofCountry, now) then
+keepShared(boxes.country, country, now, halfLives.country)
+end
+end
+local record = numberOf(boxes.number)
+local latest = record.latest
+local waits = false
+if number ~= nil then
+if renew(record.uses, number.always, now) then
+waits = true
+end
+if renew(record.uses, number.limits, now) then
+waits = true
+end
+if renew(record.uses, number.own, now) then
+waits = true
+end
+end
+if latest ~= nil and cooldown ~= nil and latest["until"] > now + cooldown * 1000 then
+latest["until"] = now + cooldown * 1000
+waits = true
+end
+if waits then
+keepNumber(boxes.number, record, now)
+end
+end
+local function setWaitsRight(box, waits, now)
+local own = addressOf(box)
+if renew(own.uses, {waits}, now) then
+keepAddress(box, own, now)
+end
+end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
 if window == nil or window.ends <= now then
@@ -1505,18 +1895,15 @@ local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_0.n
-local ends = ____windowOf_result_0.ends
+local ____windowOf_result_16 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_16.n
+local ends = ____windowOf_result_16.ends
 local used = n + (cost or 1)
 if used > points then
 refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
 return refused
-end
-local function addressOf(box)
-return box and box.value or ({uses = {}})
 end
 local skew = 10000
 local function flowOf(box, now)
@@ -1546,15 +1933,15 @@ local function isChecking(tried, now)
 return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
 end
 local function triedOf(flow, now)
-local ____flow_5 = flow
-local tried = ____flow_5.tried
-local ____temp_6
+local ____flow_19 = flow
+local tried = ____flow_19.tried
+local ____temp_20
 if tried == nil or tried["until"] <= now then
-____temp_6 = nil
+____temp_20 = nil
 else
-____temp_6 = tried
+____temp_20 = tried
 end
-return ____temp_6
+return ____temp_20
 end
 local function isUnderWay(flow, now)
 return leaseOf(flow.lease, now) > now or isChecking(
@@ -1563,8 +1950,8 @@ now
 )
 end
 local function waitOf(number, lane, longest, now)
-local ____number_7 = number
-local latest = ____number_7.latest
+local ____number_21 = number
+local latest = ____number_21.latest
 if latest == nil or latest["until"] <= now then
 return 0
 end
@@ -1577,14 +1964,11 @@ end
 return latest["until"] - now
 end
 local function waitOfOthers(number, request, now)
-local ____opt_8 = number.latest
-if (____opt_8 and ____opt_8.flow) == request.flow then
+local ____opt_22 = number.latest
+if (____opt_22 and ____opt_22.flow) == request.flow then
 return 0
 end
 return waitOf(number, request.lane, request.cooldown * 1000, now)
-end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
 end
 local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
@@ -1615,54 +1999,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_12 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_12.n
-local ends = ____windowOf_result_12.ends
+local ____windowOf_result_24 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_24.n
+local ends = ____windowOf_result_24.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local function prune(uses, now)
-local last = 0
-for name in pairs(uses) do
-local window = uses[name]
-if window ~= nil then
-if window.ends <= now then
-uses[name] = nil
-elseif window.ends > last then
-last = window.ends
-end
-end
-end
-return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_13 = record
-local meter = ____record_13.meter
-local countries = ____record_13.countries
-local failed = ____record_13.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function countWaits(boxes, waits, now)
 if boxes.own == nil then
@@ -1695,7 +2039,9 @@ local request
 local waits
 waits = ____bindingPattern0.waits
 request = ____bindingPattern0.request
+setMessageRight(boxes, {}, request and request.cooldown, now)
 if waits ~= nil then
+setWaitsRight(boxes.own, waits, now)
 local refused = refusalOf(
 addressOf(boxes.own).uses,
 {waits},
@@ -1714,27 +2060,27 @@ end
 local flow = flowOf(boxes.flow, now)
 local runs = flow ~= nil and refusalOfFlow(flow, now) == nil
 local due = runs and flow.state ~= "verified" and not isUnderWay(flow, now)
-local ____temp_14
+local ____temp_27
 if request ~= nil and due then
-____temp_14 = tooEarly(boxes, flow, request, now)
+____temp_27 = tooEarly(boxes, flow, request, now)
 else
-____temp_14 = nil
+____temp_27 = nil
 end
-local early = ____temp_14
+local early = ____temp_27
 if waits ~= nil and (request == nil or early ~= nil) then
 countWaits(boxes, waits, now)
 end
-local ____early_16 = early
-if ____early_16 == nil then
-local ____temp_15
+local ____early_29 = early
+if ____early_29 == nil then
+local ____temp_28
 if flow == nil then
-____temp_15 = nil
+____temp_28 = nil
 else
-____temp_15 = viewOf(flow, now)
+____temp_28 = viewOf(flow, now)
 end
-____early_16 = {status = "due", record = ____temp_15}
+____early_29 = {status = "due", record = ____temp_28}
 end
-return ____early_16
+return ____early_29
 end
 local reply = resendDue(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -1862,26 +2208,149 @@ end
 local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_12 = record
+local meter = ____record_12.meter
+local countries = ____record_12.countries
+local failed = ____record_12.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
 local function failuresOf(number, now)
-local ____number_12 = number
-local failures = ____number_12.failures
+local ____number_13 = number
+local failures = ____number_13.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
 end
 return failures
 end
+local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_14 = record
+local flows = ____record_14.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_15 = record
+local latest = ____record_15.latest
+local failures = ____record_15.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
 local function failures(boxes, _args, now)
-local ____temp_13
+setTryRight(boxes, nil, nil, now)
+local ____temp_16
 if boxes.number == nil then
-____temp_13 = nil
+____temp_16 = nil
 else
-____temp_13 = failuresOf(
+____temp_16 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_13
+local failed = ____temp_16
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -1905,16 +2374,16 @@ return
 end
 local record = numberOf(box)
 takeUses(record.uses, older.uses, now)
-local ____older_18 = older
-local latest = ____older_18.latest
-local failures = ____older_18.failures
-local ____temp_22 = latest ~= nil
-if ____temp_22 then
-local ____latest_until_21 = latest["until"]
-local ____opt_19 = record.latest
-____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+local ____older_21 = older
+local latest = ____older_21.latest
+local failures = ____older_21.failures
+local ____temp_25 = latest ~= nil
+if ____temp_25 then
+local ____latest_until_24 = latest["until"]
+local ____opt_22 = record.latest
+____temp_25 = ____latest_until_24 > (____opt_22 and ____opt_22["until"] or now)
 end
-if ____temp_22 then
+if ____temp_25 then
 record.latest = latest
 end
 if failures ~= nil and failures.total > 0 then
@@ -1923,12 +2392,12 @@ end
 box.value = record
 end
 local function takeEach(boxes, older, now)
-local ____older_23 = older
-local tag = ____older_23.tag
-local own = ____older_23.own
-local site = ____older_23.site
-local number = ____older_23.number
-local range = ____older_23.range
+local ____older_26 = older
+local tag = ____older_26.tag
+local own = ____older_26.own
+local site = ____older_26.site
+local number = ____older_26.number
+local range = ____older_26.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
@@ -1956,6 +2425,80 @@ for ____, each in ipairs(older or ({})) do
 takeEach(boxes, each, now)
 end
 end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_27 = record
+local meter = ____record_27.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
+end
+local function setMessageRight(boxes, ____bindingPattern0, cooldown, now)
+local number
+local shared
+local address
+address = ____bindingPattern0.address
+shared = ____bindingPattern0.shared
+number = ____bindingPattern0.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+local countries = own.countries
+local moved = renew(own.uses, address.own, now)
+if renew(own.uses, {address.waits}, now) then
+moved = true
+end
+local ends = now + address.countries.duration * 1000
+if countries ~= nil and countries.ends > ends then
+countries.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+local site = addressOf(boxes.site)
+if renew(site.uses, address.site, now) then
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+if renew(app.uses, shared.app, now) then
+keepShared(boxes.app, app, now, 0)
+end
+local country = sharedOf(boxes.country)
+if renew(country.uses, shared.ofCountry, now) then
+keepShared(boxes.country, country, now, halfLives.country)
+end
+end
+local record = numberOf(boxes.number)
+local latest = record.latest
+local waits = false
+if number ~= nil then
+if renew(record.uses, number.always, now) then
+waits = true
+end
+if renew(record.uses, number.limits, now) then
+waits = true
+end
+if renew(record.uses, number.own, now) then
+waits = true
+end
+end
+if latest ~= nil and cooldown ~= nil and latest["until"] > now + cooldown * 1000 then
+latest["until"] = now + cooldown * 1000
+waits = true
+end
+if waits then
+keepNumber(boxes.number, record, now)
+end
+end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
 if window == nil or window.ends <= now then
@@ -1979,9 +2522,9 @@ local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_24.n
-local ends = ____windowOf_result_24.ends
+local ____windowOf_result_28 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_28.n
+local ends = ____windowOf_result_28.ends
 local used = n + (cost or 1)
 if used > points then
 refused = longer(refused, {limit = name, used = used, wait = ends - now})
@@ -1995,10 +2538,10 @@ address = ____bindingPattern0.address
 if address == nil then
 return nil
 end
-local ____refusalOf_29 = refusalOf
-local ____opt_27 = boxes.own
-local ____opt_25 = ____opt_27 and ____opt_27.value
-local refused = ____refusalOf_29(____opt_25 and ____opt_25.uses, {address.waits}, now)
+local ____refusalOf_33 = refusalOf
+local ____opt_31 = boxes.own
+local ____opt_29 = ____opt_31 and ____opt_31.value
+local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
 if refused == nil then
 return nil
 end
@@ -2024,15 +2567,15 @@ local function isChecking(tried, now)
 return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
 end
 local function triedOf(flow, now)
-local ____flow_30 = flow
-local tried = ____flow_30.tried
-local ____temp_31
+local ____flow_34 = flow
+local tried = ____flow_34.tried
+local ____temp_35
 if tried == nil or tried["until"] <= now then
-____temp_31 = nil
+____temp_35 = nil
 else
-____temp_31 = tried
+____temp_35 = tried
 end
-return ____temp_31
+return ____temp_35
 end
 local function isUnderWay(flow, now)
 return leaseOf(flow.lease, now) > now or isChecking(
@@ -2041,8 +2584,8 @@ now
 )
 end
 local function waitOf(number, lane, longest, now)
-local ____number_32 = number
-local latest = ____number_32.latest
+local ____number_36 = number
+local latest = ____number_36.latest
 if latest == nil or latest["until"] <= now then
 return 0
 end
@@ -2055,8 +2598,8 @@ end
 return latest["until"] - now
 end
 local function waitOfOthers(number, request, now)
-local ____opt_33 = number.latest
-if (____opt_33 and ____opt_33.flow) == request.flow then
+local ____opt_37 = number.latest
+if (____opt_37 and ____opt_37.flow) == request.flow then
 return 0
 end
 return waitOf(number, request.lane, request.cooldown * 1000, now)
@@ -2129,19 +2672,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_35
+local ____temp_39
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_35 = ofOwn
+____temp_39 = ofOwn
 else
-____temp_35 = refused
+____temp_39 = refused
 end
-return ____temp_35
+return ____temp_39
 end
 local function denied(boxes, parts, now)
-local ____parts_36 = parts
-local address = ____parts_36.address
-local shared = ____parts_36.shared
-local number = ____parts_36.number
+local ____parts_40 = parts
+local address = ____parts_40.address
+local shared = ____parts_40.shared
+local number = ____parts_40.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -2176,8 +2719,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_37 = numberOf(boxes.number)
-local uses = ____numberOf_result_37.uses
+local ____numberOf_result_41 = numberOf(boxes.number)
+local uses = ____numberOf_result_41.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -2205,53 +2748,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_38 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_38.n
-local ends = ____windowOf_result_38.ends
+local ____windowOf_result_42 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_42.n
+local ends = ____windowOf_result_42.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local function prune(uses, now)
-local last = 0
-for name in pairs(uses) do
-local window = uses[name]
-if window ~= nil then
-if window.ends <= now then
-uses[name] = nil
-elseif window.ends > last then
-last = window.ends
-end
-end
-end
-return last
-end
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_39 = record
-local meter = ____record_39.meter
-local countries = ____record_39.countries
-local failed = ____record_39.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function countWaits(boxes, waits, now)
 if boxes.own == nil then
@@ -2297,9 +2801,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_40 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_40.sent
-local verified = ____faded_result_40.verified
+local ____faded_result_43 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_43.sent
+local verified = ____faded_result_43.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -2325,9 +2829,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_41 = parts
-local address = ____parts_41.address
-local shared = ____parts_41.shared
+local ____parts_44 = parts
+local address = ____parts_44.address
+local shared = ____parts_44.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -2356,10 +2860,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_42 = address.countries
-local points = ____address_countries_42.points
-local duration = ____address_countries_42.duration
-local enforced = ____address_countries_42.enforced
+local ____address_countries_45 = address.countries
+local points = ____address_countries_45.points
+local duration = ____address_countries_45.duration
+local enforced = ____address_countries_45.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -2392,75 +2896,17 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_43
+local ____temp_46
 if next.sent + next.verified < 0.001 then
-____temp_43 = nil
+____temp_46 = nil
 else
-____temp_43 = next
+____temp_46 = next
 end
-return ____temp_43
+return ____temp_46
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
 return members
-end
-local function keepShared(box, record, now, halfLife)
-if box == nil then
-return
-end
-local ____record_44 = record
-local meter = ____record_44.meter
-local ends = prune(record.uses, now)
-local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
-keepUntil(
-box,
-record,
-math.max(ends, faded),
-now
-)
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_45 = record
-local flows = ____record_45.flows
-if flows == nil then
-return 0
-end
-local last = 0
-for name in pairs(flows) do
-local ends = flows[name]
-if ends ~= nil and ends <= now then
-flows[name] = nil
-elseif ends ~= nil then
-last = math.max(last, ends)
-end
-end
-if last == 0 then
-record.flows = nil
-end
-return last
-end
-local function keepNumber(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_46 = record
-local latest = ____record_46.latest
-local failures = ____record_46.failures
-if latest ~= nil and latest["until"] <= now then
-record.latest = nil
-elseif latest ~= nil then
-ends = math.max(ends, latest["until"])
-end
-if failures ~= nil then
-ends = math.max(ends, failures.last + failuresKept)
-end
-ends = math.max(
-ends,
-pruneFlows(record, now)
-)
-keepUntil(box, record, ends, now)
 end
 local function countMessage(boxes, parts, now)
 local counts = {
@@ -2619,6 +3065,7 @@ counts = noCounts()
 }
 end
 takeOver(boxes, parts.older, now)
+setMessageRight(boxes, parts, request and request.cooldown, now)
 local flooding = refusalOfWaits(boxes, parts, now)
 if flooding ~= nil then
 return flooding
@@ -2694,18 +3141,8 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
-local skew = 10000
-local function flowOf(box, now)
-local flow = box and box.value
-if flow == nil or flow.created > now + skew or flow.kept <= now then
-return nil
-end
-return flow
-end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
-local function prune(uses, now)
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
 local last = 0
 for name in pairs(uses) do
 local window = uses[name]
@@ -2719,36 +3156,13 @@ end
 end
 return last
 end
-local function failuresOf(number, now)
-local ____number_4 = number
-local failures = ____number_4.failures
-if failures ~= nil and failures.last > now then
-failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-failures.last = now
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
-return failures
-end
-local function failures(boxes, _args, now)
-local ____temp_5
-if boxes.number == nil then
-____temp_5 = nil
-else
-____temp_5 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_5
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_10 = record
-local flows = ____record_10.flows
+function pruneFlows(record, now)
+local ____record_13 = record
+local flows = ____record_13.flows
 if flows == nil then
 return 0
 end
@@ -2766,18 +3180,14 @@ record.flows = nil
 end
 return last
 end
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepNumber(box, record, now)
+function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_11 = record
-local latest = ____record_11.latest
-local failures = ____record_11.failures
+local ____record_14 = record
+local latest = ____record_14.latest
+local failures = ____record_14.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -2792,6 +3202,110 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
+local skew = 10000
+local function flowOf(box, now)
+local flow = box and box.value
+if flow == nil or flow.created > now + skew or flow.kept <= now then
+return nil
+end
+return flow
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_6 = record
+local meter = ____record_6.meter
+local countries = ____record_6.countries
+local failed = ____record_6.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function failuresOf(number, now)
+local ____number_7 = number
+local failures = ____number_7.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_8
+if boxes.number == nil then
+____temp_8 = nil
+else
+____temp_8 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_8
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
 local function dropLatest(box, flow, now)
 local number = numberOf(box)
 local latest = number.latest
@@ -2801,9 +3315,6 @@ end
 local left = math.min(latest.passed or 0, latest["until"])
 number.latest = left > now and ({flow = flow, ["until"] = left, reserved = true}) or nil
 keepNumber(box, number, now)
-end
-local function addressOf(box)
-return box and box.value or ({uses = {}})
 end
 local function uncount(uses, limits, now)
 for ____, ____value in ipairs(limits) do
@@ -2830,15 +3341,14 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_16
+local ____temp_17
 if next.sent + next.verified < 0.001 then
-____temp_16 = nil
+____temp_17 = nil
 else
-____temp_16 = next
+____temp_17 = next
 end
-return ____temp_16
+return ____temp_17
 end
-local halfLives = {address = 43200, country = 43200, range = 3600}
 local function sizeOf(members)
 local size = 0
 for name in pairs(members.of) do
@@ -2854,13 +3364,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_17
+local ____temp_18
 if sizeOf(members) == 0 then
-____temp_17 = nil
+____temp_18 = nil
 else
-____temp_17 = members
+____temp_18 = members
 end
-return ____temp_17
+return ____temp_18
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -2878,35 +3388,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_18 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_18.n
-local ends = ____windowOf_result_18.ends
+local ____windowOf_result_19 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_19.n
+local ends = ____windowOf_result_19.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local meterKept = 4
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_19 = record
-local meter = ____record_19.meter
-local countries = ____record_19.countries
-local failed = ____record_19.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -3134,6 +3623,163 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
+local addressOf, renew, prune, keepUntil, keepAddress, numberOf, failuresOf, pruneFlows, keepNumber, setTryRight, halfLives, meterKept, failuresKept
+function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_2 = record
+local meter = ____record_2.meter
+local countries = ____record_2.countries
+local failed = ____record_2.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+function failuresOf(number, now)
+local ____number_10 = number
+local failures = ____number_10.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+function pruneFlows(record, now)
+local ____record_11 = record
+local flows = ____record_11.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_12 = record
+local latest = ____record_12.latest
+local failures = ____record_12.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+halfLives = {address = 43200, country = 43200, range = 3600}
+meterKept = 4
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_5
+if boxes.number == nil then
+____temp_5 = nil
+else
+____temp_5 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_5
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
 if window == nil or window.ends <= now then
@@ -3157,18 +3803,15 @@ local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_0 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_0.n
-local ends = ____windowOf_result_0.ends
+local ____windowOf_result_13 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_13.n
+local ends = ____windowOf_result_13.ends
 local used = n + (cost or 1)
 if used > points then
 refused = longer(refused, {limit = name, used = used, wait = ends - now})
 end
 end
 return refused
-end
-local function addressOf(box)
-return box and box.value or ({uses = {}})
 end
 local function deny(by, ____bindingPattern0)
 local wait
@@ -3182,9 +3825,6 @@ end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
 end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
 local function refusedNumber(uses, ____bindingPattern0, now)
 local own
 local limits
@@ -3195,19 +3835,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_7
+local ____temp_16
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_7 = ofOwn
+____temp_16 = ofOwn
 else
-____temp_7 = refused
+____temp_16 = refused
 end
-return ____temp_7
+return ____temp_16
 end
 local function denied(boxes, parts, now)
-local ____parts_8 = parts
-local address = ____parts_8.address
-local shared = ____parts_8.shared
-local number = ____parts_8.number
+local ____parts_17 = parts
+local address = ____parts_17.address
+local shared = ____parts_17.shared
+local number = ____parts_17.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -3242,8 +3882,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_9 = numberOf(boxes.number)
-local uses = ____numberOf_result_9.uses
+local ____numberOf_result_18 = numberOf(boxes.number)
+local uses = ____numberOf_result_18.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -3253,32 +3893,6 @@ return deny("number", refused)
 end
 end
 return nil
-end
-local function failuresOf(number, now)
-local ____number_10 = number
-local failures = ____number_10.failures
-if failures ~= nil and failures.last > now then
-failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-failures.last = now
-end
-return failures
-end
-local function failures(boxes, _args, now)
-local ____temp_11
-if boxes.number == nil then
-____temp_11 = nil
-else
-____temp_11 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_11
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
 end
 local function membersOf(members, duration, now)
 if members == nil or members.ends <= now then
@@ -3343,54 +3957,14 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_16 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_16.n
-local ends = ____windowOf_result_16.ends
+local ____windowOf_result_19 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_19.n
+local ends = ____windowOf_result_19.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
-end
-local function prune(uses, now)
-local last = 0
-for name in pairs(uses) do
-local window = uses[name]
-if window ~= nil then
-if window.ends <= now then
-uses[name] = nil
-elseif window.ends > last then
-last = window.ends
-end
-end
-end
-return last
-end
-local halfLives = {address = 43200, country = 43200, range = 3600}
-local meterKept = 4
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepAddress(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_17 = record
-local meter = ____record_17.meter
-local countries = ____record_17.countries
-local failed = ____record_17.failed
-if meter ~= nil then
-ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
-end
-if countries ~= nil then
-ends = math.max(ends, countries.ends)
-end
-if failed ~= nil then
-ends = math.max(ends, failed.ends)
-end
-keepUntil(box, record, ends, now)
 end
 local function chargeAddress(box, address, now)
 if box == nil or address == nil then
@@ -3438,14 +4012,14 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function claimSignIn(box, flow, request, now)
-local ____flow_20 = flow
-local signIn = ____flow_20.signIn
+local ____flow_22 = flow
+local signIn = ____flow_22.signIn
 if signIn == nil or signIn.hash ~= request.hash or signIn["until"] <= now then
 return {status = "none"}
 end
-local ____signIn_21 = signIn
-local session = ____signIn_21.session
-local refusal = ____signIn_21.refusal
+local ____signIn_23 = signIn
+local session = ____signIn_23.session
+local refusal = ____signIn_23.refusal
 if refusal ~= nil then
 return {status = "refused", refusal = refusal}
 end
@@ -3489,19 +4063,19 @@ end
 return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
 local function judgeOwn(flow, hash)
-local ____flow_22 = flow
-local code = ____flow_22.code
-local before = ____flow_22.before
+local ____flow_24 = flow
+local code = ____flow_24.code
+local before = ____flow_24.before
 if code == hash or before ~= nil and before.code == hash then
 return "right"
 end
-local ____temp_23
+local ____temp_25
 if code == nil then
-____temp_23 = nil
+____temp_25 = nil
 else
-____temp_23 = "wrong"
+____temp_25 = "wrong"
 end
-return ____temp_23
+return ____temp_25
 end
 local function takeTurn(flow, every, now)
 local last = flow.askedAt
@@ -3521,15 +4095,15 @@ flow.lease = now + lookupLease * 1000
 return true
 end
 local function triedOf(flow, now)
-local ____flow_24 = flow
-local tried = ____flow_24.tried
-local ____temp_25
+local ____flow_26 = flow
+local tried = ____flow_26.tried
+local ____temp_27
 if tried == nil or tried["until"] <= now then
-____temp_25 = nil
+____temp_27 = nil
 else
-____temp_25 = tried
+____temp_27 = tried
 end
-return ____temp_25
+return ____temp_27
 end
 local function unresolved(flow, tried, request, now)
 return {
@@ -3582,49 +4156,6 @@ return 0
 end
 local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30)
 return now + 1000 * math.min(rules.failureMaxWait, doubled)
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_32 = record
-local flows = ____record_32.flows
-if flows == nil then
-return 0
-end
-local last = 0
-for name in pairs(flows) do
-local ends = flows[name]
-if ends ~= nil and ends <= now then
-flows[name] = nil
-elseif ends ~= nil then
-last = math.max(last, ends)
-end
-end
-if last == 0 then
-record.flows = nil
-end
-return last
-end
-local function keepNumber(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_33 = record
-local latest = ____record_33.latest
-local failures = ____record_33.failures
-if latest ~= nil and latest["until"] <= now then
-record.latest = nil
-elseif latest ~= nil then
-ends = math.max(ends, latest["until"])
-end
-if failures ~= nil then
-ends = math.max(ends, failures.last + failuresKept)
-end
-ends = math.max(
-ends,
-pruneFlows(record, now)
-)
-keepUntil(box, record, ends, now)
 end
 local function charge(box, rules, lane, attempt, now)
 local number = numberOf(box)
@@ -3729,6 +4260,7 @@ local request
 local address
 address = ____bindingPattern0.address
 request = ____bindingPattern0.request
+setTryRight(boxes, address, request and request.lane, now)
 if request == nil then
 local denied = refusalOfAddress(boxes.own, address, now)
 if denied == nil then
@@ -3904,48 +4436,35 @@ local own = addressOf(boxes.own)
 uncount(own.uses, {address.failures}, now)
 keepAddress(boxes.own, own, now)
 end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
 local function failuresOf(number, now)
-local ____number_5 = number
-local failures = ____number_5.failures
+local ____number_7 = number
+local failures = ____number_7.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
 end
 return failures
 end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
-local function failures(boxes, _args, now)
-local ____temp_8
-if boxes.number == nil then
-____temp_8 = nil
-else
-____temp_8 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_8
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
-end
-local function totalOf(box)
-local ____opt_15 = box and box.value
-local ____opt_13 = ____opt_15 and ____opt_15.failures
-return ____opt_13 and ____opt_13.total or 0
-end
-local function keepFlow(box, flow, now)
-box.value = flow
-box.keep = math.max(flow.kept - now, 1)
-end
 local failuresKept = 365 * 86400000
 local function pruneFlows(record, now)
-local ____record_19 = record
-local flows = ____record_19.flows
+local ____record_8 = record
+local flows = ____record_8.flows
 if flows == nil then
 return 0
 end
@@ -3968,9 +4487,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_20 = record
-local latest = ____record_20.latest
-local failures = ____record_20.failures
+local ____record_9 = record
+local latest = ____record_9.latest
+local failures = ____record_9.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -3984,6 +4503,60 @@ ends,
 pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_10
+if boxes.number == nil then
+____temp_10 = nil
+else
+____temp_10 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_10
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+local function totalOf(box)
+local ____opt_17 = box and box.value
+local ____opt_15 = ____opt_17 and ____opt_17.failures
+return ____opt_15 and ____opt_15.total or 0
+end
+local function keepFlow(box, flow, now)
+box.value = flow
+box.keep = math.max(flow.kept - now, 1)
 end
 local function forget(box, ____bindingPattern0, now)
 local lane
@@ -4390,9 +4963,9 @@ return {status = "stale"}
 end
 local taken = tried.taken
 repeat
-local ____switch115 = result.result
-local ____cond115 = ____switch115 == "wrong"
-if ____cond115 then
+local ____switch126 = result.result
+local ____cond126 = ____switch126 == "wrong"
+if ____cond126 then
 return reject(
 boxes,
 boxes.flow,
@@ -4403,8 +4976,8 @@ result,
 now
 )
 end
-____cond115 = ____cond115 or ____switch115 == "over"
-if ____cond115 then
+____cond126 = ____cond126 or ____switch126 == "over"
+if ____cond126 then
 do
 local ____result_failed_39
 if result.failed then
@@ -4424,8 +4997,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, taken, guesses)
 end
 end
-____cond115 = ____cond115 or (____switch115 == "unasked" or ____switch115 == "unprocessed")
-if ____cond115 then
+____cond126 = ____cond126 or (____switch126 == "unasked" or ____switch126 == "unprocessed")
+if ____cond126 then
 takeBack(
 boxes,
 boxes.flow,
@@ -4437,8 +5010,8 @@ now
 )
 return settled(boxes, flow, taken)
 end
-____cond115 = ____cond115 or ____switch115 == "unresolved"
-if ____cond115 then
+____cond126 = ____cond126 or ____switch126 == "unresolved"
+if ____cond126 then
 refundAddress(boxes, args, taken, now)
 tried.state = "unresolved"
 tried.lease = 0
@@ -4760,6 +5333,67 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+function pruneFlows(record, now)
+local ____record_17 = record
+local flows = ____record_17.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_18 = record
+local latest = ____record_18.latest
+local failures = ____record_18.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -4845,25 +5479,7 @@ end
 counts[name] = {used = n + (cost or 1), wait = ends - now}
 end
 end
-local function prune(uses, now)
-local last = 0
-for name in pairs(uses) do
-local window = uses[name]
-if window ~= nil then
-if window.ends <= now then
-uses[name] = nil
-elseif window.ends > last then
-last = window.ends
-end
-end
-end
-return last
-end
 local meterKept = 4
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
 local function keepAddress(box, record, now)
 if box == nil then
 return
@@ -4905,6 +5521,19 @@ end
 local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
 local function failuresOf(number, now)
 local ____number_11 = number
 local failures = ____number_11.failures
@@ -4914,7 +5543,35 @@ failures.last = now
 end
 return failures
 end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
 local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
 local ____temp_12
 if boxes.number == nil then
 ____temp_12 = nil
@@ -4931,49 +5588,7 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 )
 return {total = failed and failed.total or 0, wait = wait}
 end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_17 = record
-local flows = ____record_17.flows
-if flows == nil then
-return 0
-end
-local last = 0
-for name in pairs(flows) do
-local ends = flows[name]
-if ends ~= nil and ends <= now then
-flows[name] = nil
-elseif ends ~= nil then
-last = math.max(last, ends)
-end
-end
-if last == 0 then
-record.flows = nil
-end
-return last
-end
-local function keepNumber(box, record, now)
-if box == nil then
-return
-end
-local ends = prune(record.uses, now)
-local ____record_18 = record
-local latest = ____record_18.latest
-local failures = ____record_18.failures
-if latest ~= nil and latest["until"] <= now then
-record.latest = nil
-elseif latest ~= nil then
-ends = math.max(ends, latest["until"])
-end
-if failures ~= nil then
-ends = math.max(ends, failures.last + failuresKept)
-end
-ends = math.max(
-ends,
-pruneFlows(record, now)
-)
-keepUntil(box, record, ends, now)
-end
+failuresKept = 365 * 86400000
 local function giveBack(boxes, given, now)
 local ____given_19 = given
 local address = ____given_19.address
@@ -5197,6 +5812,19 @@ end
 local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
 local function failuresOf(number, now)
 local ____number_12 = number
 local failures = ____number_12.failures
@@ -5206,17 +5834,88 @@ failures.last = now
 end
 return failures
 end
+local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_13 = record
+local flows = ____record_13.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_14 = record
+local latest = ____record_14.latest
+local failures = ____record_14.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
 local function failures(boxes, _args, now)
-local ____temp_13
+setTryRight(boxes, nil, nil, now)
+local ____temp_15
 if boxes.number == nil then
-____temp_13 = nil
+____temp_15 = nil
 else
-____temp_13 = failuresOf(
+____temp_15 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_13
+local failed = ____temp_15
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -5240,16 +5939,16 @@ return
 end
 local record = numberOf(box)
 takeUses(record.uses, older.uses, now)
-local ____older_18 = older
-local latest = ____older_18.latest
-local failures = ____older_18.failures
-local ____temp_22 = latest ~= nil
-if ____temp_22 then
-local ____latest_until_21 = latest["until"]
-local ____opt_19 = record.latest
-____temp_22 = ____latest_until_21 > (____opt_19 and ____opt_19["until"] or now)
+local ____older_20 = older
+local latest = ____older_20.latest
+local failures = ____older_20.failures
+local ____temp_24 = latest ~= nil
+if ____temp_24 then
+local ____latest_until_23 = latest["until"]
+local ____opt_21 = record.latest
+____temp_24 = ____latest_until_23 > (____opt_21 and ____opt_21["until"] or now)
 end
-if ____temp_22 then
+if ____temp_24 then
 record.latest = latest
 end
 if failures ~= nil and failures.total > 0 then
@@ -5258,12 +5957,12 @@ end
 box.value = record
 end
 local function takeEach(boxes, older, now)
-local ____older_23 = older
-local tag = ____older_23.tag
-local own = ____older_23.own
-local site = ____older_23.site
-local number = ____older_23.number
-local range = ____older_23.range
+local ____older_25 = older
+local tag = ____older_25.tag
+local own = ____older_25.own
+local site = ____older_25.site
+local number = ____older_25.number
+local range = ____older_25.range
 if own ~= nil and boxes.own ~= nil then
 local record = addressOf(boxes.own)
 takeUses(record.uses, own.uses, now)
@@ -5291,6 +5990,80 @@ for ____, each in ipairs(older or ({})) do
 takeEach(boxes, each, now)
 end
 end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_26 = record
+local meter = ____record_26.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
+end
+local function setMessageRight(boxes, ____bindingPattern0, cooldown, now)
+local number
+local shared
+local address
+address = ____bindingPattern0.address
+shared = ____bindingPattern0.shared
+number = ____bindingPattern0.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+local countries = own.countries
+local moved = renew(own.uses, address.own, now)
+if renew(own.uses, {address.waits}, now) then
+moved = true
+end
+local ends = now + address.countries.duration * 1000
+if countries ~= nil and countries.ends > ends then
+countries.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+local site = addressOf(boxes.site)
+if renew(site.uses, address.site, now) then
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+if renew(app.uses, shared.app, now) then
+keepShared(boxes.app, app, now, 0)
+end
+local country = sharedOf(boxes.country)
+if renew(country.uses, shared.ofCountry, now) then
+keepShared(boxes.country, country, now, halfLives.country)
+end
+end
+local record = numberOf(boxes.number)
+local latest = record.latest
+local waits = false
+if number ~= nil then
+if renew(record.uses, number.always, now) then
+waits = true
+end
+if renew(record.uses, number.limits, now) then
+waits = true
+end
+if renew(record.uses, number.own, now) then
+waits = true
+end
+end
+if latest ~= nil and cooldown ~= nil and latest["until"] > now + cooldown * 1000 then
+latest["until"] = now + cooldown * 1000
+waits = true
+end
+if waits then
+keepNumber(boxes.number, record, now)
+end
+end
 local function longer(one, other)
 if one == nil or other == nil then
 return one or other
@@ -5304,9 +6077,9 @@ local name = ____value.name
 local points = ____value.points
 local duration = ____value.duration
 local cost = ____value.cost
-local ____windowOf_result_24 = windowOf(uses or ({}), name, duration, now)
-local n = ____windowOf_result_24.n
-local ends = ____windowOf_result_24.ends
+local ____windowOf_result_27 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_27.n
+local ends = ____windowOf_result_27.ends
 local used = n + (cost or 1)
 if used > points then
 refused = longer(refused, {limit = name, used = used, wait = ends - now})
@@ -5333,19 +6106,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_25
+local ____temp_28
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_25 = ofOwn
+____temp_28 = ofOwn
 else
-____temp_25 = refused
+____temp_28 = refused
 end
-return ____temp_25
+return ____temp_28
 end
 local function denied(boxes, parts, now)
-local ____parts_26 = parts
-local address = ____parts_26.address
-local shared = ____parts_26.shared
-local number = ____parts_26.number
+local ____parts_29 = parts
+local address = ____parts_29.address
+local shared = ____parts_29.shared
+local number = ____parts_29.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -5380,8 +6153,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_27 = numberOf(boxes.number)
-local uses = ____numberOf_result_27.uses
+local ____numberOf_result_30 = numberOf(boxes.number)
+local uses = ____numberOf_result_30.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -5398,10 +6171,10 @@ address = ____bindingPattern0.address
 if address == nil then
 return nil
 end
-local ____refusalOf_32 = refusalOf
-local ____opt_30 = boxes.own
-local ____opt_28 = ____opt_30 and ____opt_30.value
-local refused = ____refusalOf_32(____opt_28 and ____opt_28.uses, {address.waits}, now)
+local ____refusalOf_35 = refusalOf
+local ____opt_33 = boxes.own
+local ____opt_31 = ____opt_33 and ____opt_33.value
+local refused = ____refusalOf_35(____opt_31 and ____opt_31.uses, {address.waits}, now)
 if refused == nil then
 return nil
 end
@@ -5443,9 +6216,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_33 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_33.sent
-local verified = ____faded_result_33.verified
+local ____faded_result_36 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_36.sent
+local verified = ____faded_result_36.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -5471,9 +6244,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_34 = parts
-local address = ____parts_34.address
-local shared = ____parts_34.shared
+local ____parts_37 = parts
+local address = ____parts_37.address
+local shared = ____parts_37.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -5502,10 +6275,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_35 = address.countries
-local points = ____address_countries_35.points
-local duration = ____address_countries_35.duration
-local enforced = ____address_countries_35.enforced
+local ____address_countries_38 = address.countries
+local points = ____address_countries_38.points
+local duration = ____address_countries_38.duration
+local enforced = ____address_countries_38.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -5535,8 +6308,9 @@ countWait(boxes, parts, now)
 return {status = "looked"}
 end
 takeOver(boxes, parts.older, now)
-local ____parts_36 = parts
-local address = ____parts_36.address
+setMessageRight(boxes, parts, nil, now)
+local ____parts_39 = parts
+local address = ____parts_39.address
 local refused = denied(boxes, {address = address}, now)
 local flooding = refusalOfWaits(boxes, parts, now)
 if refused ~= nil then
@@ -6070,10 +6844,8 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
-end
-local function prune(uses, now)
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
 local last = 0
 for name in pairs(uses) do
 local window = uses[name]
@@ -6087,36 +6859,13 @@ end
 end
 return last
 end
-local function failuresOf(number, now)
-local ____number_2 = number
-local failures = ____number_2.failures
-if failures ~= nil and failures.last > now then
-failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
-failures.last = now
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
 end
-return failures
-end
-local function failures(boxes, _args, now)
-local ____temp_3
-if boxes.number == nil then
-____temp_3 = nil
-else
-____temp_3 = failuresOf(
-numberOf(boxes.number),
-now
-)
-end
-local failed = ____temp_3
-local wait = math.max(
-0,
-math.ceil(((failed and failed.wait or 0) - now) / 1000)
-)
-return {total = failed and failed.total or 0, wait = wait}
-end
-local failuresKept = 365 * 86400000
-local function pruneFlows(record, now)
-local ____record_8 = record
-local flows = ____record_8.flows
+function pruneFlows(record, now)
+local ____record_11 = record
+local flows = ____record_11.flows
 if flows == nil then
 return 0
 end
@@ -6134,18 +6883,14 @@ record.flows = nil
 end
 return last
 end
-local function keepUntil(box, value, ends, now)
-box.value = value
-box.keep = math.max(ends - now, 0)
-end
-local function keepNumber(box, record, now)
+function keepNumber(box, record, now)
 if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_9 = record
-local latest = ____record_9.latest
-local failures = ____record_9.failures
+local ____record_12 = record
+local latest = ____record_12.latest
+local failures = ____record_12.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -6160,6 +6905,102 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_4 = record
+local meter = ____record_4.meter
+local countries = ____record_4.countries
+local failed = ____record_4.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function failuresOf(number, now)
+local ____number_5 = number
+local failures = ____number_5.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_6
+if boxes.number == nil then
+____temp_6 = nil
+else
+____temp_6 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_6
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
 local function forget(box, ____bindingPattern0, now)
 local lane
 local flow
@@ -6170,8 +7011,8 @@ number.failures = nil
 if lane ~= nil then
 number.uses[lane.name] = nil
 end
-local ____opt_10 = number.latest
-if (____opt_10 and ____opt_10.flow) == flow then
+local ____opt_13 = number.latest
+if (____opt_13 and ____opt_13.flow) == flow then
 number.latest = nil
 end
 keepNumber(box, number, now)
@@ -6229,29 +7070,156 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_2 = record
+local meter = ____record_2.meter
+local countries = ____record_2.countries
+local failed = ____record_2.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
 local function failuresOf(number, now)
-local ____number_0 = number
-local failures = ____number_0.failures
+local ____number_5 = number
+local failures = ____number_5.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
 end
 return failures
 end
-local function numberOf(box)
-return box and box.value or ({uses = {}})
+local failuresKept = 365 * 86400000
+local function pruneFlows(record, now)
+local ____record_6 = record
+local flows = ____record_6.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+local function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_7 = record
+local latest = ____record_7.latest
+local failures = ____record_7.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
+local function setTryRight(boxes, address, lane, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if lane ~= nil and renew(number.uses, {lane}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
 end
 local function failures(boxes, _args, now)
-local ____temp_3
+setTryRight(boxes, nil, nil, now)
+local ____temp_8
 if boxes.number == nil then
-____temp_3 = nil
+____temp_8 = nil
 else
-____temp_3 = failuresOf(
+____temp_8 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_3
+local failed = ____temp_8
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)

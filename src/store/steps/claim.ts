@@ -14,6 +14,7 @@ import {
   viewOf,
 } from './flow.js'
 import { count, type Limit, longer, membersOf, type Refusal, refusalOf, sizeOf } from './limits.js'
+import { setTryRight } from './set-right.js'
 
 export interface ClaimBoxes {
   own?: Box<AddressRecord>
@@ -110,6 +111,7 @@ export type ClaimReply =
 
 /** Claims the flow for one code, and counts the try before anybody is asked about it. */
 export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: number): ClaimReply {
+  setTryRight(boxes, address, request?.lane, now)
   if (request === undefined) {
     const denied = refusalOfAddress(boxes.own, address, now)
     if (denied === undefined) chargeAddress(boxes.own, address, now)

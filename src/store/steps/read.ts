@@ -26,6 +26,7 @@ import {
 } from './flow.js'
 import { limited, orNone, refusalOfWaits } from './gate.js'
 import { takeOver } from './older.js'
+import { setMessageRight, setTryRight } from './set-right.js'
 import type { FlowBoxes } from './sign-in.js'
 
 export interface ReadReply {
@@ -138,6 +139,7 @@ export function look(
     return { status: 'looked' }
   }
   takeOver(boxes, parts.older, now)
+  setMessageRight(boxes, parts, undefined, now)
   const { address } = parts
   const refused = denied(boxes, { address }, now)
   const flooding = refusalOfWaits(boxes, parts, now)
@@ -193,6 +195,7 @@ export function failures(
   _args: unknown,
   now: number,
 ): { total: number; wait: number } {
+  setTryRight(boxes, undefined, undefined, now)
   const failed = boxes.number === undefined ? undefined : failuresOf(numberOf(boxes.number), now)
   const wait = Math.max(0, Math.ceil(((failed?.wait ?? 0) - now) / 1000))
   return { total: failed?.total ?? 0, wait }

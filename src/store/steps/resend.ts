@@ -40,6 +40,7 @@ import {
   refusalOfWaits,
 } from './gate.js'
 import { takeOver } from './older.js'
+import { setMessageRight, setWaitsRight } from './set-right.js'
 
 export interface ResendBoxes extends MessageBoxes {
   flow?: Box<StoredFlow>
@@ -101,6 +102,7 @@ export function resend(
     return { status, record: viewOf(flow, now), counts: noCounts() }
   }
   takeOver(boxes, parts.older, now)
+  setMessageRight(boxes, parts, request?.cooldown, now)
   const flooding = refusalOfWaits(boxes, parts, now)
   if (flooding !== undefined) return flooding
   if (request !== undefined) {
@@ -195,7 +197,9 @@ export function resendDue(
   { waits, request }: ResendDueArgs,
   now: number,
 ): ResendDueReply {
+  setMessageRight(boxes, {}, request?.cooldown, now)
   if (waits !== undefined) {
+    setWaitsRight(boxes.own, waits, now)
     const refused = refusalOf(addressOf(boxes.own).uses, [waits], now)
     if (refused !== undefined) {
       return {

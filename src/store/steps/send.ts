@@ -37,6 +37,7 @@ import {
   refusalOfWaits,
 } from './gate.js'
 import { takeOver } from './older.js'
+import { setMessageRight } from './set-right.js'
 
 export interface SendBoxes extends MessageBoxes {
   flow?: Box<StoredFlow>
@@ -114,6 +115,7 @@ export function send(
     return { status: 'used' }
   }
   takeOver(boxes, parts.older, now)
+  setMessageRight(boxes, parts, request?.cooldown, now)
   const flooding = refusalOfWaits(boxes, parts, now)
   if (flooding !== undefined) return flooding
   if (request !== undefined) {
