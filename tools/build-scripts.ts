@@ -159,11 +159,22 @@ function stepsOf(): string[] {
     .filter((name) => name !== '')
 }
 
+/** `--step=claim`: that one anew, and the others as they were made before. */
+const only = process.argv.find((each) => each.startsWith('--step='))?.slice('--step='.length)
+// Made by this file.
+const { scripts: earlier } = (only === undefined ? { scripts: {} } : await import(target)) as {
+  scripts: Record<string, string | undefined>
+}
+
+function luaOf(step: string): string {
+  return (step === only ? undefined : earlier[step]) ?? toLua(step)
+}
+
 const quoted = (lua: string) => `\`${lua.replace(/[\\`]|\$\{/g, '\\$&')}\``
 const made = `/* Made by \`npm run build:scripts\` of src/store/steps. Change those, not this. */
 export const scripts: Readonly<Record<string, string>> = {
 ${stepsOf()
-  .map((step) => `  ${step}: ${quoted(toLua(step))},`)
+  .map((step) => `  ${step}: ${quoted(luaOf(step))},`)
   .join('\n')}
 }
 `

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { Redis as Redis5 } from 'ioredis-5'
+import { onTestFinished } from 'vitest'
 import type { FlowRef } from '../../src/secrets/secrets.js'
 import { createMemoryStore } from '../../src/store/memory.js'
 import { createRedisStore } from '../../src/store/redis.js'
 import type { StepStore } from '../../src/store/store.js'
-import { createRedis, createRedis5 } from './redis.js'
+import { createRedis } from './redis.js'
+import { clientLibraries } from './redis-clients.js'
 import {
   type CheckClaim,
   type CheckRequest,
@@ -16,11 +17,13 @@ import {
   type StoreSteps,
 } from './steps.js'
 
-export type StoreKind = 'ioredis 6' | 'ioredis 5' | 'memory'
+/** `memory`, or the library of the client that the store has. */
+export type StoreKind = string
+const libraries: readonly StoreKind[] = clientLibraries.map(({ name }) => name)
 /** Mutation tests change what is ours: one client is enough to see it, and none for the steps, which Redis has compiled. */
 export const storeKinds: readonly StoreKind[] =
   process.env.MUTATION_TESTS === undefined
-    ? ['ioredis 6', 'ioredis 5', 'memory']
+    ? [...libraries, 'memory']
     : process.env.MUTATION_REDIS === 'yes'
       ? ['ioredis 6', 'memory']
       : ['memory']
@@ -54,9 +57,13 @@ export async function setupStore(kind: StoreKind): Promise<TestStore> {
       dump: async () => [],
     }
   }
-  const { redis, prefix } = await (kind === 'ioredis 6' ? createRedis() : createRedis5())
+  const library = clientLibraries.find(({ name }) => name === kind)
+  if (!library) throw new Error(`there is no ${kind}`)
+  const { redis, prefix, url } = await createRedis()
+  const { client, close } = await library.connect(url)
+  onTestFinished(close)
   // On a busy machine Redis is slow, not away.
-  const inner = createRedisStore(redis, { prefix, timeout: 5 })
+  const inner = createRedisStore(client, { prefix, timeout: 5 })
   return {
     store: createSteps(inner),
     inner,
@@ -64,8 +71,6 @@ export async function setupStore(kind: StoreKind): Promise<TestStore> {
     dump: () => dumpRedis(redis, prefix),
   }
 }
-
-type Client = Redis | Redis5
 
 /** Redis's own clock can't be moved, so its records are moved against it. */
 const older = `
@@ -99,7 +104,7 @@ repeat
 until cursor == '0'
 return 1`
 
-export async function advanceRedis(redis: Client, prefix: string, seconds: number): Promise<void> {
+export async function advanceRedis(redis: Redis, prefix: string, seconds: number): Promise<void> {
   await redis.eval(older, 0, prefix, Math.round(seconds * 1000))
 }
 
@@ -119,7 +124,7 @@ repeat
 until cursor == '0'
 return found`
 
-export async function dumpRedis(redis: Client, prefix: string): Promise<Entry[]> {
+export async function dumpRedis(redis: Redis, prefix: string): Promise<Entry[]> {
   // The script's reply: key, milliseconds, value.
   const found = (await redis.eval(everything, 0, prefix)) as [string, number, unknown][]
   return found
