@@ -54,6 +54,7 @@ test('the defaults are the safe settings', () => {
     attempts: 3,
     resendWaits: [30, 60, 120],
     channels: new Map([['sms', { carrier: 'two-factor', voice: false }]]),
+    fallback: 'ask',
     limits: {
       sendsPerNumber: [
         { points: 5, duration: 600 },
