@@ -11,7 +11,7 @@ import { type Context, lease, renewBelow } from './context.js'
 import { ownCodeOf } from './code.js'
 import { deliver } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
-import { channelOf } from './input.js'
+import { channelOf, languageOf } from './input.js'
 import { lookUp } from './lookup.js'
 import { otpOf, pendingOf, unsealed } from './pending.js'
 import { sendTo } from './send.js'
@@ -21,6 +21,8 @@ import { deleteOtp, endOf } from './ending.js'
 export interface ResendInput {
   handle: unknown
   via?: unknown
+  /** As for `send`. Only a new code is told in it. */
+  language?: unknown
   address?: unknown
   /** What the option `challenge` is to look at. */
   challenge?: unknown
@@ -30,6 +32,7 @@ export interface ResendInput {
 
 /** A message of a running flow. */
 interface Asked extends Wanted {
+  language: string | undefined
   ref: FlowRef
   handle: string
 }
@@ -50,6 +53,8 @@ export async function resendFor(
   input: Omit<ResendInput, 'handle' | 'via'>,
 ): Promise<ResendOutcome> {
   const { options, secrets, store, numbers, limits } = context
+  const language = languageOf(input.language)
+  if (typeof language === 'object') return language
   context.visit.known = ref.lane !== undefined
   context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
@@ -87,6 +92,7 @@ export async function resendFor(
     via,
     ref,
     handle,
+    language,
     lane: ref.lane,
     tags: secrets.numberTags(number),
     // A flow that began without a message goes on without any. Once it has ended nothing tells that of it.
@@ -121,7 +127,6 @@ async function beginAgain(
   const made = context.secrets.handleAfter(handle, asked.tags[0], asked.lane)
   const outcome = await sendTo(context, made, {
     ...asked,
-    language: undefined,
     purpose: purpose as Purpose | undefined, // the flow has written it
     before: { handle, ref },
     // It has ended by itself, and a click that comes late finds by it what has begun.
@@ -255,7 +260,8 @@ async function renew(
   const { store, events } = context
   const { number, via, country, ref, handle, known } = asked
   const { flowId } = ref
-  const order = { reference, number, via, language: undefined, code }
+  const { language } = asked
+  const order = { reference, number, via, language, code }
   const delivered = await deliver(context, ref, order, { unsent })
   if (delivered.status === 'refused') {
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')

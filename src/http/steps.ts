@@ -1,6 +1,7 @@
 import { OtpError } from '../errors.js'
 import type { OtpFlow } from '../flow/index.js'
 import type { ResendOutcome, SendOutcome } from '../outcomes.js'
+import { languages } from '../input/language.js'
 import { lookAtSession } from '../setup/look.js'
 import { answer, type Done, type Route } from './exchange.js'
 import { one } from './headers.js'
@@ -33,7 +34,7 @@ export function createSend<Context extends unknown[]>(
         number: field('number'),
         country: field('country'),
         via: field('via'),
-        language: field('language'),
+        language: field('language') ?? languageOfBrowser(host),
         address: host.address,
         handle: binding.handle,
         device: cookies.read('device'),
@@ -63,6 +64,7 @@ export function createResend<Context extends unknown[]>(
       const outcome = await flow.resend({
         handle: binding.handle,
         via: field('via'),
+        language: field('language') ?? languageOfBrowser(host),
         address: host.address,
         challenge: field('challenge'),
         // After the end it is a new flow.
@@ -114,6 +116,16 @@ function requireSignIn({ options }: OtpFlow, host: Host, signIn: SignIn | undefi
   if (missing === undefined) return
   const problem = createProblem(options, { status: 'service_unavailable' })
   throw new ProblemError(problem, { cause: new OtpError('ERR_OTP_MISUSE', missing) })
+}
+
+/** What the framework makes of `Accept-Language`. A browser that takes any language names none. */
+function languageOfBrowser<Context extends unknown[]>(
+  host: RouteHost<Context>,
+): string | undefined {
+  const header = one(host.headers, 'accept-language').slice(0, 500)
+  if (header === '') return undefined
+  const best = host.acceptsLanguage([...languages])
+  return best && new RegExp(`(?:^|[\\s,])${best}(?![a-z])`, 'i').test(header) ? best : undefined
 }
 
 /** What a browser says of itself with every request. */

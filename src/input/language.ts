@@ -24,3 +24,10 @@ function canonical(tag: string): string | undefined {
     return undefined
   }
 }
+
+const letters = [...'abcdefghijklmnopqrstuvwxyz']
+
+/** The ISO 639-1 codes that have a name: what a browser's languages are looked for among. */
+export const languages: readonly string[] = letters
+  .flatMap((first) => letters.map((second) => first + second))
+  .filter((code) => names.of(code) !== undefined)

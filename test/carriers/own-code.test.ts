@@ -309,6 +309,16 @@ describe.each(flowKinds)('on %s', (kind) => {
     expect(await signIn(setup.flow, handle, await codeOf(setup))).toBe('opened')
   })
 
+  test('a template is sent in the language of the person, also at a resend', async () => {
+    const setup = await setupFlow(kind, { channels: [chat] })
+    const handle = await sendCode(setup, { language: 'de-DE' })
+    await setup.advance(31)
+    expect(await setup.flow.resend({ handle, language: 'fr' })).toMatchObject({ status: 'sent' })
+    const texts = (await setup.sandbox.messages()).map((message) => message.text)
+    expect(texts[0]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[de\]|\bde\b/)
+    expect(texts[1]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[fr\]|\bfr\b/)
+  })
+
   test('what failed on one channel may go by the next at once, and by its own after the wait', async () => {
     const to = '+12015550114'
     const setup = await setupFlow(kind, { channels: [chat, twoFactor()] })
