@@ -103,7 +103,7 @@ export function webhooks(flow: OtpFlow, options: WebhookOptions = {}): RequestHa
     const body: unknown = req.body
     take({ method, url, body, stream: req })
       .then(({ status, headers }) => void res.set(headers).status(status).end())
-      .catch(next)
+      .catch((error: unknown) => process.nextTick(next, error))
   }
 }
 

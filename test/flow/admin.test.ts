@@ -53,7 +53,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     await setup.advance(31)
     const second = await sendCode(setup, { via: 'whatsapp' })
     const others = await sendCode(setup, { number: other })
-    const own = (await setup.sandbox.messages()).findLast(({ to }) => to === number)?.code ?? ''
+    const own = setup.sandbox.messages().findLast(({ to }) => to === number)?.code ?? ''
     expect(await setup.flow.admin(number, { actor }).revoke()).toBe(2)
     expect(await setup.count('delete')).toBe(1)
     expect(await signIn(setup.flow, first)).toBe('no_pending_code')

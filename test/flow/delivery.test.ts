@@ -43,7 +43,7 @@ describe.each(flowKinds)('on %s', (kind) => {
       delivery: 'failed',
       resend: { allowed: true, retryAfter: 0, remaining: 3, channels: ['sms'] },
     })
-    expect(await setup.sandbox.messages()).toEqual([])
+    expect(setup.sandbox.messages()).toEqual([])
     expect(deliveries(setup)).toEqual(['whatsapp failed'])
   })
 
@@ -58,7 +58,7 @@ describe.each(flowKinds)('on %s', (kind) => {
       )
       await Promise.all(looks)
       expect(await setup.flow.status({ handle })).toMatchObject({ status: 'pending', via: 'sms' })
-      expect((await setup.sandbox.messages()).map(({ channel }) => channel)).toEqual(['sms'])
+      expect(setup.sandbox.messages().map(({ channel }) => channel)).toEqual(['sms'])
       expect(await setup.count('send')).toBe(1)
       expect(await signIn(setup.flow, handle, '424242')).toBe('opened')
       expect(setup.eventTypes()).toEqual([

@@ -52,7 +52,7 @@ async function serve(app: AppName, { flow }: TestFlow) {
 
 /** What the Chat API calls the newest message. */
 async function newestId({ sandbox }: TestFlow): Promise<string> {
-  const newest = (await sandbox.messages()).at(-1)
+  const newest = sandbox.messages().at(-1)
   return newest?.messageId ?? newest?.requestId ?? 'none'
 }
 
@@ -187,7 +187,7 @@ test('a report of the Messaging API has the text asked about, also by GET', asyn
   await sendCode({ flow })
   const requestId = await newestId(setup)
   const report = (status: string) =>
-    fetch(`${callbackUrl}?${new URLSearchParams({ requestId, status })}`)
+    fetch(`${callbackUrl}?${new URLSearchParams({ requestId, status }).toString()}`)
   expect((await report('BUFFERED')).status).toBe(204)
   await setup.advance(5)
   expect((await report('DELIVERED')).status).toBe(204)

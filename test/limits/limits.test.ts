@@ -183,16 +183,17 @@ describe.each(doorKinds)('on %s', (kind) => {
       expect((await door.send(use(points + 2))).status).toBe('sent')
     }, 30_000)
 
-    if (pace === 0) {
-      test('are as many when all come at once, in two processes', async () => {
-        const door = await setupDoor(kind, options)
-        const doors = [door, door.another()]
-        const answers = await Promise.all(
-          Array.from({ length: points + 20 }, (_, index) => doors[index % 2]?.send(use(index))),
-        )
-        expect(answers.filter((answer) => answer?.status === 'sent')).toHaveLength(points)
-      })
-    }
+    // What takes time can't come at once.
+    test.runIf(pace === 0)('are as many when all come at once, in two processes', async () => {
+      const door = await setupDoor(kind, options)
+      const other = door.another()
+      const answers = await Promise.all(
+        Array.from({ length: points + 20 }, async (_, index) =>
+          (index % 2 === 0 ? door : other).send(use(index)),
+        ),
+      )
+      expect(answers.filter(({ status }) => status === 'sent')).toHaveLength(points)
+    })
   })
 
   // proves: LOCK-6

@@ -37,10 +37,10 @@ function inSlots(inner: StepStore, decide: Decide, ended: () => void): StepStore
       if (fate === 'done') return inner.run(name, keys, args, late)
       if (fate === 'late') {
         setTimeout(() => {
-          void inner.run(name, keys, args).then((reply) => {
-            late?.(reply)
+          void (async () => {
+            late?.(await inner.run(name, keys, args))
             ended()
-          })
+          })()
         }, 10)
       }
       throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'Redis gave no answer in time')

@@ -161,6 +161,8 @@ function watchResponses() {
 function lookAt(response: ServerResponse, body: string) {
   const { req } = response
   const url = new URL(`http://host${req.url ?? '/'}`)
+  // Nobody hears an answer whose connection is gone.
+  if (req.socket === null) return
   const { server } = req.socket as { server?: Server } // `node:http` sets it, its types don't say so
   const id = servers.get(server) ?? servers.size
   servers.set(server, id)
