@@ -32,7 +32,8 @@ export interface Login {
   code: string | undefined
   /** Proofs of a first opening that `complete` has taken. */
   opened: Set<Proof>
-  /** When the session was open at the latest, by the model's own clock. */
+  /** When the session was open at the soonest and at the latest, by the model's own clock: time may pass meanwhile. */
+  openedFrom: number
   openedBy: number
   /** The app has asked for a session to be written down, or for a refusal. */
   asked: boolean
@@ -72,6 +73,7 @@ export function createJourney(
     login: {
       code: undefined,
       opened: new Set(),
+      openedFrom: 0,
       openedBy: Number.POSITIVE_INFINITY,
       asked: false,
       refusing: false,
@@ -150,11 +152,13 @@ export async function end(
   login.sessions.add(session)
   // Nobody knows when it is open until this ends.
   if (!repeated && login.opened.size === 0) login.openedBy = Number.POSITIVE_INFINITY
+  const began = now()
   const completed = await flow.complete(proof, { session })
   login.open.delete(proof)
   if (!completed) return { said: 'completed too late' }
   if (!repeated) {
     login.opened.add(proof)
+    login.openedFrom = began
     login.openedBy = now()
   }
   if (cancelled) return { wrong: 'signed in after it was cancelled' }
@@ -170,6 +174,6 @@ export function mustRepeat({ login, ended }: Journey, now: number): boolean {
     !login.refusing &&
     !ended &&
     login.repeats < mostRepeats &&
-    now < login.openedBy + openedFor - slack
+    now < login.openedFrom + openedFor - slack
   )
 }
