@@ -21,7 +21,7 @@ import { deleteOtp, endOf } from './ending.js'
 export interface ResendInput {
   handle: unknown
   via?: unknown
-  /** As for `send`. Only a new code is told in it. */
+  /** As for `send`. Only a new code is told in it. @default that of the message before */
   language?: unknown
   address?: unknown
   /** What the option `challenge` is to look at. */
@@ -53,8 +53,8 @@ export async function resendFor(
   input: Omit<ResendInput, 'handle' | 'via'>,
 ): Promise<ResendOutcome> {
   const { options, secrets, store, numbers, limits } = context
-  const language = languageOf(input.language)
-  if (typeof language === 'object') return language
+  const told = languageOf(input.language)
+  if (typeof told === 'object') return told
   context.visit.known = ref.lane !== undefined
   context.visit.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
@@ -92,7 +92,8 @@ export async function resendFor(
     via,
     ref,
     handle,
-    language,
+    // A message that nobody asks for, as one that follows a failed one, is for the same person.
+    language: told ?? record.language,
     lane: ref.lane,
     tags: secrets.numberTags(number),
     // A flow that began without a message goes on without any. Once it has ended nothing tells that of it.
@@ -153,6 +154,7 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
           reference,
           code: own?.hash,
           via,
+          language: asked.language,
           lease,
           ...waitsOf(options),
           renewBelow,

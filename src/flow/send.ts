@@ -133,6 +133,7 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
           via,
           country: asked.country,
           purpose: asked.purpose,
+          language: asked.language,
           lease,
           cooldown: options.resendWaits[0] ?? 30,
           lifetime: options.lifetime,

@@ -64,7 +64,8 @@ export function createResend<Context extends unknown[]>(
       const outcome = await flow.resend({
         handle: binding.handle,
         via: field('via'),
-        language: field('language') ?? languageOfBrowser(host),
+        // Without one it is that of the send, which the person may have chosen over the browser's.
+        language: field('language'),
         address: host.address,
         challenge: field('challenge'),
         // After the end it is a new flow.

@@ -101,6 +101,8 @@ export interface StoredFlow {
   /** ISO 3166-1. */
   country: string
   purpose?: string | undefined
+  /** ISO 639-1: what a message is sent in that nobody asks for, as one that follows a failed one. */
+  language?: string | undefined
   created: number
   expires: number
   sent: number

@@ -72,6 +72,25 @@ describe.each(flowKinds)('on %s', (kind) => {
       ])
     })
 
+    test('it is in the language of the person', async () => {
+      const setup = await setupFlow(kind, options)
+      const handle = await sendCode(setup, { number: noWhatsapp, language: 'de-DE' })
+      expect(await setup.flow.status({ handle })).toMatchObject({ via: 'sms' })
+      const calls = await setup.calls()
+      expect(calls.find(({ operation }) => operation === 'send')?.query.language).toBe('de')
+    })
+
+    test('it is in the language that a resend has told', async () => {
+      const setup = await setupFlow(kind, options)
+      const handle = await sendCode(setup, { language: 'de' })
+      await setup.advance(31)
+      await setup.fault({ operation: 'chat.send', kind: 'fail-message' })
+      await setup.flow.resend({ handle, language: 'fr' })
+      expect(await setup.flow.status({ handle })).toMatchObject({ via: 'sms' })
+      const calls = await setup.calls()
+      expect(calls.find(({ operation }) => operation === 'send')?.query.language).toBe('fr')
+    })
+
     test('that happens once in a flow', async () => {
       const setup = await setupFlow(kind, options)
       await setup.fault({ operation: '*', kind: 'fail-message' }).catch(async () => {

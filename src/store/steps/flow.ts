@@ -33,6 +33,7 @@ export interface FlowView {
   /** ISO 3166-1. */
   country: string
   purpose?: string | undefined
+  language?: string | undefined
   expiresIn: number
   sentAgo: number
   resends: number
@@ -51,6 +52,7 @@ export function viewOf(flow: StoredFlow, now: number): FlowView {
     via: flow.via,
     country: flow.country,
     purpose: flow.purpose,
+    language: flow.language,
     expiresIn: (flow.expires - now) / 1000,
     sentAgo: (now - flow.sent) / 1000,
     resends: flow.resends ?? 0,

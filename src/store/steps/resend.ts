@@ -54,6 +54,8 @@ export interface ResendRequest {
   /** The HMAC of a new code, where it is ours. */
   code?: string | undefined
   via: Channel
+  /** ISO 639-1. Missing: the flow's own stays. */
+  language?: string | undefined
   lane: boolean
   lease: number
   /** Seconds before the first, second, ... resend; as many as are allowed. */
@@ -247,6 +249,7 @@ function reserveResend(
   flow.resends = (flow.resends ?? 0) + 1
   flow.sent = now
   flow.via = request.via
+  flow.language = request.language ?? flow.language
   flow.code = request.code
   flow.lease = now + request.lease * 1000
   flow.resend = request.reference

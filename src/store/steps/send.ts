@@ -59,6 +59,8 @@ export interface SendRequest {
   /** ISO 3166-1. */
   country: string
   purpose?: string | undefined
+  /** ISO 639-1: the person's. */
+  language?: string | undefined
   /** The browser has signed in with this number before. */
   lane: boolean
   lease: number
@@ -196,6 +198,7 @@ function reserveSend(boxes: SendBoxes, request: SendRequest, now: number): void 
     via: request.via,
     country: request.country,
     purpose: request.purpose,
+    language: request.language,
     created: now,
     sent: now,
     expires,
