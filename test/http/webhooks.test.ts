@@ -23,6 +23,11 @@ const apps = {
     express().use(express.json()).all('/tyntec', onExpress.webhooks(flow, { received })),
   Koa: (flow: OtpFlow, received: Received) =>
     new Koa().use(onKoa.webhooks(flow, { received })).callback(),
+  // It takes any JSON, also what is no object.
+  'Express with a lax parser': (flow: OtpFlow, received: Received) =>
+    express()
+      .use(express.json({ strict: false }))
+      .all('/tyntec', onExpress.webhooks(flow, { received })),
   'Koa with a parser': (flow: OtpFlow, received: Received) =>
     new Koa().use(bodyParser()).use(onKoa.webhooks(flow, { received })).callback(),
 } satisfies Record<string, (flow: OtpFlow, received: Received) => RequestListener>
@@ -69,8 +74,11 @@ describe.each(names)('on %s', (app) => {
     const setup = await setupFlow('memory', { channels: [chat, twoFactor()], fallback: 'auto' })
     const { url } = await serve(app, setup)
     await control(setup, 'webhooks', { notifications: url })
-    const handle = await sendCode(setup, { number: noWhatsapp })
+    const handle = await sendCode(setup, { number: noWhatsapp, language: 'de-DE' })
     expect(await setup.sandbox.waitForCode(noWhatsapp)).toBe('424242')
+    // Nobody of the person's is there to say it again.
+    const sent = (await setup.calls()).find(({ operation }) => operation === 'send')
+    expect(sent?.query.language).toBe('de')
     expect(await setup.count('chat status')).toBe(1)
     await expect.poll(() => setup.eventTypes()).toContain('otp.resent')
     expect(await signIn(setup.flow, handle, '424242')).toBe('opened')
@@ -123,6 +131,11 @@ describe.each(names)('on %s', (app) => {
       'no JSON',
       '',
       '[]',
+      'null',
+      '"text"',
+      '"messageId"',
+      '42',
+      'true',
       {},
       { status: 'failed' },
       { messageId: '../../', status: 'failed' },
@@ -194,15 +207,24 @@ test('a report of the Messaging API has the text asked about, also by GET', asyn
   expect(await setup.count('sms status')).toBe(2)
 })
 
-test('news of a message that the flow has followed by another is none', async () => {
-  const setup = await setupFlow('memory', { channels: [chat, twoFactor()] })
+test.each([
+  ['of the same channel', 'whatsapp'],
+  ['of another', 'sms'],
+] as const)('news of a message that the flow has followed by one %s is none', async (_, via) => {
+  const setup = await setupFlow('memory', { channels: [chat, twoFactor()], fallback: 'auto' })
   const { post } = await serve('Express', setup)
   const handle = await sendCode(setup)
   const messageId = await newestId(setup)
   await setup.advance(31)
-  await setup.flow.resend({ handle, via: 'sms' })
-  expect(await post({ messageId, status: 'failed' })).toBe(204)
-  expect(await setup.count('chat status')).toBe(0)
+  expect(await setup.flow.resend({ handle, via })).toMatchObject({ status: 'sent', via })
+  const [events, calls] = [setup.events.length, (await setup.calls()).length]
+  for (const status of ['failed', 'delivered']) expect(await post({ messageId, status })).toBe(204)
+  expect([await setup.count('chat status'), await setup.count('events')]).toEqual([0, 0])
+  // Nothing else either, and the flow is as it was.
+  expect(await setup.calls()).toHaveLength(calls)
+  expect(setup.events).toHaveLength(events)
+  expect(await setup.flow.status({ handle })).toMatchObject({ status: 'pending', via })
+  if (via === 'whatsapp') return
   expect(await signIn(setup.flow, handle, await setup.sandbox.waitForCode(number))).toBe('opened')
 })
 
