@@ -17,6 +17,7 @@ import * as onExpress from 'passport-tyntec-otp/express'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createEvents } from '../src/events.js'
 import { resolveOptions } from '../src/options/resolve.js'
+import { sms } from '../src/options/channels.js'
 import { findHoles } from '../src/setup/peers.js'
 import { createMemoryStore } from '../src/store/memory.js'
 import { toOpaque } from '../src/store/store.js'
@@ -64,6 +65,13 @@ describe('at the start', () => {
     ['secret', { secret: 'change-me-before-you-go-to-production' }, 'crypto.randomBytes(32)'],
     ['secret', { secret: ['your-otp-secret-of-32-bytes-or-more', String(good.secret)] }, 'randomB'],
     ['origin', { origin: 'http://login.example.com' }, 'https origin'],
+    [
+      'smsText',
+      { channels: [sms({ from: 'ACME', text: '{{OTP}}.\n\n@acme.example #{{OTP}}' })] },
+      'Write "@login.example.com #{{OTP}}"',
+    ],
+    ['smsText', { channels: [sms({ from: 'ACME', text: '{{OTP}} — ваш код' })] }, 'ucs2: '],
+    ['smsText', { channels: [sms({ from: 'ACME-SIGN-IN', text: '{{OTP}}' })] }, 'sender-too-long'],
     ['origin', { origin: ['https://example.com', 'http://10.0.0.1:3000'] }, 'https origin'],
     ['budget', { budget: undefined }, 'budget: { perHour, perDay }'],
     ['countriesAny', { countries: 'any' }, `['DE', 'US']`],

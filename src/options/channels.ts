@@ -1,4 +1,5 @@
 import type { Channel } from '../outcomes.js'
+import { hostOf, withLastLine } from '../tyntec/templates.js'
 import {
   type Check,
   flag,
@@ -25,7 +26,12 @@ export interface TwoFactorOptions {
 export interface SmsOptions {
   /** The sender: a number, or up to 11 letters and digits. */
   from: string
-  /** The text, with `{{OTP}}` where the code goes. `{{SEC}}` is the seconds for which it can be used. */
+  /**
+   * The text, with `{{OTP}}` where the code goes. `{{SEC}}` is the seconds for which it can be used. The line by
+   * which browsers fill the code in, on no other site, is added at the end: `@` and the host of `origin`, a space and
+   * `#{{OTP}}`. A text that has such a line keeps its own, and none is added where `origin` has several hosts, or
+   * none with https.
+   */
   text: string
   /**
    * Where tyntec reports what has become of the text: the address of `webhooks(flow)`. Without one its fate is
@@ -151,7 +157,11 @@ export function whatsapp(options: WhatsappOptions): OtpChannel {
  *
  * @throws {OtpError} `ERR_OTP_OPTIONS`
  */
-export function resolveChannels(given: unknown, voice: boolean | undefined): ResolvedChannels {
+export function resolveChannels(
+  given: unknown,
+  voice: boolean | undefined,
+  origins: readonly string[] = [],
+): ResolvedChannels {
   if (given !== undefined && voice !== undefined) {
     throw invalid('voice', 'left out beside "channels": say twoFactor({ voice: true }) there')
   }
@@ -167,7 +177,11 @@ export function resolveChannels(given: unknown, voice: boolean | undefined): Res
     if (added.length === 0) {
       throw invalid(`channels[${index}]`, 'a channel that none before it brings already')
     }
-    for (const name of added) resolved.set(name, options)
+    const bound =
+      options.carrier === 'sms'
+        ? { ...options, text: withLastLine(options.text, hostOf(origins)) }
+        : options
+    for (const name of added) resolved.set(name, bound)
   }
   return resolved
 }

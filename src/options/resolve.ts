@@ -54,7 +54,7 @@ export function resolveOptions(given: OtpOptions): ResolvedOptions {
     store: store ?? defaultStore(production),
     origins: origin,
     production,
-    channels: resolveChannels(channels, voice),
+    channels: resolveChannels(channels, voice, origin),
     roomForLoopback: !production,
     lifetime: lifetime ?? 300,
     maxLifetime: lifetime ?? 600,

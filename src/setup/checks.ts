@@ -15,6 +15,7 @@ export const validationCodes = {
   peers: 'OTP_PEERS',
   secret: 'OTP_SECRET',
   session: 'OTP_SESSION',
+  smsText: 'OTP_SMS_TEXT',
   trustProxy: 'OTP_TRUST_PROXY',
 } as const
 

@@ -1,6 +1,6 @@
 import type { OtpError } from '../errors.js'
 import { isLoopback } from '../tyntec/loopback.js'
-import { lintTemplates } from '../tyntec/templates.js'
+import { hostOf, lintTemplates } from '../tyntec/templates.js'
 import type { Application } from '../tyntec/index.js'
 import { isGuessable } from './look.js'
 
@@ -260,11 +260,6 @@ export function* findInApplication(
     if (level === 'warning' && context.host === undefined) continue
     yield { id: `template-${rule}`, level, text: `Template ${name}: ${text}`, fix }
   }
-}
-
-function hostOf(origins: readonly string[]): string | undefined {
-  const https = origins.find((origin) => origin.startsWith('https://') && URL.canParse(origin))
-  return https && new URL(https).hostname
 }
 
 /** What a Redis has said of itself. What it doesn't say is undefined. */

@@ -2,6 +2,7 @@ import { normaliseAddress } from '../input/address.js'
 import type { Host, HostApp, HostSession } from '../http/host.js'
 import type { OtpOptions, ResolvedOptions } from '../options/options.js'
 import { isLoopback } from '../tyntec/options.js'
+import { hostOf, lintTemplate } from '../tyntec/templates.js'
 import type { ValidationName } from './checks.js'
 
 /** What is looked at of a request. */
@@ -26,6 +27,8 @@ export function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Gen
         'store: redisStore(client) for more than one process or a restart',
     ]
   }
+  const aboutText = lookAtText(options)
+  if (aboutText !== undefined) yield ['smsText', aboutText]
   if (!options.production) return
 
   if (options.origins.some(isPlain)) {
@@ -63,6 +66,21 @@ export function* lookAtOptions(given: OtpOptions, options: ResolvedOptions): Gen
         'a proxy of yours that does, switch this check off',
     ]
   }
+}
+
+/** What `templates lint` says of the text of `sms()`. */
+function lookAtText({ channels, origins, pinLength, lifetime }: ResolvedOptions) {
+  const carrier = channels.get('sms')
+  if (carrier?.carrier !== 'sms') return undefined
+  const findings = lintTemplate(carrier.text, {
+    host: hostOf(origins),
+    codeLength: pinLength,
+    seconds: lifetime,
+    sender: carrier.from,
+  })
+  if (findings.length === 0) return undefined
+  const said = findings.map(({ rule, text, fix }) => `${rule}: ${text}. ${fix}`)
+  return `The "text" of sms() could be better. ${said.join('. ')}`
 }
 
 export function* lookAtRequest(

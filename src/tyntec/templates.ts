@@ -76,6 +76,23 @@ export function templateName(name: string): { language: string; channel?: 'sms' 
   return { language, channel: channel.toLowerCase() === 'voice' ? 'voice' : 'sms' }
 }
 
+/** The host of the login page, by its origins. None where they have several, of which a text can name one only. */
+export function hostOf(origins: readonly string[]): string | undefined {
+  const https = origins.filter((origin) => origin.startsWith('https://') && URL.canParse(origin))
+  const [host, ...others] = new Set(https.map((origin) => new URL(origin).hostname))
+  return others.length === 0 ? host : undefined
+}
+
+/** The text with the line for browsers at its end. One that has such a line, however it is written, stays as it is. */
+export function withLastLine(text: string, host: string | undefined): string {
+  if (host === undefined || lineForBrowsers(text.split('\n')) >= 0) return text
+  return `${text.trimEnd()}\n\n@${host} #{{OTP}}`
+}
+
+function lineForBrowsers(lines: readonly string[]): number {
+  return lines.findLastIndex((line) => /^\s*@/.test(line))
+}
+
 function voice(template: string): TemplateFinding[] {
   const findings: TemplateFinding[] = []
   if (/[@#]/.test(template)) {
@@ -154,7 +171,7 @@ function sms(template: string, { host, codeLength = 6, seconds = 300, sender }: 
 function* webOtp(template: string, host: string | undefined): Generator<TemplateFinding> {
   const wanted = `@${host ?? 'login.example.com'} #{{OTP}}`
   const lines = template.trimEnd().split('\n')
-  const at = lines.findLastIndex((line) => /^\s*@/.test(line))
+  const at = lineForBrowsers(lines)
   if (at < 0) {
     if (host === undefined) return
     yield {

@@ -314,9 +314,42 @@ describe.each(flowKinds)('on %s', (kind) => {
     const handle = await sendCode(setup, { language: 'de-DE' })
     await setup.advance(31)
     expect(await setup.flow.resend({ handle, language: 'fr' })).toMatchObject({ status: 'sent' })
+    await setup.advance(61)
+    expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent' })
+    // It ends, and begins again.
+    await setup.advance(601)
+    expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent' })
     const texts = (await setup.sandbox.messages()).map((message) => message.text)
     expect(texts[0]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[de\]|\bde\b/)
     expect(texts[1]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[fr\]|\bfr\b/)
+    expect(texts).toHaveLength(4)
+    expect(texts[2]).toMatch(/LanguageCode\[fr\]|\bfr\b/)
+    expect(texts[3]).toMatch(/LanguageCode\[fr\]|\bfr\b/)
+  })
+
+  // proves: SEND-12
+  test('a text ends with the line that binds its code to the page, and browsers read it', async () => {
+    const byText = (text: string) => sms({ from: 'Example', text })
+    const own = '{{OTP}} is your code.\n\n@example.com #{{OTP}} @login.example.com'
+    const cases = [
+      ['https://login.example.com', '{{OTP}} is yours.', '\n\n@login.example.com #{{OTP}}'],
+      ['https://login.example.com:8443', '{{OTP}} is yours.\n', '\n\n@login.example.com #{{OTP}}'],
+      [['https://a.example', 'http://b.example'], '{{OTP}}.', '\n\n@a.example #{{OTP}}'],
+      // Of two pages it can name one only, and without https browsers read none.
+      [['https://a.example', 'https://b.example'], '{{OTP}} is yours.', ''],
+      ['http://localhost:3000', '{{OTP}} is yours.', ''],
+      [undefined, '{{OTP}} is yours.', ''],
+      ['https://login.example.com', own, ''],
+    ] as const
+    for (const [origin, given, line] of cases) {
+      const setup = await setupFlow(kind, { channels: [byText(given)], origin })
+      const handle = await sendCode(setup)
+      const [message] = setup.sandbox.messages()
+      const code = /[0-9]{6}/.exec(message?.text ?? '')?.[0] ?? 'none'
+      expect(message?.text).toBe(`${given.trimEnd()}${line}`.replaceAll('{{OTP}}', code))
+      // The whole message may be pasted.
+      expect(await signIn(setup.flow, handle, message?.text)).toBe('opened')
+    }
   })
 
   test('what failed on one channel may go by the next at once, and by its own after the wait', async () => {

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sizeOf } from '../../src/tyntec/sms-text.js'
 import {
+  hostOf,
   lintTemplate,
   lintTemplates,
   type TemplateContext,
   templateName,
+  withLastLine,
 } from '../../src/tyntec/templates.js'
 
 const host = 'login.acme.example'
@@ -137,4 +139,35 @@ test.each([
   ['', 'GSM-7', 1],
 ])('a text (%#) is billed by its characters', (text, encoding, segments) => {
   expect(sizeOf(text)).toEqual({ encoding, segments })
+})
+
+describe('the line for browsers', () => {
+  test.each([
+    ['{{OTP}} is your Acme code.', good],
+    ['{{OTP}} is your Acme code.\n', good],
+    [good, good],
+    // Whoever has written one means it: the lint says what is wrong with it.
+    [`{{OTP}}.\n@other.example #{{OTP}}`, `{{OTP}}.\n@other.example #{{OTP}}`],
+    [`{{OTP}}.\n@https://a #{{OTP}}\nBye`, `{{OTP}}.\n@https://a #{{OTP}}\nBye`],
+  ])('is at the end of %j once', (text, expected) => {
+    expect(withLastLine(text, host)).toBe(expected)
+    expect(withLastLine(text, undefined)).toBe(text)
+    expect(withLastLine(expected, host)).toBe(expected)
+  })
+
+  test('an added one has no finding', () => {
+    expect(rules(withLastLine('{{OTP}} is your Acme code.', host), { host })).toEqual([])
+  })
+
+  test.each([
+    [[], undefined],
+    [['https://login.acme.example'], host],
+    [['https://login.acme.example:8443', 'http://b.example', 'capacitor://localhost'], host],
+    [['https://login.acme.example', 'https://login.acme.example:444'], host],
+    [['https://login.acme.example', 'https://acme.example'], undefined],
+    [['http://localhost:3000'], undefined],
+    [['https://:'], undefined],
+  ])('names the one host of %j', (origins, expected) => {
+    expect(hostOf(origins)).toBe(expected)
+  })
 })
