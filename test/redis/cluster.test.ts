@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyRedisClient } from 'passport-tyntec-otp'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { sms, twoFactor, whatsapp } from '../../src/options/channels.js'
 import { appKey } from '../../src/store/keys.js'
 import { clusterClient, startRedisCluster } from '../support/redis-cluster.js'
 import { type ClientLibrary, clientLibraries } from '../support/redis-clients.js'
@@ -55,6 +56,37 @@ describe.each(libraries)('a sign-in on a Cluster with $name', (library) => {
     await flow.cancel({ handle: next.handle })
     expect(await flow.status({ handle: next.handle })).toEqual({ status: 'none' })
     await flow.unlock(number)
+  })
+
+  // proves: RED-2
+  test.each(['whatsapp', 'sms'] as const)('goes through every step by %s', async (via) => {
+    const tyntec = await setupTyntec()
+    const chat = whatsapp({ from: '4915123456789', template: { templateId: 'login_code' } })
+    const flow = setupFlow(tyntec, await clientOf(library), {
+      prefix: `${randomUUID()}:`,
+      resendWaits: [1],
+      channels: via === 'sms' ? [sms({ from: 'Example', text: '{{OTP}}' })] : [chat, twoFactor()],
+      fallback: 'auto',
+    })
+    const { number, handle, code } = await sent(flow, tyntec)
+    expect(await flow.status({ handle })).toMatchObject({ via, delivery: 'delivered' })
+    await vi.waitFor(
+      async () => {
+        const resent = await flow.resend({ handle, address })
+        expect(resent).toMatchObject({ status: 'sent', newCode: true })
+      },
+      { timeout: 3000, interval: 200 },
+    )
+    const [next] = tyntec.sandbox.messages().slice(-1)
+    expect(await signIn(flow, handle, code)).toBe('invalid_code')
+    expect(await signIn(flow, handle, next?.code ?? '')).toBe('verified')
+    expect(await signIn(flow, handle, next?.code ?? '')).toBe('repeated')
+    expect(tyntec.messages(number)).toBe(2)
+    if (via === 'sms') return
+    const failed = await flow.send({ number: '+12015550114', address, language: 'de' })
+    const other = 'handle' in failed ? failed.handle : ''
+    expect(await flow.status({ handle: other, address })).toMatchObject({ via: 'sms' })
+    expect(await signIn(flow, other, '424242')).toBe('verified')
   })
 
   test('goes on after every node has forgotten the scripts', async () => {
