@@ -259,6 +259,110 @@ describe('places', () => {
   })
 })
 
+describe('a known browser', () => {
+  /** A tyntec that answers when it is told to, and with what. */
+  async function held(concurrency: { sends: number; checks: number }) {
+    const open: ServerResponse[] = []
+    const { visit } = await setup((_request, response) => void open.push(response), concurrency)
+    onTestFinished(() => {
+      for (const response of open) response.destroy()
+    })
+    const arrive = (calls: number) => expect.poll(() => open.length).toBe(calls)
+    const known = () => Object.assign(visit(), { known: true })
+    return { visit, known, arrive }
+  }
+
+  const fill = {
+    sends: (of: Calls) => of.send(ask),
+    checks: (of: Calls) => of.check(otpId, '111111', { number }),
+    // Half as many as checks.
+    others: (of: Calls) => of.find(number, 'reference'),
+  }
+  type Calls = ReturnType<Awaited<ReturnType<typeof held>>['visit']>['otp']
+
+  // proves: UP-11, LOCK-2
+  test.each([
+    ['sends', 20, 2],
+    ['checks', 20, 2],
+    ['others', 20, 2],
+    ['sends', 19, 1],
+    ['sends', 9, 0],
+  ] as const)('has, of %s, a tenth of %i places to itself: %i', async (share, places, kept) => {
+    const concurrency = { sends: places, checks: share === 'others' ? 2 * places : places }
+    const { visit, known, arrive } = await held(concurrency)
+    const calls = fill[share]
+    const call = (of: Calls) => void codeOf(calls(of))
+    for (let taken = 0; taken < places - kept; taken += 1) call(visit().otp)
+    await arrive(places - kept)
+    // However many strangers come, none of them gets one of the last places.
+    for (let strangers = 0; strangers < 5; strangers += 1) {
+      expect(await codeOf(calls(visit().otp))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
+    }
+    if (share !== 'others') {
+      expect(() => visit().refuseEarly(share)).toThrow('under way')
+      expect(() => visit().take(share)).toThrow('under way')
+    }
+    for (let taken = 0; taken < kept; taken += 1) {
+      if (share !== 'others') {
+        known().refuseEarly(share)
+        known().take(share)
+      }
+      call(known().otp)
+    }
+    await arrive(places)
+    // These are all there are: no way past the bound of the process.
+    expect(await codeOf(calls(known().otp))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
+  })
+
+  async function resting() {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const tyntec = { status: 500 }
+    const { visit, requests } = await setup((request, response) =>
+      answering(tyntec.status, otp)(request, response),
+    )
+    for (let calls = 0; calls < 20; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    const known = () => Object.assign(visit(), { known: true })
+    return { visit, known, requests, tyntec }
+  }
+
+  // proves: UP-11, LOCK-8
+  test('asks while tyntec gets a rest, and ends that for everybody when it is answered', async () => {
+    const { visit, known, requests, tyntec } = await resting()
+    tyntec.status = 200
+    const asked = requests.length
+    const probe = known()
+    probe.refuseEarly('sends')
+    probe.take('sends')
+    const probing = codeOf(probe.otp.send(ask))
+    // One at a time finds out; a stranger never.
+    expect(() => known().refuseEarly('sends')).toThrow('rest')
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(await probing).toBe('answered')
+    probe.leave()
+    expect(requests).toHaveLength(asked + 1)
+    visit().refuseEarly('sends')
+    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
+  })
+
+  // proves: UP-11
+  test('makes the rest of strangers no longer when it fails', async () => {
+    const { visit, known, requests } = await resting()
+    const asked = requests.length
+    vi.advanceTimersByTime(4900)
+    const probe = known()
+    expect(await codeOf(probe.otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
+    probe.leave()
+    expect(requests).toHaveLength(asked + 1)
+    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    vi.advanceTimersByTime(100)
+    visit().refuseEarly('sends')
+    expect(await codeOf(visit().otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
+    expect(requests).toHaveLength(asked + 2)
+  })
+})
+
 test('what tyntec refuses of one destination opens nothing', async () => {
   const { visit } = await setup(answering(403))
   for (let calls = 0; calls < 200; calls += 1) await codeOf(visit().otp.send(ask))

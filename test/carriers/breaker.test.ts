@@ -75,6 +75,25 @@ describe('a breaker', () => {
     expect(breaker.state).toBe('closed')
   })
 
+  test('is closed before its time by one who need not wait, and by nobody else', () => {
+    const { breaker, tell, pass } = setup()
+    tell(20, true)
+    pass(1)
+    breaker.tell('a call that began before', false)
+    expect(breaker.state).toBe('open')
+    breaker.tell('one that need not wait', false, true)
+    expect(breaker.state).toBe('closed')
+  })
+
+  test('rests no longer because of one who need not wait', () => {
+    const { breaker, tell, pass } = setup()
+    tell(20, true)
+    pass(4.9)
+    for (let calls = 0; calls < 30; calls += 1) breaker.tell(`known ${calls}`, true, true)
+    pass(0.1)
+    expect(breaker.state).toBe('trial')
+  })
+
   test('looks at a thousand at the most, and the oldest go', () => {
     const { breaker, tell } = setup()
     tell(5000, false, 'long ago')
