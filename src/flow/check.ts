@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { normaliseCode } from '../input/code.js'
 import { originOf } from '../limits/origin.js'
 import type { CheckOutcome, Purpose } from '../outcomes.js'
+import { flowKey } from '../store/keys.js'
 import type { ClaimReply } from '../store/steps/claim.js'
 import { limited } from './admission.js'
 import { type Context, lease, openingLease, repeats, window } from './context.js'
@@ -11,7 +12,6 @@ import { unsealed } from './pending.js'
 import { invalidCode, proven, signedIn } from './proof.js'
 import { type Request, type Try, unsettled } from './try.js'
 import { ask, resolve } from './verdict.js'
-import { poll } from './waiting.js'
 
 /** What a check is made of. */
 export interface CheckInput {
@@ -128,7 +128,9 @@ async function run(context: Context, request: Request): Promise<CheckOutcome> {
         break
       }
       case 'sending': {
-        const sent = await poll(async () => ((await store.read(ref)).busy ? undefined : true))
+        const sent = await context.joins(`${flowKey(ref)} sending`, lease + 1, async () =>
+          (await store.read(ref)).busy ? undefined : true,
+        )
         if (!sent) throw unsettled()
         current = await claim(context, request, attempt)
         break
@@ -167,13 +169,14 @@ async function joined(
   attempt: string,
   opening: boolean,
 ): Promise<ClaimReply> {
+  const { ref } = request
   const longest = opening ? openingLease : lease
-  const ended = await poll(async () => {
+  const ended = await context.joins(`${flowKey(ref)} ${request.hash}`, longest + 1, async () => {
     const next = await claim(context, request, attempt)
     if (next.status !== 'join') return next
     // Its check has ended well, and the app opens the session now, which may take longer.
     return next.opening && !opening ? next : undefined
-  }, longest + 1)
+  })
   if (!ended) throw unsettled()
   return ended
 }
@@ -189,13 +192,14 @@ function tryOf(
   if (!values || (values.otpId === undefined && judged === undefined)) return undefined
   const { number, otpId = '' } = values
   const started = performance.now()
-  const { via, resends, counted, country, purpose } = record
+  const { reference, via, resends, counted, country, purpose } = record
   const messages = 1 + resends
   return {
     ref,
     attempt,
     started,
     request,
+    reference,
     number,
     via,
     country,

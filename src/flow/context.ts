@@ -23,9 +23,17 @@ export interface Context extends Calls {
   numbers: NumberParser
   events: Events
   rules: FailureRules
+  joins: Joins
   /** Somebody takes hints about messages. */
   hears: () => boolean
 }
+
+/** Waits for the end of what another request does, with all who wait for the same in this process. */
+export type Joins = <T>(
+  name: string,
+  seconds: number,
+  ask: () => Promise<T | undefined>,
+) => Promise<T | undefined>
 
 /** Seconds that a step may take before another request may take it over. tyntec's deadline is under it. */
 export const lease = 10

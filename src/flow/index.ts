@@ -33,6 +33,7 @@ import {
 } from './admin.js'
 import { type CheckInput, check } from './check.js'
 import { type Calls, type Context, lease } from './context.js'
+import { createJoins } from './joins.js'
 import { close, type Completion, complete, release } from './proof.js'
 import { report, type ReportOutcome } from './report.js'
 import { type ResendInput, resend } from './resend.js'
@@ -149,6 +150,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       countries: options.countries,
       channels: [...options.channels.keys()],
     }),
+    joins: createJoins(),
     hears: () => hears,
     rules: {
       attempts: options.attempts,

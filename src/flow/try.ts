@@ -28,6 +28,8 @@ export interface Try {
   /** When its lease began. */
   started: number
   request: Pick<Request, 'code' | 'hash' | 'address' | 'origin'>
+  /** Of the flow, when the try was claimed. */
+  reference: string
   number: string
   via: Channel
   /** ISO 3166-1. */

@@ -9,9 +9,10 @@ import { lease } from './context.js'
 export async function poll<T>(
   ask: () => Promise<T | undefined>,
   seconds = lease + 1,
+  longestPause = 400,
 ): Promise<T | undefined> {
   const ends = performance.now() + seconds * 1000
-  for (let pause = 20; performance.now() < ends; pause = Math.min(pause * 1.5, 400)) {
+  for (let pause = 20; performance.now() < ends; pause = Math.min(pause * 1.5, longestPause)) {
     await sleep(pause)
     const answer = await ask()
     if (answer !== undefined) return answer
