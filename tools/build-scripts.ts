@@ -14,6 +14,12 @@ const target = resolve(root, 'src/store/scripts.ts')
 const store = resolve(root, 'src/store')
 const index = resolve(store, 'steps/index.ts')
 
+const refuse = `    return redis.error_reply('WRONGTYPE of a record')`
+/** What has no known end but this step is not held up by what it only counts. */
+const passOver = `    if name == 'number' then return redis.error_reply('WRONGTYPE of a record') end
+    box.unreadable = true`
+const passesOver = new Set(['settleCheck', 'recount'])
+
 /** Reads the records, runs the step and writes those that it has changed. All or nothing: it is one script. */
 const before = (step: string) => `local input = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
@@ -26,11 +32,12 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
-    return redis.error_reply('WRONGTYPE of a record')
+${passesOver.has(step) ? passOver : refuse}
   end
   boxes[name] = box
 end
@@ -39,7 +46,7 @@ const after = (step: string) => `
 local reply = ${step}(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else

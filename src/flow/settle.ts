@@ -10,11 +10,12 @@ import type { Try } from './try.js'
 /** The code is right. What is counted of it, and forgotten, goes with the step that says so. */
 export async function accept(context: Context, tried: Try): Promise<CheckOutcome> {
   const { secrets, store, events } = context
-  const { ref, attempt, via, country, number } = tried
+  const { ref, attempt, reference, via, country, number } = tried
   const { hash } = tried.request
   const settlement = await settle(context, tried, {
     result: 'verified',
     hash,
+    reference,
     openingLease,
     window,
   })
@@ -83,7 +84,7 @@ const endings = {
 
 /** Writes down what has become of a try, with all that this counts. */
 export async function settle(
-  { store, rules, limits, secrets }: Context,
+  { store, rules, limits, secrets, events }: Context,
   { ref, attempt, request, country, messages, number }: Try,
   result: CheckResult,
 ): Promise<SettleCheckReply> {
@@ -113,7 +114,17 @@ export async function settle(
       },
     },
   )
-  if (settlement.status === 'settled') limits.countedGuess(settlement.guesses)
+  if (settlement.status === 'settled') {
+    limits.countedGuess(settlement.guesses)
+    if (settlement.unread) {
+      events.emit({
+        type: 'error',
+        step: 'check',
+        code: 'ERR_OTP_STORE_UNAVAILABLE',
+        message: 'A record of what is counted can not be read, so a check was not counted there',
+      })
+    }
+  }
   return settlement
 }
 

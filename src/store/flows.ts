@@ -250,13 +250,14 @@ export function createFlowStore(store: StepStore): FlowStore {
       if (settled.status === 'stale') return settled
       // What they count decides nothing of this sign-in.
       const more = { ...args, taken: settled.taken }
-      const [, shared] = await Promise.all([
+      const [counted, shared] = await Promise.all([
         own === undefined ? undefined : store.run('recount', { own }, more).catch(() => undefined),
         app === undefined && country === undefined
           ? undefined
           : store.run('recount', { app, country, range }, more).catch(() => undefined),
       ])
-      return { ...settled, guesses: shared?.guesses }
+      const unread = counted?.unread ?? shared?.unread ?? settled.unread
+      return { ...settled, guesses: shared?.guesses, unread }
     },
 
     async complete(ref, args) {

@@ -11,6 +11,8 @@ export interface Box<T> {
   value?: T | undefined
   /** Milliseconds for which the record is written; 0 deletes it. Missing: the step has not changed it. */
   keep?: number | undefined
+  /** What stands there is no record. Only told to steps that can go on without it. */
+  unreadable?: true | undefined
 }
 
 /** Uses of a limit in a window that began with the first of them. */

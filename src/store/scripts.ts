@@ -11,7 +11,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -1006,7 +1007,7 @@ end
 local reply = send(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -1026,7 +1027,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -1600,7 +1602,7 @@ end
 local reply = settleSend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -1620,7 +1622,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -2089,7 +2092,7 @@ end
 local reply = resendDue(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -2109,7 +2112,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -3119,7 +3123,7 @@ end
 local reply = resend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -3139,7 +3143,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -3601,7 +3606,7 @@ end
 local reply = settleResend(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -3621,7 +3626,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -4101,6 +4107,15 @@ flow.state = "unconfirmed"
 flow.lease = now + lookupLease * 1000
 return true
 end
+local function endWait(flow, hash)
+flow.lease = nil
+flow.state = "unconfirmed"
+if flow.code ~= hash then
+return
+end
+flow.state = "pending"
+flow.before = nil
+end
 local function triedOf(flow, now)
 local ____flow_26 = flow
 local tried = ____flow_26.tried
@@ -4301,8 +4316,7 @@ status = "lookup",
 record = viewOf(flow, now)
 }
 end
-flow.state = "pending"
-flow.lease = nil
+endWait(flow, request.hash)
 end
 local tried = triedOf(flow, now)
 local running = joinOf(flow, tried, request, now)
@@ -4340,7 +4354,7 @@ end
 local reply = claim(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -4360,13 +4374,40 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
-    return redis.error_reply('WRONGTYPE of a record')
+    if name == 'number' then return redis.error_reply('WRONGTYPE of a record') end
+    box.unreadable = true
   end
   boxes[name] = box
+end
+local function passOver(boxes)
+local ____boxes_0 = boxes
+local own = ____boxes_0.own
+local app = ____boxes_0.app
+local country = ____boxes_0.country
+local range = ____boxes_0.range
+local unread = false
+if own ~= nil and own.unreadable == true then
+boxes.own = nil
+unread = true
+end
+if app ~= nil and app.unreadable == true then
+boxes.app = nil
+unread = true
+end
+if country ~= nil and country.unreadable == true then
+boxes.country = nil
+unread = true
+end
+if range ~= nil and range.unreadable == true then
+boxes.range = nil
+unread = true
+end
+return unread
 end
 local skew = 10000
 local function flowOf(box, now)
@@ -4375,6 +4416,31 @@ if flow == nil or flow.created > now + skew or flow.kept <= now then
 return nil
 end
 return flow
+end
+local function judgeOwn(flow, hash)
+local ____flow_3 = flow
+local code = ____flow_3.code
+local before = ____flow_3.before
+if code == hash or before ~= nil and before.code == hash then
+return "right"
+end
+local ____temp_4
+if code == nil then
+____temp_4 = nil
+else
+____temp_4 = "wrong"
+end
+return ____temp_4
+end
+local function canBeTried(____bindingPattern0)
+local before
+local code
+local state
+state = ____bindingPattern0.state
+code = ____bindingPattern0.code
+before = ____bindingPattern0.before
+local own = code ~= nil or before ~= nil and before.code ~= nil
+return state == "pending" or state == "unconfirmed" and own
 end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
@@ -4418,10 +4484,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_4 = record
-local meter = ____record_4.meter
-local countries = ____record_4.countries
-local failed = ____record_4.failed
+local ____record_7 = record
+local meter = ____record_7.meter
+local countries = ____record_7.countries
+local failed = ____record_7.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -4460,8 +4526,8 @@ local function numberOf(box)
 return box and box.value or ({uses = {}})
 end
 local function failuresOf(number, now)
-local ____number_7 = number
-local failures = ____number_7.failures
+local ____number_10 = number
+local failures = ____number_10.failures
 if failures ~= nil and failures.last > now then
 failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
 failures.last = now
@@ -4470,8 +4536,8 @@ return failures
 end
 local failuresKept = 365 * 86400000
 local function pruneFlows(record, now)
-local ____record_8 = record
-local flows = ____record_8.flows
+local ____record_11 = record
+local flows = ____record_11.flows
 if flows == nil then
 return 0
 end
@@ -4494,9 +4560,9 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_9 = record
-local latest = ____record_9.latest
-local failures = ____record_9.failures
+local ____record_12 = record
+local latest = ____record_12.latest
+local failures = ____record_12.failures
 if latest ~= nil and latest["until"] <= now then
 record.latest = nil
 elseif latest ~= nil then
@@ -4540,16 +4606,16 @@ end
 end
 local function failures(boxes, _args, now)
 setTryRight(boxes, nil, nil, now)
-local ____temp_10
+local ____temp_13
 if boxes.number == nil then
-____temp_10 = nil
+____temp_13 = nil
 else
-____temp_10 = failuresOf(
+____temp_13 = failuresOf(
 numberOf(boxes.number),
 now
 )
 end
-local failed = ____temp_10
+local failed = ____temp_13
 local wait = math.max(
 0,
 math.ceil(((failed and failed.wait or 0) - now) / 1000)
@@ -4557,9 +4623,9 @@ math.ceil(((failed and failed.wait or 0) - now) / 1000)
 return {total = failed and failed.total or 0, wait = wait}
 end
 local function totalOf(box)
-local ____opt_17 = box and box.value
-local ____opt_15 = ____opt_17 and ____opt_17.failures
-return ____opt_15 and ____opt_15.total or 0
+local ____opt_20 = box and box.value
+local ____opt_18 = ____opt_20 and ____opt_20.failures
+return ____opt_18 and ____opt_18.total or 0
 end
 local function keepFlow(box, flow, now)
 box.value = flow
@@ -4575,8 +4641,8 @@ number.failures = nil
 if lane ~= nil then
 number.uses[lane.name] = nil
 end
-local ____opt_21 = number.latest
-if (____opt_21 and ____opt_21.flow) == flow then
+local ____opt_24 = number.latest
+if (____opt_24 and ____opt_24.flow) == flow then
 number.latest = nil
 end
 keepNumber(box, number, now)
@@ -4592,13 +4658,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_23
+local ____temp_26
 if next.sent + next.verified < 0.001 then
-____temp_23 = nil
+____temp_26 = nil
 else
-____temp_23 = next
+____temp_26 = next
 end
-return ____temp_23
+return ____temp_26
 end
 local function sizeOf(members)
 local size = 0
@@ -4615,13 +4681,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_24
+local ____temp_27
 if sizeOf(members) == 0 then
-____temp_24 = nil
+____temp_27 = nil
 else
-____temp_24 = members
+____temp_27 = members
 end
-return ____temp_24
+return ____temp_27
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -4630,8 +4696,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_27 = record
-local meter = ____record_27.meter
+local ____record_30 = record
+local meter = ____record_30.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -4647,10 +4713,10 @@ honest = ____bindingPattern0.honest
 if honest == nil then
 return
 end
-local ____honest_28 = honest
-local country = ____honest_28.country
-local messages = ____honest_28.messages
-local number = ____honest_28.number
+local ____honest_31 = honest
+local country = ____honest_31.country
+local messages = ____honest_31.messages
+local number = ____honest_31.number
 if boxes.own ~= nil then
 local own = addressOf(boxes.own)
 own.meter = metered(
@@ -4690,29 +4756,32 @@ end
 local function prove(boxes, box, flow, args, ____bindingPattern0, now)
 local window
 local openingLease
+local reference
 local hash
 hash = ____bindingPattern0.hash
+reference = ____bindingPattern0.reference
 openingLease = ____bindingPattern0.openingLease
 window = ____bindingPattern0.window
 if flow.state == "verified" and flow.by == args.attempt then
 local attempts = flow.attempts or 0
-local ____attempts_31 = attempts
-local ____opt_29 = flow.signIn
-return {status = "settled", attempts = ____attempts_31, failures = ____opt_29 and ____opt_29.failures or 0}
+local ____attempts_34 = attempts
+local ____opt_32 = flow.signIn
+return {status = "settled", attempts = ____attempts_34, failures = ____opt_32 and ____opt_32.failures or 0}
 end
-if flow.state ~= "pending" then
+local current = flow.reference == reference or judgeOwn(flow, hash) == "right"
+if not canBeTried(flow) or not current then
 return {status = "stale"}
 end
-local ____flow_32 = flow
-local tried = ____flow_32.tried
+local ____flow_35 = flow
+local tried = ____flow_35.tried
 local own = tried == nil or tried.id == args.attempt and tried.taken == nil
-local ____own_33
+local ____own_36
 if own then
-____own_33 = nil
+____own_36 = nil
 else
-____own_33 = true
+____own_36 = true
 end
-local taken = ____own_33
+local taken = ____own_36
 flow.state = "verified"
 flow.by = args.attempt
 flow.tried = nil
@@ -4751,15 +4820,15 @@ taken = taken
 }
 end
 local function triedOf(flow, now)
-local ____flow_34 = flow
-local tried = ____flow_34.tried
-local ____temp_35
+local ____flow_37 = flow
+local tried = ____flow_37.tried
+local ____temp_38
 if tried == nil or tried["until"] <= now then
-____temp_35 = nil
+____temp_38 = nil
 else
-____temp_35 = tried
+____temp_38 = tried
 end
-return ____temp_35
+return ____temp_38
 end
 local function windowOf(uses, name, duration, now)
 local window = uses[name]
@@ -4777,9 +4846,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_36 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_36.n
-local ends = ____windowOf_result_36.ends
+local ____windowOf_result_39 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_39.n
+local ends = ____windowOf_result_39.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -4875,8 +4944,8 @@ local late
 local counted
 counted = ____bindingPattern0.counted
 late = ____bindingPattern0.late
-local ____tried_37 = tried
-local taken = ____tried_37.taken
+local ____tried_40 = tried
+local taken = ____tried_40.taken
 local guesses
 if tried.state == "checking" then
 guesses = countFailure(boxes, args, taken, now)
@@ -4943,10 +5012,10 @@ flow.tried = nil
 end
 keepFlow(box, flow, now)
 end
-local function settleCheck(boxes, args, now)
-local ____args_38 = args
-local attempt = ____args_38.attempt
-local result = ____args_38.result
+local function settleTry(boxes, args, now)
+local ____args_41 = args
+local attempt = ____args_41.attempt
+local result = ____args_41.result
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil then
 return {status = "stale"}
@@ -4965,14 +5034,14 @@ if flow.state == "dead" and flow.by == attempt then
 return settled(boxes, flow)
 end
 local tried = triedOf(flow, now)
-if flow.state ~= "pending" or tried == nil or tried.id ~= attempt then
+if not canBeTried(flow) or tried == nil or tried.id ~= attempt then
 return {status = "stale"}
 end
 local taken = tried.taken
 repeat
-local ____switch126 = result.result
-local ____cond126 = ____switch126 == "wrong"
-if ____cond126 then
+local ____switch134 = result.result
+local ____cond134 = ____switch134 == "wrong"
+if ____cond134 then
 return reject(
 boxes,
 boxes.flow,
@@ -4983,16 +5052,16 @@ result,
 now
 )
 end
-____cond126 = ____cond126 or ____switch126 == "over"
-if ____cond126 then
+____cond134 = ____cond134 or ____switch134 == "over"
+if ____cond134 then
 do
-local ____result_failed_39
+local ____result_failed_42
 if result.failed then
-____result_failed_39 = countFailure(boxes, args, taken, now)
+____result_failed_42 = countFailure(boxes, args, taken, now)
 else
-____result_failed_39 = nil
+____result_failed_42 = nil
 end
-local guesses = ____result_failed_39
+local guesses = ____result_failed_42
 if not result.failed then
 refundAddress(boxes, args, taken, now)
 end
@@ -5004,8 +5073,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, taken, guesses)
 end
 end
-____cond126 = ____cond126 or (____switch126 == "unasked" or ____switch126 == "unprocessed")
-if ____cond126 then
+____cond134 = ____cond134 or (____switch134 == "unasked" or ____switch134 == "unprocessed")
+if ____cond134 then
 takeBack(
 boxes,
 boxes.flow,
@@ -5017,8 +5086,8 @@ now
 )
 return settled(boxes, flow, taken)
 end
-____cond126 = ____cond126 or ____switch126 == "unresolved"
-if ____cond126 then
+____cond134 = ____cond134 or ____switch134 == "unresolved"
+if ____cond134 then
 refundAddress(boxes, args, taken, now)
 tried.state = "unresolved"
 tried.lease = 0
@@ -5028,10 +5097,18 @@ return settled(boxes, flow, taken)
 end
 until true
 end
+local function settleCheck(boxes, args, now)
+local unread = passOver(boxes)
+local reply = settleTry(boxes, args, now)
+if reply.status == "settled" and unread then
+reply.unread = true
+end
+return reply
+end
 local reply = settleCheck(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -5051,13 +5128,40 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
-    return redis.error_reply('WRONGTYPE of a record')
+    if name == 'number' then return redis.error_reply('WRONGTYPE of a record') end
+    box.unreadable = true
   end
   boxes[name] = box
+end
+local function passOver(boxes)
+local ____boxes_0 = boxes
+local own = ____boxes_0.own
+local app = ____boxes_0.app
+local country = ____boxes_0.country
+local range = ____boxes_0.range
+local unread = false
+if own ~= nil and own.unreadable == true then
+boxes.own = nil
+unread = true
+end
+if app ~= nil and app.unreadable == true then
+boxes.app = nil
+unread = true
+end
+if country ~= nil and country.unreadable == true then
+boxes.country = nil
+unread = true
+end
+if range ~= nil and range.unreadable == true then
+boxes.range = nil
+unread = true
+end
+return unread
 end
 local function addressOf(box)
 return box and box.value or ({uses = {}})
@@ -5078,9 +5182,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_2 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_2.n
-local ends = ____windowOf_result_2.ends
+local ____windowOf_result_3 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_3.n
+local ends = ____windowOf_result_3.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -5125,10 +5229,10 @@ if box == nil then
 return
 end
 local ends = prune(record.uses, now)
-local ____record_3 = record
-local meter = ____record_3.meter
-local countries = ____record_3.countries
-local failed = ____record_3.failed
+local ____record_4 = record
+local meter = ____record_4.meter
+local countries = ____record_4.countries
+local failed = ____record_4.failed
 if meter ~= nil then
 ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
 end
@@ -5154,8 +5258,8 @@ local function keepShared(box, record, now, halfLife)
 if box == nil then
 return
 end
-local ____record_6 = record
-local meter = ____record_6.meter
+local ____record_7 = record
+local meter = ____record_7.meter
 local ends = prune(record.uses, now)
 local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
 keepUntil(
@@ -5218,13 +5322,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_7
+local ____temp_8
 if next.sent + next.verified < 0.001 then
-____temp_7 = nil
+____temp_8 = nil
 else
-____temp_7 = next
+____temp_8 = next
 end
-return ____temp_7
+return ____temp_8
 end
 local function sizeOf(members)
 local size = 0
@@ -5241,13 +5345,13 @@ return nil
 end
 local left = (members.of[name] or 0) - uses
 members.of[name] = left > 0 and left or nil
-local ____temp_8
+local ____temp_9
 if sizeOf(members) == 0 then
-____temp_8 = nil
+____temp_9 = nil
 else
-____temp_8 = members
+____temp_9 = members
 end
-return ____temp_8
+return ____temp_9
 end
 local function countHonest(boxes, ____bindingPattern0, now)
 local honest
@@ -5255,10 +5359,10 @@ honest = ____bindingPattern0.honest
 if honest == nil then
 return
 end
-local ____honest_9 = honest
-local country = ____honest_9.country
-local messages = ____honest_9.messages
-local number = ____honest_9.number
+local ____honest_10 = honest
+local country = ____honest_10.country
+local messages = ____honest_10.messages
+local number = ____honest_10.number
 if boxes.own ~= nil then
 local own = addressOf(boxes.own)
 own.meter = metered(
@@ -5296,23 +5400,33 @@ keepShared(boxes.range, shared, now, halfLives.range)
 end
 end
 local function recount(boxes, args, now)
-local ____args_10 = args
-local result = ____args_10.result
-local taken = ____args_10.taken
+local ____passOver_result_11
+if passOver(boxes) then
+____passOver_result_11 = true
+else
+____passOver_result_11 = nil
+end
+local unread = ____passOver_result_11
+local ____args_12 = args
+local result = ____args_12.result
+local taken = ____args_12.taken
 local failed = result.result == "wrong" or result.result == "over" and result.failed
 if failed then
-return {guesses = countFailure(boxes, args, taken, now)}
+return {
+guesses = countFailure(boxes, args, taken, now),
+unread = unread
+}
 end
 refundAddress(boxes, args, taken, now)
 if result.result == "verified" then
 countHonest(boxes, args, now)
 end
-return {}
+return {unread = unread}
 end
 local reply = recount(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -5332,7 +5446,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -5661,7 +5776,7 @@ end
 local reply = giveBack(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -5681,7 +5796,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6334,7 +6450,7 @@ end
 local reply = look(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6354,7 +6470,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6401,7 +6518,7 @@ end
 local reply = complete(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6421,7 +6538,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6459,7 +6577,7 @@ end
 local reply = release(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6479,7 +6597,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6581,7 +6700,7 @@ end
 local reply = read(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6601,7 +6720,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6646,7 +6766,7 @@ end
 local reply = deliver(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6666,7 +6786,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6784,7 +6905,7 @@ end
 local reply = endFlow(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6804,7 +6925,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -6825,7 +6947,7 @@ end
 local reply = peek(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -6845,7 +6967,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -7051,7 +7174,7 @@ end
 local reply = unlock(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else
@@ -7071,7 +7194,8 @@ for i, name in ipairs(input.names) do
   if found[i] then
     -- What is not ours to read says nothing.
     local ok, value = pcall(cmsgpack.unpack, found[i])
-    if ok and type(value) == 'table' then box.value = value end
+    local isRecord = ok and type(value) == 'table'
+    if isRecord and (not limits[name] or type(value.uses) == 'table') then box.value = value end
   end
   -- A limit that can't be read refuses, until it ends or is unlocked; a flow that can't be read is over.
   if not box.value and limits[name] and redis.call('EXISTS', KEYS[i]) == 1 then
@@ -7238,7 +7362,7 @@ end
 local reply = failures(boxes, input.args, now)
 for i, name in ipairs(input.names) do
   local box = boxes[name]
-  if box.keep ~= nil then
+  if box and box.keep ~= nil then
     if box.keep > 0 then
       redis.call('SET', KEYS[i], cmsgpack.pack(box.value), 'PX', math.ceil(box.keep))
     else

@@ -229,6 +229,67 @@ describe.each(flowKinds)('on %s', (kind) => {
         expect(await signIn(setup.flow, handle, await codeOf(setup))).toBe('opened')
       })
 
+      test('is not shown to have come by a code that is wrong', async () => {
+        const setup = await begin()
+        await setup.fault({ operation: fault, kind: 'reset', when: 'after', times: 1 })
+        const handle = await sendCode(setup)
+        const code = await codeOf(setup)
+        for (const [wrong, left] of [
+          [another(code), 2],
+          [another(another(code)), 1],
+        ] as const) {
+          expect(await setup.flow.check({ handle, code: wrong })).toEqual({
+            status: 'invalid_code',
+            attemptsRemaining: left,
+          })
+          expect((await setup.flow.status({ handle })).status).toBe('unconfirmed')
+        }
+        // The tries are counted all the same.
+        expect(await signIn(setup.flow, handle, another(code))).toBe('too_many_attempts')
+        expect(await signIn(setup.flow, handle, code)).toBe('too_many_attempts')
+      })
+
+      // proves: SES-9
+      test('of a resend, leaves the code before until the new one is known to have come', async () => {
+        const setup = await begin()
+        const handle = await sendCode(setup)
+        const old = await codeOf(setup)
+        await setup.advance(31)
+        let settle = () => {}
+        const held = new Promise<void>((resolve) => (settle = resolve))
+        const slow = through(setup, {
+          async settleSend(next) {
+            await held
+            return next()
+          },
+        })
+        const resending = slow.resend({ handle })
+        await expect.poll(() => messages(setup)).toBe(2)
+        const code = await codeOf(setup)
+        // The lease of the resend ends, and somebody types a code that is neither.
+        await setup.advance(11)
+        expect(await signIn(setup.flow, handle, another(code))).toBe('invalid_code')
+        expect((await setup.flow.status({ handle })).status).toBe('unconfirmed')
+        settle()
+        expect(await resending).toMatchObject({ status: 'sent', newCode: true })
+        expect(await signIn(setup.flow, handle, old)).toBe('invalid_code')
+        expect(await signIn(setup.flow, handle, code)).toBe('opened')
+      })
+
+      test('of a resend, is no new one beside the one before after a wrong code', async () => {
+        const setup = await begin()
+        const handle = await sendCode(setup)
+        const old = await codeOf(setup)
+        await setup.advance(31)
+        await setup.fault({ operation: fault, kind: 'reset', when: 'after', times: 1 })
+        expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'unconfirmed' })
+        expect(await signIn(setup.flow, handle, another(await codeOf(setup)))).toBe('invalid_code')
+        await setup.advance(61)
+        expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent', newCode: true })
+        expect(await signIn(setup.flow, handle, old)).toBe('invalid_code')
+        expect(await signIn(setup.flow, handle, await codeOf(setup))).toBe('opened')
+      })
+
       test('of a resend, is the new one or the one before, whichever the person has', async () => {
         for (const to of [number, other]) {
           const setup = await begin()

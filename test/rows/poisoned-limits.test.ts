@@ -85,6 +85,42 @@ describe('a limit whose record is', () => {
   })
 })
 
+describe('what a check is only counted in', () => {
+  // proves: RED-10
+  test.each(Object.entries(garbage))('loses no proven code when it is %s', async (_, poison) => {
+    for (const kind of ['country', 'range']) {
+      const setup = await setupFlow('redis', { budget: { perCountryPerDay: 100 } })
+      const { redis, flow } = setup
+      if (!redis) throw new Error('it is on Redis')
+      const handle = await sendCode(setup, { address })
+      const key = (await recordKeys(setup)).find((each) => kindOf(each) === kind) ?? 'none'
+      await redis.del(key)
+      await poison(redis, key)
+      await redis.expire(key, 600)
+      const found = await redis.dump(key)
+      expect(await signIn(flow, handle)).toBe('opened')
+      const told = setup.events.filter(({ type }) => type === 'error')
+      expect(told).toMatchObject([{ step: 'check', code: 'ERR_OTP_STORE_UNAVAILABLE' }])
+      // It is as it was found, and lets no message out.
+      expect(await redis.dump(key)).toEqual(found)
+      const sending = failure(flow.send({ number: numbers[1], address }))
+      expect([kind, await sending]).toEqual([kind, storeIsAway])
+    }
+  })
+
+  test('keeps no wrong code from being one', async () => {
+    const setup = await setupFlow('redis')
+    const { redis, flow } = setup
+    if (!redis) throw new Error('it is on Redis')
+    const handle = await sendCode(setup, { address })
+    const key = (await recordKeys(setup)).find((each) => kindOf(each) === 'app') ?? 'none'
+    await redis.set(key, 'garbage', 'EX', 600)
+    expect((await flow.check({ handle, code: '111111', address })).status).toBe('invalid_code')
+    expect(setup.events.filter(({ type }) => type === 'error')).toHaveLength(1)
+    expect(await signIn(flow, handle)).toBe('opened')
+  })
+})
+
 describe('an error of Redis', () => {
   // proves: RED-8, FAIL-1
   test.each([

@@ -132,7 +132,13 @@ export async function setupDoor(
           {
             attempt: 'attempt',
             flow: 'flow',
-            result: { result: 'verified', hash: 'hash', openingLease: 35, window: 60 },
+            result: {
+              result: 'verified',
+              hash: 'hash',
+              reference: 'reference',
+              openingLease: 35,
+              window: 60,
+            },
             rules,
             honest: { country, messages, number: short(tag) },
           },

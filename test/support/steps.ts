@@ -62,7 +62,14 @@ export interface CheckRequest {
 }
 
 export type CheckResult =
-  | { result: 'verified'; codeHash: string; lease: number; window: number }
+  /** `reference`: the flow's own unless given. */
+  | {
+      result: 'verified'
+      codeHash: string
+      reference?: string
+      lease: number
+      window: number
+    }
   | { result: 'wrong'; counted: number | undefined; late?: boolean }
   | { result: 'over'; end: FlowEnd; failed: boolean }
   | { result: 'unprocessed' | 'unasked'; late: boolean }
@@ -126,6 +133,7 @@ export function createSteps(store: StepStore): StoreSteps {
           ? {
               result: given.result,
               hash: given.codeHash,
+              reference: given.reference ?? (await flows.read(ref)).record?.reference ?? '',
               openingLease: given.lease,
               window: given.window,
             }

@@ -132,9 +132,7 @@ export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: n
       keepFlow(boxes.flow, flow, now)
       return { status: 'lookup', record: viewOf(flow, now) }
     }
-    // The message has come, as its code is typed.
-    flow.state = 'pending'
-    flow.lease = undefined
+    endWait(flow, request.hash)
   }
   const tried = triedOf(flow, now)
   const running = joinOf(flow, tried, request, now)
@@ -155,6 +153,18 @@ export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: n
   const reply = claimTry(boxes, boxes.flow, flow, request, now)
   if (reply.status === 'claimed') chargeAddress(boxes.own, address, now)
   return reply
+}
+
+/**
+ * Nobody sends any more a message with a code of ours that has no known end. Its own code alone shows that it has
+ * come, and ends the code before; any other says nothing of it.
+ */
+function endWait(flow: StoredFlow, hash: string): void {
+  flow.lease = undefined
+  flow.state = 'unconfirmed'
+  if (flow.code !== hash) return
+  flow.state = 'pending'
+  flow.before = undefined
 }
 
 /** What another request of this flow is doing, or has just done. */

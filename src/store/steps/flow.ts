@@ -95,6 +95,12 @@ export function judgeOwn(flow: StoredFlow, hash: string): 'right' | 'wrong' | un
   return code === undefined ? undefined : 'wrong'
 }
 
+/** Whether a try can end: also that of a code of ours whose message, or the one after it, has no known end. */
+export function canBeTried({ state, code, before }: StoredFlow): boolean {
+  const own = code !== undefined || (before !== undefined && before.code !== undefined)
+  return state === 'pending' || (state === 'unconfirmed' && own)
+}
+
 /** The last try, as long as its end may matter. */
 export function triedOf(flow: StoredFlow, now: number): Try | undefined {
   const { tried } = flow

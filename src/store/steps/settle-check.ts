@@ -11,7 +11,7 @@ import { addressOf, numberOf, sharedOf } from './admission.js'
 import { keepAddress, keepNumber, keepShared } from './keep.js'
 import type { AddressFailures } from './claim.js'
 import { type FailureRules, refund, totalOf } from './failures.js'
-import { finish, flowOf, keepFlow, triedOf } from './flow.js'
+import { canBeTried, finish, flowOf, judgeOwn, keepFlow, triedOf } from './flow.js'
 import {
   count,
   type Count,
@@ -23,6 +23,7 @@ import {
   metered,
   uncount,
 } from './limits.js'
+import { passOver } from './unread.js'
 
 export interface SettleCheckBoxes {
   own?: Box<AddressRecord>
@@ -35,7 +36,14 @@ export interface SettleCheckBoxes {
 
 /** Durations are in seconds. */
 export type CheckResult =
-  | { result: 'verified'; hash: string; openingLease: number; window: number }
+  /** `reference`: of the flow when the try was claimed. */
+  | {
+      result: 'verified'
+      hash: string
+      reference: string
+      openingLease: number
+      window: number
+    }
   /** `late`: tyntec has counted a wrong code, of which nobody knows whether it was this one. */
   | { result: 'wrong'; counted?: number | undefined; late: boolean }
   /** The OTP has ended; `failed` when by this wrong code. */
@@ -78,6 +86,8 @@ export type SettleCheckReply =
       guesses?: Count | undefined
       /** The address has nothing of this try to get back. */
       taken?: true | undefined
+      /** What can't be read of an address, the app, a country or a range: nothing was counted there. */
+      unread?: true | undefined
     }
   /** The flow ended meanwhile, or another request took the attempt over. */
   | { status: 'stale' }
@@ -85,19 +95,26 @@ export type SettleCheckReply =
 /** Tries that one flow gets back, so that no way of failing gives tries without end. */
 const mostRefunds = 10
 
-/** Writes down what has become of a try. */
+/** Writes down what has become of a try. What can't be counted of it must not lose a code that is proven. */
 export function settleCheck(
   boxes: SettleCheckBoxes,
   args: SettleCheckArgs,
   now: number,
 ): SettleCheckReply {
+  const unread = passOver(boxes)
+  const reply = settleTry(boxes, args, now)
+  if (reply.status === 'settled' && unread) reply.unread = true
+  return reply
+}
+
+function settleTry(boxes: SettleCheckBoxes, args: SettleCheckArgs, now: number): SettleCheckReply {
   const { attempt, result } = args
   const flow = flowOf(boxes.flow, now)
   if (flow === undefined || boxes.flow === undefined) return { status: 'stale' }
   if (result.result === 'verified') return prove(boxes, boxes.flow, flow, args, result, now)
   if (flow.state === 'dead' && flow.by === attempt) return settled(boxes, flow)
   const tried = triedOf(flow, now)
-  if (flow.state !== 'pending' || tried === undefined || tried.id !== attempt) {
+  if (!canBeTried(flow) || tried === undefined || tried.id !== attempt) {
     return { status: 'stale' }
   }
   const { taken } = tried
@@ -196,13 +213,14 @@ export function recount(
   boxes: SettleCheckBoxes,
   args: SettleCheckArgs,
   now: number,
-): { guesses?: Count | undefined } {
+): { guesses?: Count | undefined; unread?: true | undefined } {
+  const unread = passOver(boxes) ? true : undefined
   const { result, taken } = args
   const failed = result.result === 'wrong' || (result.result === 'over' && result.failed)
-  if (failed) return { guesses: countFailure(boxes, args, taken, now) }
+  if (failed) return { guesses: countFailure(boxes, args, taken, now), unread }
   refundAddress(boxes, args, taken, now)
   if (result.result === 'verified') countHonest(boxes, args, now)
-  return {}
+  return { unread }
 }
 
 /** A wrong code costs its address something, and shows how much is guessed in the whole app. */
@@ -239,13 +257,16 @@ function refundAddress(
   keepAddress(boxes.own, own, now)
 }
 
-/** tyntec's proof counts even when another request took the attempt over meanwhile. */
+/**
+ * tyntec's proof counts even when another request took the attempt over meanwhile. But not of another message than
+ * the flow's: the same click on its page may have begun it anew, for another purpose.
+ */
 function prove(
   boxes: SettleCheckBoxes,
   box: Box<StoredFlow>,
   flow: StoredFlow,
   args: SettleCheckArgs,
-  { hash, openingLease, window }: CheckResult & { result: 'verified' },
+  { hash, reference, openingLease, window }: CheckResult & { result: 'verified' },
   now: number,
 ): SettleCheckReply {
   if (flow.state === 'verified' && flow.by === args.attempt) {
@@ -253,7 +274,8 @@ function prove(
     const attempts = flow.attempts ?? 0
     return { status: 'settled', attempts, failures: flow.signIn?.failures ?? 0 }
   }
-  if (flow.state !== 'pending') return { status: 'stale' }
+  const current = flow.reference === reference || judgeOwn(flow, hash) === 'right'
+  if (!canBeTried(flow) || !current) return { status: 'stale' }
   const { tried } = flow
   const own = tried === undefined || (tried.id === args.attempt && tried.taken === undefined)
   const taken = own ? undefined : true
