@@ -8,11 +8,12 @@ import type { AddressRecord } from '../src/store/records.js'
 import { createRedis, startRedis } from './support/redis.js'
 import { dumpRedis } from './support/stores.js'
 
-const places = 50
+// Of fifty a tenth is kept for known browsers, of which there are none here.
+const places = 45
 
 describe('a slow tyntec', () => {
   // proves: UP-11, overload/send
-  test('refuses 950 of 1,000 sends at once, and asks neither Redis nor tyntec for them', async () => {
+  test('refuses 955 of 1,000 sends at once, and asks neither Redis nor tyntec for them', async () => {
     const { flow, calls, commands, fault, limitUses, sandbox } = await setup()
     await send(flow, 0) // loads undici, the scripts and the parser's data
     await fault({ operation: 'otp.send', kind: 'delay', ms: 8000 })
@@ -69,9 +70,9 @@ describe('a slow tyntec', () => {
   })
 
   // proves: overload/check
-  test('refuses 950 of 1,000 checks at once, and counts no attempt for them', async () => {
+  test('refuses 955 of 1,000 checks at once, and counts no attempt for them', async () => {
     const { flow, calls, commands, fault, limitUses, attempts, sandbox } = await setup()
-    const handles = await startFlows(flow, places + 10)
+    const handles = await startFlows(flow, places + 15)
     await fault({ operation: 'otp.check', kind: 'delay', ms: 8000 })
 
     const checkAny = (index: number) =>
@@ -82,7 +83,7 @@ describe('a slow tyntec', () => {
     await vi.waitFor(async () => expect(await calls('/check')).toHaveLength(places))
     await vi.waitFor(async () => expect((await limitUses())['address failures']).toBe(places))
     expect((await attempts()).toSorted()).toEqual([
-      ...Array.from({ length: 10 }, () => 0),
+      ...Array.from({ length: 15 }, () => 0),
       ...Array.from({ length: places }, () => 1),
     ])
 

@@ -697,7 +697,9 @@ test('is what require() gives, with everything else attached', async () => {
   const names = await import('passport-tyntec-otp')
   expect(names['module.exports']).toBe(Strategy)
   const { createOtpFlow, memoryStore, OtpError, redisStore } = names
-  expect({ ...Strategy }).toEqual({ Strategy, createOtpFlow, memoryStore, OtpError, redisStore })
+  const { sms, twoFactor, whatsapp } = names
+  const all = { Strategy, createOtpFlow, memoryStore, OtpError, redisStore }
+  expect({ ...Strategy }).toEqual({ ...all, sms, twoFactor, whatsapp })
 })
 
 function runAsGiven(verify: Verify, ...args: Parameters<Verify>): unknown {

@@ -31,9 +31,17 @@ export async function deliver(
   const { reference, via } = order
   const carrier = carriers.of(via)
   const started = performance.now()
-  const failed = () => store.settleSend(ref, reference, { result: 'failed' }, { unsent })
+  let asked = false
+  const failed = () =>
+    store.settleSend(
+      ref,
+      reference,
+      { result: 'failed' },
+      { unsent: unsent && { ...unsent, asked } },
+    )
   try {
     context.visit.take('sends', apiOf(options, via))
+    asked = true
     const carried = await carrier.send(order)
     return { status: 'sent', ...(await keptSent(context, ref, order, carried, old)) }
   } catch (error) {

@@ -225,12 +225,19 @@ async function repeat(
   const { flowId } = ref
   const { lifetime, maxLifetime } = options
   const settle = (result: 'sent' | 'failed' | 'renew') =>
-    store.settleResend(ref, reference, { result, lifetime, maxLifetime }, unsent)
+    store.settleResend(
+      ref,
+      reference,
+      { result, lifetime, maxLifetime },
+      unsent && { ...unsent, asked: reached },
+    )
   const pending = pendingOf(context, number, record)
 
+  let reached = false
   let answer: ResendAnswer
   try {
     context.visit.take('sends')
+    reached = true
     answer = await carriers.judge.resend(otpId, via)
   } catch (error) {
     if (!(error instanceof OtpError)) throw error

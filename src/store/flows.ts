@@ -9,7 +9,9 @@ import type { SendReply, SendRequest } from './steps/send.js'
 import type { SettleCheckArgs, SettleCheckReply } from './steps/settle-check.js'
 import type { SendResult, SettleResendArgs, SettleSendReply } from './steps/settle.js'
 import {
+  backKeys,
   backOf,
+  backSlots,
   free,
   giveBackParts,
   inParts,
@@ -18,7 +20,6 @@ import {
   type MessageKeys,
   ofNumber,
   olderOf,
-  sharedKeys,
   undoPart,
   type Unsent,
 } from './slots.js'
@@ -131,7 +132,7 @@ export function createFlowStore(store: StepStore): FlowStore {
       const args = { reference, flow: ref.flow, result }
       const near = nearOf(ref)
       if (!store.cluster) {
-        const keys = { ...near, ...(back && sharedKeys(unsent)), old: old && flowKey(old) }
+        const keys = { ...near, ...(back && unsent && backKeys(unsent)), old: old && flowKey(old) }
         return store.run('settleSend', keys, { ...args, back })
       }
       const beside = old?.number === ref.number
@@ -140,7 +141,8 @@ export function createFlowStore(store: StepStore): FlowStore {
         { ...near, old: beside ? flowKey(old) : undefined },
         { ...args, back: back && { number: back.number } },
       )
-      if (settled.back === true && unsent) await giveBackParts(store, unsent.message, ['shared'])
+      if (settled.back === true && unsent)
+        await giveBackParts(store, unsent.message, backSlots(unsent))
       if (!settled.kept || !old || beside || result.result === 'failed') return settled
       return { ...settled, old: await flows.end(old, 'replaced') }
     },
@@ -186,12 +188,12 @@ export function createFlowStore(store: StepStore): FlowStore {
       const whole = { reference, flow: ref.flow, ...args }
       const near = nearOf(ref)
       if (!store.cluster) {
-        const keys = { ...near, ...(back && sharedKeys(unsent)) }
+        const keys = { ...near, ...(back && unsent && backKeys(unsent)) }
         return (await store.run('settleResend', keys, { ...whole, back })).kept
       }
       const own = back && { number: back.number }
       const { kept, back: gave } = await store.run('settleResend', near, { ...whole, back: own })
-      if (gave === true && unsent) await giveBackParts(store, unsent.message, ['shared'])
+      if (gave === true && unsent) await giveBackParts(store, unsent.message, backSlots(unsent))
       return kept
     },
 

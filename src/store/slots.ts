@@ -31,6 +31,8 @@ export interface Unsent {
   message: Message
   /** What it has counted. */
   counts: Counts
+  /** False when nobody was asked to send it: its address gets it back as well. */
+  asked?: boolean
 }
 
 /** A message that costs nothing. */
@@ -173,19 +175,26 @@ export async function giveBackParts(
   )
 }
 
-/** What a message gets back of which tyntec provably did nothing. Its address and its range keep it. */
-export function backOf({ message, counts }: Unsent): GiveBack & { number: Limit[] } {
+/** What a message gets back of which tyntec provably did nothing. Its address and its range keep what tyntec was asked for. */
+export function backOf({ message, counts, asked }: Unsent): GiveBack & { number: Limit[] } {
   const { number } = message.parts
   const all = number ? [...number.always, ...number.limits, ...number.own] : []
   return {
+    address: asked === false ? message.parts.address : undefined,
     shared: message.parts.shared,
     number: all.filter(({ name }) => Object.hasOwn(counts.number, name)),
   }
 }
 
-export function sharedKeys(unsent: Unsent | undefined): MessageKeys {
-  const { app, country } = unsent?.message.keys ?? {}
-  return { app, country }
+/** Where that is kept, beside the number. */
+export function backKeys({ message, asked }: Unsent): MessageKeys {
+  const { app, country } = message.keys
+  return asked === false ? message.keys : { app, country }
+}
+
+/** The same on a Cluster. */
+export function backSlots({ asked }: Unsent): readonly Slot[] {
+  return asked === false ? slots : ['shared']
 }
 
 /**
