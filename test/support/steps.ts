@@ -62,7 +62,7 @@ export interface CheckRequest {
 }
 
 export type CheckResult =
-  /** `reference`: the flow's own unless given. */
+  /** `reference`: that of the claim unless given. */
   | {
       result: 'verified'
       codeHash: string
@@ -109,6 +109,10 @@ export interface StoreSteps {
 export const window = 60
 export const repeats = 3
 
+/** What each try was claimed for, whichever process it was. */
+const references = new Map<string, string>()
+const nameOf = ({ flow }: FlowRef, attempt: string) => `${flow} ${attempt}`
+
 export function createSteps(store: StepStore): StoreSteps {
   const flows = createFlowStore(store)
   const laneOf = ({ lane }: FlowRef, { laneFailures, laneWindow }: CheckRules) =>
@@ -122,9 +126,12 @@ export function createSteps(store: StepStore): StoreSteps {
     reserveResend: (ref, request) => flows.resend(ref, request),
     settleResend: (ref, reference, result) =>
       flows.settleResend(ref, reference, { result, lifetime: 300, maxLifetime: 600 }),
-    claimCheck(ref, { codeHash, ...request }, rules) {
+    async claimCheck(ref, { codeHash, ...request }, rules) {
       const lane = laneOf(ref, rules)
-      return flows.claim(ref, { ...request, hash: codeHash, repeats, rules, lane })
+      const claimed = await flows.claim(ref, { ...request, hash: codeHash, repeats, rules, lane })
+      if ('record' in claimed)
+        references.set(nameOf(ref, request.attempt), claimed.record.reference)
+      return claimed
     },
     async settleCheck(ref, attempt, given, rules) {
       const lane = laneOf(ref, rules)
@@ -133,7 +140,7 @@ export function createSteps(store: StepStore): StoreSteps {
           ? {
               result: given.result,
               hash: given.codeHash,
-              reference: given.reference ?? (await flows.read(ref)).record?.reference ?? '',
+              reference: given.reference ?? references.get(nameOf(ref, attempt)) ?? '',
               openingLease: given.lease,
               window: given.window,
             }
