@@ -96,7 +96,13 @@ const claimCheck = (
 const settleCheck = ({ store, ref }: Machine, result: CheckResult, attempt = 'try-1') =>
   store.settleCheck(ref, attempt, result, rules)
 
-const proven: CheckResult = { result: 'verified', codeHash: 'code-1', lease, window: 60 }
+const proven: CheckResult = {
+  result: 'verified',
+  codeHash: 'code-1',
+  reference: 'send-1',
+  lease,
+  window: 60,
+}
 const wrong: CheckResult = { result: 'wrong', counted: 1 }
 
 /** How a flow comes into each state. */
