@@ -114,11 +114,12 @@ function sms(template: string, { host, codeLength = 6, seconds = 300, sender }: 
   const findings: TemplateFinding[] = [...webOtp(template, host)]
 
   const code = template.indexOf('{{OTP}}')
-  if (code >= 0 && code + codeLength > glance) {
+  const [opening = ''] = /^[^\n.!?]*/.exec(template) ?? []
+  if (code >= 0 && (code + codeLength > glance || code > opening.length)) {
     findings.push({
       rule: 'code-not-early',
       level: 'warning',
-      text: `The code comes after ${code} characters, behind what a notification shows`,
+      text: `The code comes after ${code} characters, behind the first sentence or what a notification shows`,
       fix: 'Begin with it: "{{OTP}} is your ... code."',
     })
   }

@@ -62,6 +62,12 @@ describe('a template is told', () => {
       ['warning code-not-early'],
     ],
     [
+      'has its code behind the first sentence',
+      'Hello. Your code is {{OTP}}.',
+      {},
+      ['warning code-not-early'],
+    ],
+    [
       'has a long first sentence',
       `{{OTP}} ${'is '.repeat(20)}`,
       {},

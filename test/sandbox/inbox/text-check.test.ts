@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { lintTemplate } from '../../../src/tyntec/templates.js'
 import { checkText, type TextToCheck } from '../../../src/sandbox/inbox/text-check.js'
 
 const good = '{{OTP}} is your Acme code.\n\n@login.acme.example #{{OTP}}'
@@ -56,7 +57,7 @@ describe('the check of a text', () => {
     [
       'more than one segment',
       `{{OTP}} is your code. ${'It is yours. '.repeat(12)}`,
-      ['hint webotp-last-line', 'warning segments>1'],
+      ['warning too-long-140', 'warning segments>1', 'hint webotp-last-line'],
     ],
     [
       'a link',
@@ -65,6 +66,28 @@ describe('the check of a text', () => {
     ],
   ])('%s', (_, text, rules) => {
     expect(rulesOf(text)).toEqual(rules)
+  })
+
+  test.each([
+    good,
+    'Hello.',
+    '{{OTP}} is your code.',
+    'Hello. Your code is {{OTP}}. https://a.example',
+    `${good} STOP`,
+    `{{OTP}} – ${'It is yours. '.repeat(14)}\n@https://b.example #{{OTP}}`,
+  ])('says of %j what the command line and the start of an app say', (text) => {
+    for (const host of ['login.acme.example', 'b.example']) {
+      for (const channel of ['sms', 'voice'] as const) {
+        const context = { channel, host, sender: 'TOO-LONG-BY-FAR' }
+        const linted = lintTemplate(text, context).map(({ rule }) => rule)
+        const found = checkText({ text, ...context }).findings.map(({ rule }) => rule)
+        expect(found).toEqual(linted)
+        // A message with its code is no other than its template.
+        const message = text.replaceAll('{{OTP}}', '424242')
+        const of = { ...context, text: message, code: '424242' }
+        expect(checkText(of).findings.map(({ rule }) => rule)).toEqual(linted)
+      }
+    }
   })
 
   test('knows the host of the page', () => {
