@@ -47,7 +47,7 @@ passport.use(
     },
   ),
 )
-passport.serializeUser<string, express.Request>((req, user, done) => {
+passport.serializeUser<string>((req, user, done) => {
   // Runs at each sign-in, for the session that it opens.
   req.session.signedInAt = Date.now()
   done(null, (user as Account).id) // what the strategy has given

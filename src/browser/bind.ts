@@ -76,6 +76,8 @@ export function bindOtp(root: HTMLElement): void {
       const status = await answer.json()
       // Signed in by another tab, cancelled or over.
       if (status.expiresIn === undefined) return leave()
+      // The code has come another way since. What somebody has begun to type stays.
+      if (dataset.via && status.via !== dataset.via && !field?.value) return location.reload()
       endsAt = until(status.expiresIn)
       if (retryAt !== undefined || status.resend.retryAfter > 0)
         retryAt = until(status.resend.retryAfter)

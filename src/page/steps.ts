@@ -112,6 +112,7 @@ ${told.atField}
       ...(pending && {
         expires: pending.expiresIn,
         retry: waitOf(pending.resend),
+        via: pending.via,
         delivery: pending.delivery,
         'say-delivered': texts.delivered,
         'say-failed': `${fillText(texts.failed, { to: pending.to })} ${adviceFor(view, pending)}`,

@@ -16,7 +16,7 @@ async function setup(
   const app = await setupApp({
     framework,
     page: { name: 'Acme' },
-    flow: { channels: [chat, twoFactor()], fallback },
+    flow: { channels: [chat, twoFactor()], fallback, resendWaits: [2, 30, 60] },
   })
   const visitor = await open({ javaScriptEnabled, locale: 'de-DE' })
   const { page } = visitor
@@ -73,6 +73,32 @@ describe.each(['express 5', 'koa 3'] as const)('a WhatsApp login on %s', (framew
       expect(await posts(app)).toHaveLength(3)
       expect(app.verified).toMatchObject([{ number: noWhatsapp, channel: 'sms' }])
     })
+  })
+
+  test('says where the code is when it has come another way meanwhile', async () => {
+    const { app, page } = await setup(framework, 'auto', true)
+    await page.locator('input[type=tel]').fill(number)
+    await page.locator('form[data-otp-form=send] button').click()
+    await page.locator('#hint').getByText('WhatsApp').waitFor()
+    const other = await page.context().newPage()
+    await other.goto(`${app.base}/login`)
+    await other.locator('[data-otp-wait]').waitFor({ state: 'hidden' })
+    await other.locator('form[data-otp-form=resend] button[value=sms]').click()
+    await other.locator('#code').waitFor()
+    await app.sandbox.waitForCode(number)
+
+    const look = () => page.evaluate(`void document.dispatchEvent(new Event('visibilitychange'))`)
+    await page.bringToFront()
+    // What somebody has begun to type is not taken away.
+    await page.locator('#code').fill('1')
+    await Promise.all([page.waitForResponse(/status/), look()])
+    expect(await page.locator('#hint').textContent()).toContain('WhatsApp')
+    await page.locator('#code').fill('')
+    await Promise.all([page.waitForEvent('load'), look()])
+    expect(await page.locator('#hint').textContent()).not.toContain('WhatsApp')
+    await page.locator('#code').fill('424242')
+    await page.locator('form[data-otp-form=check] button').click()
+    await page.waitForURL(`${app.base}/`)
   })
 
   test('signs in with the code that came by WhatsApp', async () => {

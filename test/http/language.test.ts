@@ -40,7 +40,7 @@ test.each(['Express', 'Koa'])(
       })
       expect(answer.status).toBe(202)
       const [send] = await setup.calls()
-      expect(send?.query.language, header).toBe(expected)
+      expect([header, send?.query.language]).toEqual([header, expected])
     }
   },
 )
