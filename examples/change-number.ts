@@ -47,11 +47,13 @@ passport.use(
     },
   ),
 )
-passport.serializeUser<string>((req, user, done) => {
-  // Runs at each sign-in, for the session that it opens.
-  req.session.signedInAt = Date.now()
-  done(null, (user as Account).id) // what the strategy has given
-})
+passport.serializeUser(
+  (req: express.Request, user: Express.User, done: (error: unknown, id?: string) => void) => {
+    // Runs at each sign-in, for the session that it opens.
+    req.session.signedInAt = Date.now()
+    done(null, (user as Account).id) // what the strategy has given
+  },
+)
 passport.deserializeUser<string>((id, done) => done(null, accounts.get(id) ?? false))
 
 const app = express()
