@@ -78,7 +78,7 @@ export interface FlowStore {
     ref: FlowRef,
     args: { attempt: string; opener: string; window: number; session?: string; refusal?: string },
   ): Promise<boolean>
-  release(ref: FlowRef, args: { attempt: string; opener: string }): Promise<void>
+  release(ref: FlowRef, args: { attempt?: string | undefined; opener: string }): Promise<void>
   /** `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
   read(ref: FlowRef, every?: number): Promise<ReadReply>
   deliver(ref: FlowRef, args: DeliverArgs): Promise<StepReply<'deliver'>>
@@ -213,9 +213,13 @@ export function createFlowStore(store: StepStore): FlowStore {
       const failures = address && { ...address.failures, older: await olderFailures(address) }
       if (!store.cluster || !address) {
         const keys = { own: address?.key, ...nearOf(ref) }
-        return store.run('claim', keys, { address: failures, request }, (reply) => {
-          void undoClaim(ref, request, reply, address)
-        })
+        return letGo(
+          ref,
+          request.attempt,
+          store.run('claim', keys, { address: failures, request }, (reply) => {
+            void undoClaim(ref, request, reply, address)
+          }),
+        )
       }
       const refund = () => uncharge(ref, request, address.key, failures)
       // The two go at once; an address that was counted for nothing gets it back, and a claim that its
@@ -223,9 +227,13 @@ export function createFlowStore(store: StepStore): FlowStore {
       const asking = store.run('claim', { own: address.key }, { address: failures }, (reply) => {
         if (reply.status === 'free') void refund()
       })
-      const claiming = store.run('claim', nearOf(ref), { request }, (reply) => {
-        void undoClaim(ref, request, reply)
-      })
+      const claiming = letGo(
+        ref,
+        request.attempt,
+        store.run('claim', nearOf(ref), { request }, (reply) => {
+          void undoClaim(ref, request, reply)
+        }),
+      )
       const [asked, ours] = await Promise.allSettled([asking, claiming])
       const charged = asked.status === 'fulfilled' && asked.value.status === 'free'
       const claimed = ours.status === 'fulfilled' ? ours.value : undefined
@@ -240,15 +248,18 @@ export function createFlowStore(store: StepStore): FlowStore {
       const { own = address?.key, app, country, range } = keys
       const near = nearOf(ref)
       const { attempt, result } = args
+      const verified = result.result === 'verified'
       // The request that has heard nothing of a proof does not open a session.
       const late = ({ status }: SettleCheckReply) => {
-        if (status !== 'settled' || result.result !== 'verified') return
+        if (status !== 'settled' || !verified) return
         void flows.release(ref, { attempt, opener: attempt }).catch(() => {})
       }
       if (!store.cluster) {
-        return store.run('settleCheck', { ...near, own, app, country, range }, args, late)
+        const settling = store.run('settleCheck', { ...near, own, app, country, range }, args, late)
+        return verified ? letGo(ref, attempt, settling) : settling
       }
-      const settled = await store.run('settleCheck', near, args, late)
+      const settling = store.run('settleCheck', near, args, late)
+      const settled = await (verified ? letGo(ref, attempt, settling) : settling)
       if (settled.status === 'stale') return settled
       // What they count decides nothing of this sign-in.
       const more = { ...args, taken: settled.taken }
@@ -345,6 +356,18 @@ export function createFlowStore(store: StepStore): FlowStore {
         ? flows.settleResend(ref, reference, failed, unsent)
         : flows.settleSend(ref, reference, failed, { unsent })
     ).catch(() => {})
+  }
+
+  /** When nobody hears whether a step was done, the session that it may hold is let go. */
+  async function letGo<Reply>(
+    ref: FlowRef,
+    opener: string,
+    asking: Promise<Reply>,
+  ): Promise<Reply> {
+    return asking.catch((error: unknown) => {
+      void flows.release(ref, { opener }).catch(() => {})
+      throw error
+    })
   }
 
   async function undoClaim(

@@ -6566,7 +6566,7 @@ attempt = ____bindingPattern0.attempt
 opener = ____bindingPattern0.opener
 local flow = flowOf(boxes.flow, now)
 local signIn = flow and flow.signIn
-if flow == nil or signIn == nil or boxes.flow == nil or flow.by ~= attempt or signIn.opener ~= opener or signIn.lease == 0 then
+if flow == nil or signIn == nil or boxes.flow == nil or attempt ~= nil and flow.by ~= attempt or signIn.opener ~= opener or signIn.lease == 0 then
 return {done = false}
 end
 signIn.lease = 0
