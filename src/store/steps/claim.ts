@@ -1,7 +1,7 @@
 import type { AddressRecord, Box, EarlierTries, NumberRecord, StoredFlow, Try } from '../records.js'
 import { addressOf } from './admission.js'
 import { keepAddress } from './keep.js'
-import { charge, type FailureLimited, type FailureRules } from './failures.js'
+import { type AddressFailures, charge, type FailureLimited, type FailureRules } from './failures.js'
 import {
   type FlowView,
   flowOf,
@@ -20,16 +20,6 @@ export interface ClaimBoxes {
   own?: Box<AddressRecord>
   number?: Box<NumberRecord>
   flow?: Box<StoredFlow>
-}
-
-/** What an address may fail. */
-export interface AddressFailures {
-  failures: Limit
-  /** The number that is tried, as the address remembers it. */
-  number: string
-  numbers: { points: number; duration: number }
-  /** The same, of the secrets that rotate out. */
-  older?: readonly AddressRecord[] | undefined
 }
 
 /** Durations are in seconds. */

@@ -1,7 +1,6 @@
 import type { AddressRecord, Box, NumberRecord, Windows } from '../records.js'
 import { addressOf, type MessageBoxes, numberOf, type Parts, sharedOf } from './admission.js'
-import type { AddressFailures } from './claim.js'
-import { failuresOf } from './failures.js'
+import { type AddressFailures, failuresOf } from './failures.js'
 import { keepAddress, keepNumber, keepShared } from './keep.js'
 import { halfLives, type Limit } from './limits.js'
 

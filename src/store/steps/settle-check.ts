@@ -9,8 +9,7 @@ import type {
 } from '../records.js'
 import { addressOf, numberOf, sharedOf } from './admission.js'
 import { keepAddress, keepNumber, keepShared } from './keep.js'
-import type { AddressFailures } from './claim.js'
-import { type FailureRules, refund, totalOf } from './failures.js'
+import { type AddressFailures, type FailureRules, refund, totalOf } from './failures.js'
 import { canBeTried, finish, flowOf, judgeOwn, keepFlow, triedOf } from './flow.js'
 import {
   count,
