@@ -18,8 +18,8 @@ export default defineConfig({
     // another's. Two, because CI has two cores.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 10_000,
-    hookTimeout: 20_000,
+    testTimeout: 20_000,
+    hookTimeout: 40_000,
     teardownTimeout: 5_000,
     // A forgotten `vi.spyOn`, `vi.stubEnv` or `test.only` must not decide another test.
     restoreMocks: true,

@@ -1748,8 +1748,11 @@ describe('a step of which Redis tells only when nobody waits any more is undone:
     const { store, slow, hold, late } = await setup()
     const { ref } = await startFlow(store)
     const { attemptId } = await claim(store, ref)
+    const { reference } = (await store.read(ref)) ?? {}
     hold()
-    await late(slow.settleCheck(ref, attemptId, verified, rules))
+    await late(
+      slow.settleCheck(ref, attemptId, { ...verified, ...(reference && { reference }) }, rules),
+    )
     await eventually(async () =>
       expect(await claim(store, ref)).toMatchObject({ status: 'verified', by: attemptId }),
     )

@@ -121,6 +121,7 @@ export function createFlowStore(store: StepStore): FlowStore {
           last ? { ...keys, ...near } : keys,
           { parts: { ...parts, older }, passed, ...(last && { request }) },
           (reply) =>
+            reply &&
             void (last
               ? undoSend(ref, request, current, reply, store.cluster ? ofNumber(message) : message)
               : undoPart(store, message, part, reply)),
@@ -177,6 +178,7 @@ export function createFlowStore(store: StepStore): FlowStore {
           last ? { ...keys, ...near } : keys,
           { parts: { ...parts, older }, passed, ...(last && { request }) },
           (reply) =>
+            reply &&
             void (last
               ? undoResend(ref, request, reply, store.cluster ? ofNumber(message) : message)
               : undoPart(store, message, part, reply)),
@@ -214,27 +216,19 @@ export function createFlowStore(store: StepStore): FlowStore {
       const failures = address && { ...address.failures, older: await olderFailures(address) }
       if (!store.cluster || !address) {
         const keys = { own: address?.key, ...nearOf(ref) }
-        return letGo(
-          ref,
-          request.attempt,
-          store.run('claim', keys, { address: failures, request }, (reply) => {
-            void undoClaim(ref, request, reply, address)
-          }),
-        )
+        return store.run('claim', keys, { address: failures, request }, (reply) => {
+          void undoClaim(ref, request, reply, address)
+        })
       }
       const refund = () => uncharge(ref, request, address.key, failures)
       // The two go at once; an address that was counted for nothing gets it back, and a claim that its
       // address is not let through with is no claim.
       const asking = store.run('claim', { own: address.key }, { address: failures }, (reply) => {
-        if (reply.status === 'free') void refund()
+        if (reply?.status === 'free') void refund()
       })
-      const claiming = letGo(
-        ref,
-        request.attempt,
-        store.run('claim', nearOf(ref), { request }, (reply) => {
-          void undoClaim(ref, request, reply)
-        }),
-      )
+      const claiming = store.run('claim', nearOf(ref), { request }, (reply) => {
+        void undoClaim(ref, request, reply)
+      })
       const [asked, ours] = await Promise.allSettled([asking, claiming])
       const charged = asked.status === 'fulfilled' && asked.value.status === 'free'
       const claimed = ours.status === 'fulfilled' ? ours.value : undefined
@@ -251,16 +245,14 @@ export function createFlowStore(store: StepStore): FlowStore {
       const { attempt, result } = args
       const verified = result.result === 'verified'
       // The request that has heard nothing of a proof does not open a session.
-      const late = ({ status }: SettleCheckReply) => {
-        if (status !== 'settled' || !verified) return
+      const late = (reply: SettleCheckReply | undefined) => {
+        if (!verified || reply?.status === 'stale') return
         void flows.release(ref, { attempt, opener: attempt }).catch(() => {})
       }
       if (!store.cluster) {
-        const settling = store.run('settleCheck', { ...near, own, app, country, range }, args, late)
-        return verified ? letGo(ref, attempt, settling) : settling
+        return store.run('settleCheck', { ...near, own, app, country, range }, args, late)
       }
-      const settling = store.run('settleCheck', near, args, late)
-      const settled = await (verified ? letGo(ref, attempt, settling) : settling)
+      const settled = await store.run('settleCheck', near, args, late)
       if (settled.status === 'stale') return settled
       // What they count decides nothing of this sign-in.
       const more = { ...args, taken: settled.taken }
@@ -281,8 +273,8 @@ export function createFlowStore(store: StepStore): FlowStore {
       await store.run('release', { flow: flowKey(ref) }, args)
     },
     read(ref, every) {
-      const late = ({ record, lookupDue }: ReadReply) => {
-        if (record && lookupDue) void endLookup(ref, record.reference)
+      const late = (reply: ReadReply | undefined) => {
+        if (reply?.record && reply.lookupDue) void endLookup(ref, reply.record.reference)
       }
       return store.run('read', { flow: flowKey(ref) }, { every }, late)
     },
@@ -359,24 +351,14 @@ export function createFlowStore(store: StepStore): FlowStore {
     ).catch(() => {})
   }
 
-  /** When nobody hears whether a step was done, the session that it may hold is let go. */
-  async function letGo<Reply>(
-    ref: FlowRef,
-    opener: string,
-    asking: Promise<Reply>,
-  ): Promise<Reply> {
-    return asking.catch((error: unknown) => {
-      void flows.release(ref, { opener }).catch(() => {})
-      throw error
-    })
-  }
-
   async function undoClaim(
     ref: FlowRef,
     { attempt, rules, lane }: ClaimRequest,
-    reply: ClaimReply,
+    reply: ClaimReply | undefined,
     address?: AddressCall,
   ): Promise<void> {
+    // Nobody hears whether the session is this request's to open, so that it lets go of it.
+    if (!reply) return flows.release(ref, { opener: attempt }).catch(() => {})
     const settle = (result: SettleCheckArgs['result']) =>
       flows.settleCheck(ref, { attempt, result, rules, lane }, { address })
     switch (reply.status) {

@@ -66,7 +66,7 @@ export function createRedisStore(
     keys: readonly string[],
     args: readonly string[],
     read: (reply: unknown) => T,
-    late?: (reply: T) => void,
+    late?: (reply: T | undefined) => void,
   ): Promise<T> => {
     let told = false
     try {
@@ -75,7 +75,7 @@ export function createRedisStore(
       if (late) {
         asking.then(
           (reply) => (told ? late(reply) : undefined),
-          () => {},
+          () => late(undefined),
         )
       }
       return await deadline.race(asking)
@@ -95,7 +95,7 @@ export function createRedisStore(
       name: Name,
       given: StepKeys,
       args: StepArgs<Name>,
-      late?: (reply: StepReply<Name>) => void,
+      late?: (reply: StepReply<Name> | undefined) => void,
     ) {
       const names: BoxName[] = []
       const keys: string[] = []

@@ -15,14 +15,15 @@ export interface StepStore {
   /** Records of different hash slots need different calls. */
   readonly cluster: boolean
   /**
-   * @param late Gets the reply of a step that was done after its caller had been told that it failed.
+   * @param late Gets the reply of a step that was done after its caller had been told that it failed, or nothing when
+   *   no reply will come and the step may have been done.
    * @throws {OtpError} `ERR_OTP_STORE_UNAVAILABLE`
    */
   run<Name extends StepName>(
     name: Name,
     keys: StepKeys,
     args: StepArgs<Name>,
-    late?: (reply: StepReply<Name>) => void,
+    late?: (reply: StepReply<Name> | undefined) => void,
   ): Promise<StepReply<Name>>
   /** What processes tell each other, for so many seconds. Nothing of a person, and nothing that decides. */
   keepNote(name: string, note: string, seconds: number): Promise<void>
