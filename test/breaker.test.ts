@@ -267,7 +267,9 @@ describe('a known browser', () => {
     onTestFinished(() => {
       for (const response of open) response.destroy()
     })
-    const arrive = (calls: number) => expect.poll(() => open.length).toBe(calls)
+    const arrive = async (calls: number) => {
+      await expect.poll(() => open.length).toBe(calls)
+    }
     const known = () => Object.assign(visit(), { known: true })
     return { visit, known, arrive }
   }

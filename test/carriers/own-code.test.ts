@@ -380,7 +380,7 @@ describe.each(flowKinds)('on %s', (kind) => {
     // It ends, and begins again.
     await setup.advance(601)
     expect(await setup.flow.resend({ handle })).toMatchObject({ status: 'sent' })
-    const texts = (await setup.sandbox.messages()).map((message) => message.text)
+    const texts = setup.sandbox.messages().map((message) => message.text)
     expect(texts[0]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[de\]|\bde\b/)
     expect(texts[1]).toMatch(/LanguagePolicy\[fallback\] LanguageCode\[fr\]|\bfr\b/)
     expect(texts).toHaveLength(4)
