@@ -166,31 +166,40 @@ describe('Redis', () => {
     },
   )
 
-  test.each(['flow', 'number'])(
-    'with a value of another type at %s lets nobody in without the code',
-    async (name) => {
-      const { redis, prefix } = await createRedis()
-      const tyntec = await setupTyntec()
-      const flow = setupFlow(tyntec, redis, { prefix })
-      const { number, handle, code } = await sent(flow, tyntec)
-      await signIn(flow, handle, wrong(code))
-      const key = (await redis.keys(`${prefix}{*}:${name}*`))[0] ?? ''
-      await redis.del(key)
-      await redis.rpush(key, 'garbage')
-      await redis.expire(key, 600)
+  /** A sign-in under way, one of whose records somebody has written over. */
+  async function spoiled(record: 'flow' | 'number') {
+    const { redis, prefix } = await createRedis()
+    const tyntec = await setupTyntec()
+    const flow = setupFlow(tyntec, redis, { prefix })
+    const { number, handle, code } = await sent(flow, tyntec)
+    await signIn(flow, handle, wrong(code))
+    const key = (await redis.keys(`${prefix}{*}:${record}*`))[0] ?? ''
+    await redis.del(key)
+    await redis.rpush(key, 'garbage')
+    await redis.expire(key, 600)
+    return { flow, number, handle, code }
+  }
 
-      expect(await signIn(flow, handle, wrong(code))).toBe(
-        name === 'flow' ? 'no_pending_code' : 'invalid_code',
-      )
-      expect(await signIn(flow, handle, code)).toBe(
-        name === 'flow' ? 'no_pending_code' : 'verified',
-      )
-      // The poisoned keys of the number are in nobody's way for longer than they live.
-      expect((await sendTo(flow, number)).outcome).toMatchObject({
-        status: expect.stringMatching(/^(sent|resend_too_soon)$/),
-      })
-    },
-  )
+  test('with a value of another type at flow lets nobody in', async () => {
+    const { flow, number, handle, code } = await spoiled('flow')
+    expect(await signIn(flow, handle, wrong(code))).toBe('no_pending_code')
+    expect(await signIn(flow, handle, code)).toBe('no_pending_code')
+    // It is in nobody's way for longer than it lives.
+    expect((await sendTo(flow, number)).outcome).toMatchObject({
+      status: expect.stringMatching(/^(sent|resend_too_soon)$/),
+    })
+  })
+
+  test('with a value of another type at number refuses until the number is unlocked', async () => {
+    const { flow, number, handle, code } = await spoiled('number')
+    await expectRefused([
+      flow.check({ handle, code: wrong(code), address }),
+      flow.check({ handle, code, address }),
+      flow.send({ number, address }),
+    ])
+    await flow.unlock(number)
+    expect(await signIn(flow, handle, code)).toBe('verified')
+  })
 
   test('with a value of another type at a limit refuses', async () => {
     const { redis, prefix } = await createRedis()
@@ -232,11 +241,12 @@ async function sizesOfOneFlow() {
 const sum = (sizes: { bytes: number }[]) => sizes.reduce((all, { bytes }) => all + bytes, 0)
 
 // proves: RED-12
-test('a running flow takes less than 700 bytes with the limits of its number', async () => {
+test('a running flow takes less than 720 bytes with the limits of its number', async () => {
   const sizes = await sizesOfOneFlow()
   // Those of the address and of the range are shared by many flows.
   const shared = sizes.filter(({ key }) => /:address:|address:\{|:range:/.test(key))
   expect([sizes.length, shared.length]).toEqual([4, 2])
-  expect(sum(sizes) - sum(shared)).toBeLessThan(700)
+  // The record of a number also names its flows, for the support desk.
+  expect(sum(sizes) - sum(shared)).toBeLessThan(720)
   expect(sum(shared)).toBeLessThan(600)
 })
