@@ -64,7 +64,7 @@ test('each step tells its channel when it begins and how it ends', async () => {
   // What a step has not named is not there.
   expect(ended).toStrictEqual([
     { step: 'send', flowId, via: 'sms', country: 'US', result: 'sent', duration },
-    { step: 'status', result: 'pending', duration },
+    { step: 'status', flowId, via: 'sms', country: 'US', result: 'pending', duration },
     { step: 'resend', flowId, result: 'resend_too_soon', duration },
     { step: 'check', flowId, result: 'invalid_code', duration },
     { step: 'check', flowId, via: 'sms', country: 'US', result: 'verified', duration },
