@@ -10,7 +10,8 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-    exclude: ['test/browser/**'],
+    // The model takes minutes since waiting requests share one look at the store: `npm run test:model` runs it.
+    exclude: ['test/browser/**', ...(process.env.MODEL_RUNS ? [] : ['test/model/**'])],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/worker-setup.ts', 'test/support/canary.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
