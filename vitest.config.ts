@@ -19,6 +19,8 @@ export default defineConfig({
     // another's. Two, because CI has two cores.
     pool: 'forks',
     maxWorkers: 2,
+    // Failovers and browsers are real, and CI shares its cores. The report still tells which needed it.
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 20_000,
     hookTimeout: 40_000,
     teardownTimeout: 5_000,
