@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what a login costs with the package, beside the same thing by hand, the naive way
- * and better-auth, against one simulated tyntec and one Redis. About three minutes on two cores.
+ * and better-auth, against one simulated tyntec and one Redis. About five minutes on two cores.
  *
  * `BENCH_ROUNDS=40` measures longer, `BENCH_ONLY=package-express` one pair of servers,
  * `BENCH_FLOWS=1000000` the memory of so many pending flows, and `BENCH_PROF=/tmp/profiles` writes a
@@ -75,7 +75,7 @@ for (const name of names) {
   const server = await startServer(name, env)
   servers.set(name, server)
   // Until the compiler has seen everything.
-  await load.slice(server, name === 'better-auth' ? 300 : 800)
+  await load.slice(server, name === 'better-auth' ? 1000 : 3000)
 }
 for (let round = 1; round <= rounds; round += 1) {
   say(

@@ -11,9 +11,10 @@ export interface Slice {
   busy: number
 }
 
-const atOnce = 50
+// Fewer than the calls that may be under way, of which a tenth waits for known browsers.
+const atOnce = 40
 
-/** Slices of so many logins, 50 at a time. */
+/** Slices of so many logins, 40 at a time. */
 export function createLoad(tyntec: Tyntec) {
   const pools = new Map<string, Pool>()
 
