@@ -92,6 +92,17 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     keptBy: new Map(),
   }
   const workers = lane.startWorkers(plan.workers, options)
+  /** A process is gone with all that it was doing, and another takes its place. */
+  function restart(index: number, running: Set<Step>): void {
+    workers.splice(index, 1, ...lane.startWorkers(1, options))
+    for (const other of running) {
+      if (other.worker !== index || other.dead) continue
+      other.dead = true
+      other.gone()
+      // What it had sent may still arrive.
+      late += 1
+    }
+  }
   const jars: (string | undefined)[] = Array.from({ length: plan.browsers }, () => undefined)
   const journeys = new Map<string, Journey>()
   const tokens = jars.map(() => (plan.pages ? workers[0]?.createPageToken() : undefined))
@@ -132,7 +143,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
 
   /** Runs one call of the flow. Resolves when it has ended or its process is gone. */
   async function step<T>(
-    input: { seed: number; trouble: Trouble | undefined },
+    input: { seed: number; trouble: Trouble | undefined; worker: number },
     running: Set<Step>,
     call: () => Promise<T>,
   ): Promise<{ value: T } | { error: unknown } | 'dead'> {
@@ -144,7 +155,12 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       calls: 0,
       dead: false,
       waiting: false,
-      died: () => died('dead'),
+      worker: input.worker,
+      gone: () => died('dead'),
+      died() {
+        step.gone()
+        restart(input.worker, running)
+      },
     }
     running.add(step)
     const ending = lane.steps.run(step, call).then(
@@ -438,7 +454,9 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
         reference?.unlock(batch.number)
         const received = messages.filter(({ to }) => to === number).length
         unlocked.set(number, [...(unlocked.get(number) ?? []), received])
-        await step({ seed: 1, trouble: undefined }, new Set(), () => worker(0).unlock(number))
+        await step({ seed: 1, trouble: undefined, worker: 0 }, new Set(), () =>
+          worker(0).unlock(number),
+        )
         return
       }
       case 'steps':
@@ -647,7 +665,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       if (able && status !== 'verified') fail(`the right code is refused: ${status}`)
     }
     for (const proven of held) {
-      await step({ seed: 1, trouble: undefined }, new Set(), async () => {
+      await step({ seed: 1, trouble: undefined, worker: 0 }, new Set(), async () => {
         await finishWith(worker(0), proven, 'complete')
       })
       openedBy(proven, 'complete')

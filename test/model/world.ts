@@ -44,6 +44,10 @@ export interface Step {
   dead: boolean
   /** It asks again and again until another step has ended. */
   waiting: boolean
+  worker: number
+  /** Nobody waits for it any longer. */
+  gone: () => void
+  /** Its process is gone, with all that it was doing. */
   died: () => void
 }
 
