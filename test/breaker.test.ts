@@ -24,8 +24,8 @@ function answering(status: number, body?: unknown): RequestListener {
 async function setup(answer: RequestListener, concurrency = { sends: 50, checks: 50 }) {
   const server = await serve(answer)
   const pressure = createPressure(setupClient(server.url), concurrency)
-  const visit = () => pressure.enter()
-  return { visit, requests: server.requests }
+  const access = () => pressure.enter()
+  return { access, requests: server.requests }
 }
 
 async function codeOf(call: Promise<unknown>): Promise<string> {
@@ -45,11 +45,11 @@ describe('forty calls', () => {
     ['that get a 401 for their key', answering(401)],
     ['that get what is no JSON', answering(200, 'nothing of tyntec')],
   ])('%s give tyntec a rest', async (_, answer) => {
-    const { visit, requests } = await setup(answer)
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
+    const { access, requests } = await setup(answer)
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
     const asked = requests.length
-    expect(await codeOf(visit().otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(await codeOf(access().otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
     expect(requests).toHaveLength(asked)
   })
 
@@ -58,9 +58,9 @@ describe('forty calls', () => {
     ['of which tyntec knows nothing', 'read', answering(404)],
     ['that are wrong codes', 'check', answering(401, { ...otp, otpStatus: 'ACTIVE' })],
   ] as const)('%s are no reason for one', async (_, call, answer) => {
-    const { visit, requests } = await setup(answer)
+    const { access, requests } = await setup(answer)
     for (let calls = 0; calls < 60; calls += 1) {
-      const calling = visit().otp
+      const calling = access().otp
       await codeOf(
         call === 'send'
           ? calling.send(askFor(calls))
@@ -71,17 +71,17 @@ describe('forty calls', () => {
       )
     }
     expect(requests).toHaveLength(60)
-    visit().refuseEarly('sends')
+    access().refuseEarly('sends')
   })
 
   test('that are a misuse, and fail here, are none of tyntec', async () => {
-    const { visit, requests } = await setup(answering(200, otp))
+    const { access, requests } = await setup(answering(200, otp))
     const bad: unknown = { number: [number] }
     for (let calls = 0; calls < 60; calls += 1) {
       // Callers in JavaScript have no types that forbid it.
-      expect(await codeOf(visit().otp.send(bad as typeof ask))).toMatch(/^ERR_OTP_MISUSE/)
+      expect(await codeOf(access().otp.send(bad as typeof ask))).toMatch(/^ERR_OTP_MISUSE/)
     }
-    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
+    expect(await codeOf(access().otp.send(ask))).toBe('answered')
     expect(requests).toHaveLength(1)
   })
 })
@@ -91,53 +91,53 @@ describe('a rest', () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
     let status = 500
-    const { visit, requests } = await setup((request, response) =>
+    const { access, requests } = await setup((request, response) =>
       answering(status, otp)(request, response),
     )
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
     const asked = requests.length
     vi.advanceTimersByTime(4900)
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
-    expect(await codeOf(visit().otp.find(number, 'reference'))).toBe(
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
+    expect(await codeOf(access().otp.find(number, 'reference'))).toBe(
       'ERR_OTP_PROVIDER_UNAVAILABLE 5',
     )
     expect(requests).toHaveLength(asked)
     vi.advanceTimersByTime(100)
     // Who has only arrived has not tried: many may arrive, the first who asks is the one that tries.
-    visit().refuseEarly('sends')
-    const scout = visit()
+    access().refuseEarly('sends')
+    const scout = access()
     const failing = codeOf(scout.otp.send(ask))
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
-    expect(() => visit().take('checks')).toThrow('rest')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
+    expect(() => access().take('checks')).toThrow('rest')
     expect(() => scout.take('sends')).not.toThrow()
     expect(await failing).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
     scout.leave()
     expect(requests).toHaveLength(asked + 1)
     // It has failed as well, so that the rest begins again.
     vi.advanceTimersByTime(4900)
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
     vi.advanceTimersByTime(100)
     status = 200
-    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
-    expect(() => visit().refuseEarly('sends')).not.toThrow()
-    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
+    expect(await codeOf(access().otp.send(ask))).toBe('answered')
+    expect(() => access().refuseEarly('sends')).not.toThrow()
+    expect(await codeOf(access().otp.send(ask))).toBe('answered')
   })
 
   test('waits for the step that tries until that has ended, and for no other', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
-    const { visit } = await setup(answering(500))
-    const early = visit()
+    const { access } = await setup(answering(500))
+    const early = access()
     early.refuseEarly('sends')
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
     vi.advanceTimersByTime(5000)
-    const scout = visit()
+    const scout = access()
     await codeOf(scout.otp.send(ask))
     vi.advanceTimersByTime(5000)
     early.leave()
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
     scout.leave()
-    expect(() => visit().refuseEarly('sends')).not.toThrow()
+    expect(() => access().refuseEarly('sends')).not.toThrow()
   })
 
   test('is not over for calls that come while the first one tries: they do not wait for it', async () => {
@@ -145,21 +145,21 @@ describe('a rest', () => {
     onTestFinished(() => void vi.useRealTimers())
     const open: ServerResponse[] = []
     let status = 500
-    const { visit, requests } = await setup((request, response) => {
+    const { access, requests } = await setup((request, response) => {
       if (status === 200) open.push(response)
       else answering(status)(request, response)
     })
-    for (let calls = 0; calls < 40; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
+    for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
     const asked = requests.length
     status = 200
     vi.advanceTimersByTime(5000)
-    const scout = visit()
+    const scout = access()
     scout.refuseEarly('sends')
     let tried = false
     const trying = codeOf(scout.otp.send(ask)).finally(() => (tried = true))
     await expect.poll(() => open.length).toBe(1)
     // A look-up takes no place, so that it is not refused early.
-    expect(await codeOf(visit().otp.find(number, 'reference'))).toBe(
+    expect(await codeOf(access().otp.find(number, 'reference'))).toBe(
       'ERR_OTP_PROVIDER_UNAVAILABLE 5',
     )
     expect(tried).toBe(false)
@@ -171,21 +171,21 @@ describe('a rest', () => {
 
 test('a call that does nothing asks tyntec for an OTP of its own, and fails as others do', async () => {
   let status = 404
-  const { visit, requests } = await setup((request, response) =>
+  const { access, requests } = await setup((request, response) =>
     answering(status)(request, response),
   )
-  await visit().probe('checks')
-  await visit().probe('others')
+  await access().probe('checks')
+  await access().probe('others')
   const paths = requests.map(({ method, path }) => `${method} ${path}`)
   expect(paths).toEqual(Array(2).fill(expect.stringMatching(/^GET \/2fa\/v1\/otp\/[\da-f-]{36}$/)))
   expect(new Set(paths).size).toBe(2)
   status = 500
-  expect(await codeOf(visit().probe('sends'))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
+  expect(await codeOf(access().probe('sends'))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
 })
 
 test('a look at what became of a message reaches tyntec', async () => {
-  const { visit, requests } = await setup(answering(200, []))
-  expect(await visit().otp.events(otpId)).toEqual([])
+  const { access, requests } = await setup(answering(200, []))
+  expect(await access().otp.events(otpId)).toEqual([])
   expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     `GET /2fa/v1/otp/${otpId}/events`,
   ])
@@ -196,7 +196,7 @@ describe('places', () => {
   async function slow(concurrency: { sends: number; checks: number }) {
     const open: ServerResponse[] = []
     let ended = false
-    const { visit } = await setup((_request, response) => {
+    const { access } = await setup((_request, response) => {
       // A call that may be repeated asks again.
       if (ended) response.destroy()
       else open.push(response)
@@ -208,9 +208,9 @@ describe('places', () => {
       ended = true
       for (const response of open) response.destroy()
     }
-    return { visit, arrive, end }
+    return { access, arrive, end }
   }
-  type Calls = ReturnType<Awaited<ReturnType<typeof slow>>['visit']>['otp']
+  type Calls = ReturnType<Awaited<ReturnType<typeof slow>>['access']>['otp']
   const calls: Record<string, (of: Calls) => Promise<unknown>> = {
     send: (of) => of.send(ask),
     resend: (of) => of.resend(otpId),
@@ -227,16 +227,16 @@ describe('places', () => {
   ]
 
   test.each(shares)('are shared by %s and the like, and by nothing else', async (...names) => {
-    const { visit, arrive, end } = await slow({ sends: 1, checks: 2 })
+    const { access, arrive, end } = await slow({ sends: 1, checks: 2 })
     const [first = ''] = names
     // Of checks there are two, of look-ups half as many.
     const filled = first === 'check' ? 2 : 1
     const taking = Array.from({ length: filled }, () =>
-      codeOf(calls[first]?.(visit().otp) ?? Promise.reject(new Error(first))),
+      codeOf(calls[first]?.(access().otp) ?? Promise.reject(new Error(first))),
     )
     await arrive(filled)
     for (const [name, call] of Object.entries(calls)) {
-      const calling = codeOf(call(visit().otp))
+      const calling = codeOf(call(access().otp))
       if (names.includes(name)) expect(await calling).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
     }
     // Those of the other shares are with tyntec, one for each place.
@@ -246,16 +246,16 @@ describe('places', () => {
   })
 
   test('are taken by nobody who has only arrived', async () => {
-    const { visit, arrive, end } = await slow({ sends: 2, checks: 1 })
-    for (let requests = 0; requests < 100; requests += 1) visit().refuseEarly('checks')
-    const checking = codeOf(visit().otp.check(otpId, '111111', { number }))
+    const { access, arrive, end } = await slow({ sends: 2, checks: 1 })
+    for (let requests = 0; requests < 100; requests += 1) access().refuseEarly('checks')
+    const checking = codeOf(access().otp.check(otpId, '111111', { number }))
     await arrive(1)
-    expect(() => visit().refuseEarly('checks')).toThrow('under way')
-    expect(() => visit().take('checks')).toThrow('under way')
-    visit().take('sends')
+    expect(() => access().refuseEarly('checks')).toThrow('under way')
+    expect(() => access().take('checks')).toThrow('under way')
+    access().take('sends')
     end()
     await checking
-    visit().take('checks')
+    access().take('checks')
   })
 })
 
@@ -263,15 +263,15 @@ describe('a known browser', () => {
   /** A tyntec that answers when it is told to, and with what. */
   async function held(concurrency: { sends: number; checks: number }) {
     const open: ServerResponse[] = []
-    const { visit } = await setup((_request, response) => void open.push(response), concurrency)
+    const { access } = await setup((_request, response) => void open.push(response), concurrency)
     onTestFinished(() => {
       for (const response of open) response.destroy()
     })
     const arrive = async (calls: number) => {
       await expect.poll(() => open.length).toBe(calls)
     }
-    const known = () => Object.assign(visit(), { known: true })
-    return { visit, known, arrive }
+    const known = () => Object.assign(access(), { known: true })
+    return { access, known, arrive }
   }
 
   const fill = {
@@ -280,7 +280,7 @@ describe('a known browser', () => {
     // Half as many as checks.
     others: (of: Calls) => of.find(number, 'reference'),
   }
-  type Calls = ReturnType<Awaited<ReturnType<typeof held>>['visit']>['otp']
+  type Calls = ReturnType<Awaited<ReturnType<typeof held>>['access']>['otp']
 
   // proves: UP-11, LOCK-2
   test.each([
@@ -291,18 +291,18 @@ describe('a known browser', () => {
     ['sends', 9, 0],
   ] as const)('has, of %s, a tenth of %i places to itself: %i', async (share, places, kept) => {
     const concurrency = { sends: places, checks: share === 'others' ? 2 * places : places }
-    const { visit, known, arrive } = await held(concurrency)
+    const { access, known, arrive } = await held(concurrency)
     const calls = fill[share]
     const call = (of: Calls) => void codeOf(calls(of))
-    for (let taken = 0; taken < places - kept; taken += 1) call(visit().otp)
+    for (let taken = 0; taken < places - kept; taken += 1) call(access().otp)
     await arrive(places - kept)
     // However many strangers come, none of them gets one of the last places.
     for (let strangers = 0; strangers < 5; strangers += 1) {
-      expect(await codeOf(calls(visit().otp))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
+      expect(await codeOf(calls(access().otp))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 2')
     }
     if (share !== 'others') {
-      expect(() => visit().refuseEarly(share)).toThrow('under way')
-      expect(() => visit().take(share)).toThrow('under way')
+      expect(() => access().refuseEarly(share)).toThrow('under way')
+      expect(() => access().take(share)).toThrow('under way')
     }
     for (let taken = 0; taken < kept; taken += 1) {
       if (share !== 'others') {
@@ -320,18 +320,18 @@ describe('a known browser', () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
     const tyntec = { status: 500 }
-    const { visit, requests } = await setup((request, response) =>
+    const { access, requests } = await setup((request, response) =>
       answering(tyntec.status, otp)(request, response),
     )
-    for (let calls = 0; calls < 20; calls += 1) await codeOf(visit().otp.send(askFor(calls)))
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
-    const known = () => Object.assign(visit(), { known: true })
-    return { visit, known, requests, tyntec }
+    for (let calls = 0; calls < 20; calls += 1) await codeOf(access().otp.send(askFor(calls)))
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
+    const known = () => Object.assign(access(), { known: true })
+    return { access, known, requests, tyntec }
   }
 
   // proves: UP-11, LOCK-8
   test('asks while tyntec gets a rest, and ends that for everybody when it is answered', async () => {
-    const { visit, known, requests, tyntec } = await resting()
+    const { access, known, requests, tyntec } = await resting()
     tyntec.status = 200
     const asked = requests.length
     const probe = known()
@@ -340,34 +340,34 @@ describe('a known browser', () => {
     const probing = codeOf(probe.otp.send(ask))
     // One at a time finds out; a stranger never.
     expect(() => known().refuseEarly('sends')).toThrow('rest')
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
     expect(await probing).toBe('answered')
     probe.leave()
     expect(requests).toHaveLength(asked + 1)
-    visit().refuseEarly('sends')
-    expect(await codeOf(visit().otp.send(ask))).toBe('answered')
+    access().refuseEarly('sends')
+    expect(await codeOf(access().otp.send(ask))).toBe('answered')
   })
 
   // proves: UP-11
   test('makes the rest of strangers no longer when it fails', async () => {
-    const { visit, known, requests } = await resting()
+    const { access, known, requests } = await resting()
     const asked = requests.length
     vi.advanceTimersByTime(4900)
     const probe = known()
     expect(await codeOf(probe.otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
     probe.leave()
     expect(requests).toHaveLength(asked + 1)
-    expect(() => visit().refuseEarly('sends')).toThrow('rest')
+    expect(() => access().refuseEarly('sends')).toThrow('rest')
     vi.advanceTimersByTime(100)
-    visit().refuseEarly('sends')
-    expect(await codeOf(visit().otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
+    access().refuseEarly('sends')
+    expect(await codeOf(access().otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
     expect(requests).toHaveLength(asked + 2)
   })
 })
 
 test('what tyntec refuses of one destination opens nothing', async () => {
-  const { visit } = await setup(answering(403))
-  for (let calls = 0; calls < 200; calls += 1) await codeOf(visit().otp.send(ask))
-  expect(() => visit().take('sends')).not.toThrow()
-  expect(() => visit().take('checks')).not.toThrow()
+  const { access } = await setup(answering(403))
+  for (let calls = 0; calls < 200; calls += 1) await codeOf(access().otp.send(ask))
+  expect(() => access().take('sends')).not.toThrow()
+  expect(() => access().take('checks')).not.toThrow()
 })

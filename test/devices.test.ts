@@ -65,8 +65,8 @@ describe.each(flowKinds)('a browser that has signed in before, on %s', (kind) =>
     const device = await knownBrowser(setup, await sendCode(setup))
     await setup.advance(31)
     const before = setup.sandbox.messages().length
-    const blank = setup.flow.createPageToken()
-    for (const page of [{}, { blank }]) {
+    const pageToken = setup.flow.createPageToken()
+    for (const page of [{}, { pageToken }]) {
       const outcomes = await Promise.all(
         clicks.map((click) => setup.flow.send({ number, device, ...page, ...click })),
       )

@@ -256,8 +256,8 @@ const setupRules = {
   failureWait: 30,
   failureMaxWait: 3600,
   disableAt: 100,
-  laneFailures: 10,
-  laneWindow: 3600,
+  browserFailures: 10,
+  browserWindow: 3600,
 }
 
 /** A failure of a number in a flow that nobody knows of. */

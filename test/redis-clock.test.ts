@@ -70,7 +70,7 @@ async function begin(
   const key = `${prefix}${numberKey(ref.number)}`
   const { latest } = (await record<NumberRecord>(key)) ?? {}
   if (latest) await put(key, ['latest', 'until'], 1)
-  return (await startFlow(store, { ...newRef(ref.number), lane: ref.lane })).ref
+  return (await startFlow(store, { ...newRef(ref.number), browserTag: ref.browserTag })).ref
 }
 
 describe('when the clock is set back,', () => {
@@ -107,7 +107,7 @@ describe('when the clock is set back,', () => {
       await inner.run('look', { number: numberKey(next.number) }, { parts })
       const request = sendRequest()
       const keys = { number: numberKey(next.number), flow: flowKeyOf(newRef(next.number)) }
-      const send = { ...request, flow: 'flow', country: 'US', lane: false, again: false }
+      const send = { ...request, flow: 'flow', country: 'US', knownBrowser: false, again: false }
       await inner.run('send', keys, { parts, request: { ...send, cooldown: 1 }, passed: false })
     }
     await take()
@@ -291,8 +291,8 @@ describe('when the clock is set back,', () => {
   test('a known browser has its tries again after their window', async () => {
     const it = await setup()
     const { store, setBack, advance } = it
-    const quick = { ...rules, laneFailures: 1, laneWindow: 60 }
-    const ref = { ...newRef(), lane: 'lane' }
+    const quick = { ...rules, browserFailures: 1, browserWindow: 60 }
+    const ref = { ...newRef(), browserTag: 'browser' }
     await startFlow(store, ref)
     const { attemptId } = await claim(store, ref, {}, quick)
     await store.settleCheck(ref, attemptId, { result: 'wrong', counted: 1 }, quick)
@@ -301,13 +301,13 @@ describe('when the clock is set back,', () => {
     await claim(store, next, {}, quick)
     const record = await it.record<NumberRecord>(`${it.prefix}${numberKey(ref.number)}`)
     const [now] = await it.redis.time()
-    const ends = record?.uses['failed:lane']?.ends ?? 0
+    const ends = record?.uses['failed:browser']?.ends ?? 0
     expect(ends).toBeGreaterThan(Number(now) * 1000)
     expect(ends).toBeLessThanOrEqual((Number(now) + 61) * 1000)
     await advance(60.1)
     const again = await begin(it, ref)
     await claim(store, again, {}, quick)
     const after = await it.record<NumberRecord>(`${it.prefix}${numberKey(ref.number)}`)
-    expect(after?.uses['failed:lane']?.n).toBe(1)
+    expect(after?.uses['failed:browser']?.n).toBe(1)
   })
 })

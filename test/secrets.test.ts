@@ -21,7 +21,7 @@ describe('a handle', () => {
       expect(handle).toMatch(/^[\w-]{112}$/)
       expect(ref).toEqual({
         number: secrets.numberTags(number)[0],
-        lane: undefined,
+        browserTag: undefined,
         flow: expect.stringMatching(/^[\w-]{16}$/),
         flowId: expect.stringMatching(/^[\w-]{16}$/),
         keyId: expect.stringMatching(/^[\w-]{6}$/),
@@ -197,18 +197,18 @@ describe('a sealed value', () => {
 
 describe('the mark of a known browser', () => {
   // proves: LOCK-3, KEY-2
-  test('gives one lane of its own, for its own number', () => {
+  test('gives one tag of its own, for its own number', () => {
     const secrets = createSecrets([one])
     const device = secrets.createDevice(number)
-    const lane = secrets.laneOf(device, number)
-    expect(lane).toMatch(/^[\w-]{22}$/)
-    expect(secrets.laneOf(device, number)).toBe(lane)
-    expect(createSecrets([two, one]).laneOf(device, number)).toBe(lane)
-    expect(secrets.laneOf(secrets.createDevice(number), number)).not.toBe(lane)
-    expect(secrets.laneOf(device, '+12015550101')).toBeUndefined()
-    expect(createSecrets([two]).laneOf(device, number)).toBeUndefined()
+    const browserTag = secrets.browserTagOf(device, number)
+    expect(browserTag).toMatch(/^[\w-]{22}$/)
+    expect(secrets.browserTagOf(device, number)).toBe(browserTag)
+    expect(createSecrets([two, one]).browserTagOf(device, number)).toBe(browserTag)
+    expect(secrets.browserTagOf(secrets.createDevice(number), number)).not.toBe(browserTag)
+    expect(secrets.browserTagOf(device, '+12015550101')).toBeUndefined()
+    expect(createSecrets([two]).browserTagOf(device, number)).toBeUndefined()
     expect(secrets.parseHandle(device)).toBeUndefined()
-    expect(device).not.toContain(lane)
+    expect(device).not.toContain(browserTag)
   })
 
   // proves: LOCK-3, KEY-3
@@ -218,11 +218,11 @@ describe('the mark of a known browser', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const copy = Buffer.from(bytes)
       copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      expect(secrets.laneOf(copy.toString('base64url'), number)).toBeUndefined()
+      expect(secrets.browserTagOf(copy.toString('base64url'), number)).toBeUndefined()
     }
     fc.assert(
       fc.property(fc.anything(), (device) => {
-        expect(secrets.laneOf(device, number)).toBeUndefined()
+        expect(secrets.browserTagOf(device, number)).toBeUndefined()
       }),
     )
   })
@@ -230,9 +230,9 @@ describe('the mark of a known browser', () => {
   test('is bound to the flow by the handle', () => {
     const secrets = createSecrets([one])
     const [tag] = secrets.numberTags(number)
-    const lane = secrets.laneOf(secrets.createDevice(number), number)
-    const { handle } = secrets.createHandle(tag, lane)
-    expect(secrets.parseHandle(handle)).toMatchObject({ number: tag, lane })
+    const browserTag = secrets.browserTagOf(secrets.createDevice(number), number)
+    const { handle } = secrets.createHandle(tag, browserTag)
+    expect(secrets.parseHandle(handle)).toMatchObject({ number: tag, browserTag })
     const bytes = Buffer.from(handle, 'base64url')
     bytes.fill(0, bytes.length - 32, bytes.length - 16)
     expect(secrets.parseHandle(bytes.toString('base64url'))).toBeUndefined()

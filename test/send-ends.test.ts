@@ -357,12 +357,12 @@ describe.each(flowKinds)('a send on %s', (kind) => {
             : await sendCode(setup, { number: before === 'a flow of this number' ? number : other })
         await setup.advance(31)
         const sends = await setup.count('send')
-        const blank = setup.flow.createPageToken()
+        const pageToken = setup.flow.createPageToken()
         const handles: string[] = []
         const click = () =>
           setup.flow.send({
             number,
-            pageToken: blank,
+            pageToken,
             handle,
             onHandle: (given) => void handles.push(given),
           })
@@ -375,7 +375,7 @@ describe.each(flowKinds)('a send on %s', (kind) => {
         expect(sent).toMatchObject({ status: 'sent', handle: expect.any(String) })
         expect(await second).toMatchObject({ status: 'sent', handle: handles[0] })
         // Also once the first is over, and by a browser that doesn't want to hear of handles.
-        const late = await setup.flow.send({ number, pageToken: blank, handle })
+        const late = await setup.flow.send({ number, pageToken, handle })
         expect(late).toMatchObject({ status: 'sent', handle: handles[0] })
         expect('handle' in sent && sent.handle).toBe(handles[0])
         expect(handles).toEqual([handles[0], handles[0]])
@@ -388,12 +388,12 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const blank = setup.flow.createPageToken()
+      const pageToken = setup.flow.createPageToken()
       await setup.fault({ ...lost, when: 'after' })
       await setup.fault({ ...lost, operation: 'otp.list', times: 2 })
-      const first = await setup.flow.send({ number, pageToken: blank, handle })
+      const first = await setup.flow.send({ number, pageToken, handle })
       expect(first).toMatchObject({ status: 'unconfirmed' })
-      const second = await setup.flow.send({ number, pageToken: blank, handle })
+      const second = await setup.flow.send({ number, pageToken, handle })
       expect(second).toMatchObject({ ...first, status: 'sent' })
       expect(await setup.count('send')).toBe(2)
     })
@@ -403,8 +403,8 @@ describe.each(flowKinds)('a send on %s', (kind) => {
       await setup.fault(lost)
       const handle = await sendCode(setup)
       await setup.advance(31)
-      const blank = setup.flow.createPageToken()
-      const clicks = [1, 2, 3].map(() => setup.flow.send({ number, pageToken: blank, handle }))
+      const pageToken = setup.flow.createPageToken()
+      const clicks = [1, 2, 3].map(() => setup.flow.send({ number, pageToken, handle }))
       const outcomes = await Promise.all(clicks)
       expect(outcomes).toMatchObject([1, 2, 3].map(() => ({ ...outcomes[0], status: 'sent' })))
       expect(await setup.count('send')).toBe(2)
@@ -412,9 +412,9 @@ describe.each(flowKinds)('a send on %s', (kind) => {
 
     test('looks at no handle that is none', async () => {
       const setup = await setupFlow(kind)
-      const blank = setup.flow.createPageToken()
-      const handle = await sendCode(setup, { pageToken: blank })
-      expect(await setup.flow.send({ number, pageToken: blank, handle: 'none' })).toMatchObject({
+      const pageToken = setup.flow.createPageToken()
+      const handle = await sendCode(setup, { pageToken })
+      expect(await setup.flow.send({ number, pageToken, handle: 'none' })).toMatchObject({
         status: 'sent',
         handle,
       })

@@ -27,8 +27,8 @@ const rules: CheckRules = {
   failureWait: 30,
   failureMaxWait: 3600,
   disableAt: 100,
-  laneFailures: 5,
-  laneWindow: 900,
+  browserFailures: 5,
+  browserWindow: 900,
 }
 
 type Machine = Omit<TimedStore, 'store'> & { store: StoreSteps; ref: FlowRef; other: FlowRef }

@@ -202,7 +202,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         await store.reserveSend(ref, request)
         await advance(5)
         if (result) await store.settleSend(ref, request.reference, result)
-        const known = { ...newRef(ref.number), lane: 'lane' }
+        const known = { ...newRef(ref.number), browserTag: 'browser' }
         const answer = await store.reserveSend(known, sendRequest())
         expect(answer).toMatchObject({
           status,
@@ -223,7 +223,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
     // proves: SEND-1
     test('of a known browser is reserved once, however often it asks', async () => {
       const { store } = await setupStore(kind)
-      const ref = { ...newRef(), lane: 'lane' }
+      const ref = { ...newRef(), browserTag: 'browser' }
       const request = sendRequest()
       await store.reserveSend(ref, request)
       // Another channel, from the same page.
@@ -231,7 +231,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         status: 'too_soon',
       })
       const others = Array.from({ length: 10 }, () =>
-        store.reserveSend({ ...newRef(ref.number), lane: 'lane' }, sendRequest()),
+        store.reserveSend({ ...newRef(ref.number), browserTag: 'browser' }, sendRequest()),
       )
       for (const other of others) expect(await other).toMatchObject({ status: 'too_soon' })
       expect(await store.settleSend(ref, request.reference, sent)).toBe(true)
@@ -243,12 +243,12 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       const first = sendRequest()
       await store.reserveSend(ref, first)
       await advance(5)
-      const known = { ...newRef(ref.number), lane: 'lane' }
+      const known = { ...newRef(ref.number), browserTag: 'browser' }
       const second = sendRequest()
       await store.reserveSend(known, second)
       await store.settleSend(ref, first.reference, { result: 'failed' })
       await store.settleSend(known, second.reference, sent)
-      const again = { ...newRef(ref.number), lane: 'lane' }
+      const again = { ...newRef(ref.number), browserTag: 'browser' }
       expect(await store.reserveSend(again, sendRequest())).toMatchObject({
         status: 'too_soon',
         retryAfter: 30,
@@ -262,7 +262,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       const first = sendRequest()
       await store.reserveSend(ref, first)
       await advance(5)
-      const known = { ...newRef(ref.number), lane: 'lane' }
+      const known = { ...newRef(ref.number), browserTag: 'browser' }
       const second = sendRequest()
       expect(await store.reserveSend(known, second)).toMatchObject({ status: 'reserved' })
       await store.settleSend(ref, first.reference, sent)
@@ -276,7 +276,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
       // It may try again, which keeps nobody waiting for longer.
       await advance(10)
       const third = sendRequest()
-      const again = { ...newRef(ref.number), lane: 'lane' }
+      const again = { ...newRef(ref.number), browserTag: 'browser' }
       expect(await store.reserveSend(again, third)).toMatchObject({ status: 'reserved' })
       await store.settleSend(again, third.reference, { result: 'failed' })
       await waits(15)
@@ -528,7 +528,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
     test('holds it for a known browser only when it is out', async () => {
       const { store, advance } = await setupStore(kind)
       const { ref } = await startFlow(store)
-      const known = { ...newRef(ref.number), lane: 'lane' }
+      const known = { ...newRef(ref.number), browserTag: 'browser' }
       await advance(31)
       await startFlow(store, known)
       await advance(31)
@@ -556,7 +556,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
 
     test('of a known browser that fails leaves what it has passed', async () => {
       const { store, advance } = await setupStore(kind)
-      const known = { ...newRef(), lane: 'lane' }
+      const known = { ...newRef(), browserTag: 'browser' }
       await startFlow(store, known)
       await advance(31)
       const ref = newRef(known.number)
@@ -582,7 +582,7 @@ describe.each(storeKinds)('a store on %s', (kind: StoreKind) => {
         { status: 'none' },
       )
       expect(
-        await store.reserveSend({ ...newRef(ref.number), lane: 'lane' }, sendRequest()),
+        await store.reserveSend({ ...newRef(ref.number), browserTag: 'browser' }, sendRequest()),
       ).toMatchObject({ status: 'too_soon', retryAfter: 30 })
       await store.settleResend(known, request.reference, 'failed')
       expect(await store.reserveSend(newRef(ref.number), sendRequest())).toMatchObject({

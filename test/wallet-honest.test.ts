@@ -98,7 +98,7 @@ async function setupHonest(given: Partial<OtpOptions> = {}) {
     events: door.events,
     /** Whether a message goes out, or what stops it. */
     async send({ known = false, ...who }: Person): Promise<string> {
-      return (await door.send({ ...who, ...(known && { lane: 'a lane' }) })).status
+      return (await door.send({ ...who, ...(known && { browserTag: 'a browser' }) })).status
     },
     signIn: (who: Person, messages = 1) => door.signIn(who, messages),
   }

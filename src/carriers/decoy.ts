@@ -6,7 +6,7 @@ import type { StepStore } from '../store/store.js'
 import type { ChatCalls, Otp, OtpCalls, SmsCalls, TyntecClient, Via } from '../tyntec/index.js'
 import type { Known } from './carrier.js'
 import { alike, createAlarm, createPace, type Pace, sample } from './pace.js'
-import { type Api, type Calls, isOutage, type Share, type Visit } from './pressure.js'
+import { type Api, type Calls, isOutage, type Share, type Access } from './pressure.js'
 import { sharePace } from './shared-pace.js'
 
 /** tyntec for one step of a flow, which says what it knows beside what tyntec has to be told. */
@@ -56,7 +56,7 @@ export interface Decoys {
   /** A client that keeps in mind how its calls end. */
   observed(client: TyntecClient): TyntecClient
   /** A client for one step, in which references and ids that are decoys never reach tyntec. */
-  enter(visit: Visit): StepClient
+  enter(access: Access): StepClient
   /** Tells other processes what is new. */
   close(): Promise<void>
 }
@@ -140,11 +140,11 @@ export function createDecoys(
    * A harmless call shows whether tyntec can be asked, and how slow it is now. The rest of the time, and
    * the failure if there was one, are those of the calls of others.
    */
-  const pretend = async (visit: Visit, kind: Kind): Promise<void> => {
+  const pretend = async (access: Access, kind: Kind): Promise<void> => {
     const { failure } = latelyOf(kind)
     const started = performance.now()
     const [took] = await Promise.all([
-      visit.probe(shareOf(kind), apiOf(kind)).then(() => performance.now() - started),
+      access.probe(shareOf(kind), apiOf(kind)).then(() => performance.now() - started),
       shared.known(),
     ])
     const seen = likeliest(kind)
@@ -192,8 +192,8 @@ export function createDecoys(
       },
     }),
 
-    enter(visit) {
-      const { otp, sms, chat } = visit
+    enter(access) {
+      const { otp, sms, chat } = access
       const decoyId = () => secrets.createDecoyId(randomUUID())
       return {
         otp: {
@@ -201,7 +201,7 @@ export function createDecoys(
             if (!isDecoyReference(parameters.referenceId)) {
               return otp.send(parameters).catch(unseen('send', createOtp))
             }
-            await pretend(visit, `send ${parameters.via ?? 'SMS'}`)
+            await pretend(access, `send ${parameters.via ?? 'SMS'}`)
             return createOtp()
           },
           async resend(otpId, parameters = {}) {
@@ -209,12 +209,12 @@ export function createDecoys(
             if (!isDecoyId(otpId)) {
               return otp.resend(otpId, parameters).catch(unseen('resend', () => sent))
             }
-            await pretend(visit, `resend ${parameters.via ?? 'SMS'}`)
+            await pretend(access, `resend ${parameters.via ?? 'SMS'}`)
             return sent
           },
           async check(otpId, code, { number, counted }) {
             if (!isDecoyId(otpId)) return otp.check(otpId, code, { number })
-            await pretend(visit, 'check')
+            await pretend(access, 'check')
             const attemptCount = counted + 1
             return attemptCount < tries
               ? { result: 'wrong', otp: { otpId, attemptCount } }
@@ -227,7 +227,7 @@ export function createDecoys(
               if (attemptCount !== undefined) counts = told(attemptCount > counted)
               return found
             }
-            await visit.probe('checks')
+            await access.probe('checks')
             const attemptCount = counted + (isRecent(counts) && counts.what ? 1 : 0)
             const otpStatus = attemptCount < tries ? 'ACTIVE' : 'TOO_MANY_ATTEMPTS'
             return { otpId, attemptCount, otpStatus }
@@ -238,13 +238,13 @@ export function createDecoys(
               listed = told(found !== undefined)
               return found
             }
-            await visit.probe('others')
+            await access.probe('others')
             const found = isRecent(listed) && listed.what
             return found ? { ...createOtp(), referenceId: reference } : undefined
           },
           async delete(otpId) {
             if (!isDecoyId(otpId)) return otp.delete(otpId)
-            await pretend(visit, 'delete')
+            await pretend(access, 'delete')
             return true
           },
           events: otp.events,
@@ -255,7 +255,7 @@ export function createDecoys(
             if (!isDecoyReference(parameters.reference)) {
               return sms.send(parameters).catch(unseen('send', instead))
             }
-            await pretend(visit, 'send text')
+            await pretend(access, 'send text')
             return instead()
           },
           status: sms.status,
@@ -266,7 +266,7 @@ export function createDecoys(
             if (!isDecoyReference(reference)) {
               return chat.send(message).catch(unseen('send', instead))
             }
-            await pretend(visit, 'send chat')
+            await pretend(access, 'send chat')
             return instead()
           },
           status: chat.status,

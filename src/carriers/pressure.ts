@@ -23,11 +23,11 @@ export type Calls = Pick<
 
 export interface Pressure {
   /** For one step, which has to `leave` when it ends. */
-  enter(): Visit
+  enter(): Access
 }
 
 /** One step's way to tyntec. */
-export interface Visit {
+export interface Access {
   otp: Calls
   sms: Pick<SmsCalls, 'send' | 'status'>
   chat: Pick<ChatCalls, 'send' | 'status'>
@@ -67,16 +67,16 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
   const places = { ...concurrency, others: Math.ceil(concurrency.checks / 2) }
   const running = { sends: 0, checks: 0, others: 0 }
   /** The steps that find out whether tyntec is back. */
-  const scouts: { [name in Api]?: Visit | undefined } = {}
+  const scouts: { [name in Api]?: Access | undefined } = {}
 
   const { otp, sms, chat } = client
-  const enter = (): Visit => {
+  const enter = (): Access => {
     const refuse = (share: Share, api: Api = 'otp') => {
       const { state } = breakers[api]
       const scout = scouts[api]
-      const rests = state === 'open' && !visit.known
-      if (rests || (state !== 'closed' && scout && scout !== visit)) throw resting()
-      const kept = visit.known ? 0 : Math.floor(places[share] * reserve)
+      const rests = state === 'open' && !access.known
+      if (rests || (state !== 'closed' && scout && scout !== access)) throw resting()
+      const kept = access.known ? 0 : Math.floor(places[share] * reserve)
       if (running[share] >= places[share] - kept) throw tooMany()
     }
     const askOf = async <T>(
@@ -88,7 +88,7 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
       const breaker = breakers[api]
       refuse(share, api)
       const scouting = breaker.state !== 'closed'
-      if (scouting) scouts[api] = visit
+      if (scouting) scouts[api] = access
       running[share]++
       try {
         const answer = await call()
@@ -103,7 +103,7 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
     }
     const ask = <T>(share: Share, about: string, call: () => Promise<T>) =>
       askOf('otp', share, about, call)
-    const visit: Visit = {
+    const access: Access = {
       known: false,
       otp: {
         send: (parameters) => ask('sends', parameters.number, () => otp.send(parameters)),
@@ -137,11 +137,11 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
       },
       leave() {
         for (const api of ['otp', 'sms', 'chat'] as const) {
-          if (scouts[api] === visit) scouts[api] = undefined
+          if (scouts[api] === access) scouts[api] = undefined
         }
       },
     }
-    return visit
+    return access
   }
   return { enter }
 }

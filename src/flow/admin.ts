@@ -142,7 +142,7 @@ async function endFlows(context: Context, number: string): Promise<number> {
 async function flowsOf({ secrets, store }: Context, number: string): Promise<FlowRef[]> {
   const found = secrets.placesOf(number).map(async (place) => {
     const { flows = {} } = (await store.ofNumber(place.number)) ?? {}
-    return Object.keys(flows).map((flow) => ({ ...place, flow, flowId: '', lane: undefined }))
+    return Object.keys(flows).map((flow) => ({ ...place, flow, flowId: '', browserTag: undefined }))
   })
   return (await Promise.all(found)).flat()
 }

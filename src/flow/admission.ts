@@ -47,7 +47,7 @@ export async function admit<R extends Reply | { status: string }>(
 ): Promise<Admitted<R> | Inadmissible> {
   const { limits } = context
   const message = limits.messageOf(wanted, wanted.origin)
-  const blocked = limits.refusedBefore(wanted.origin, wanted.lane)
+  const blocked = limits.refusedBefore(wanted.origin, wanted.browserTag)
   if (blocked) return limited(context, blocked)
   const asked = await challenge(context, wanted, message)
   if (asked !== 'passed' && asked !== undefined) return asked

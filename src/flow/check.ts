@@ -41,8 +41,8 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
   if ('status' in normalised) return normalised
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'no_pending_code' }
-  context.visit.known = ref.lane !== undefined
-  context.visit.refuseEarly('checks')
+  context.access.known = ref.browserTag !== undefined
+  context.access.refuseEarly('checks')
 
   const { code } = normalised
   const origin = originOf(options, secrets, input.address)
@@ -54,7 +54,7 @@ export async function check(context: Context, input: CheckInput): Promise<CheckO
     again: input.again === true,
     origin,
     // A known browser has failures of its own, so that the people next to it cost it nothing.
-    address: limits.addressOf(origin, ref.number, ref.lane),
+    address: limits.addressOf(origin, ref.number, ref.browserTag),
     lookedUp: false,
     joined: false,
   })
@@ -80,7 +80,7 @@ function claim(
       rules,
       joining: joined,
       ...(!lookedUp && { lookupEvery }),
-      lane: limits.laneOf(ref.lane),
+      browserLimit: limits.browserLimitOf(ref.browserTag),
     },
     address,
   )

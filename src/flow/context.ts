@@ -1,5 +1,5 @@
 import type { Carriers } from '../carriers/carrier.js'
-import type { Visit } from '../carriers/pressure.js'
+import type { Access } from '../carriers/pressure.js'
 import type { Events } from '../events.js'
 import type { NumberParser } from '../input/number.js'
 import type { Limits } from '../limits/limits.js'
@@ -11,7 +11,7 @@ import type { FailureRules } from '../store/steps/failures.js'
 /** One step's way to those who bring codes. */
 export interface Calls {
   carriers: Carriers
-  visit: Visit
+  access: Access
 }
 
 /** What the steps of a flow work with. */

@@ -40,7 +40,7 @@ export async function deliver(
       { unsent: unsent && { ...unsent, asked } },
     )
   try {
-    context.visit.take('sends', apiOf(options, via))
+    context.access.take('sends', apiOf(options, via))
     asked = true
     const carried = await carrier.send(order)
     return { status: 'sent', ...(await keptSent(context, ref, order, carried, old)) }

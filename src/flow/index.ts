@@ -172,13 +172,13 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const step = <I, O>(name: StepName, run: (context: Context, input: I) => Promise<O>) => {
     return (input: I): Promise<O> => {
       if (draining && !finishing.has(name)) return Promise.reject(isDraining())
-      const visit = pressure.enter()
-      const client = decoys?.enter(visit) ?? visit
-      const calls: Calls = { carriers: createCarriers(client, options), visit }
+      const access = pressure.enter()
+      const client = decoys?.enter(access) ?? access
+      const calls: Calls = { carriers: createCarriers(client, options), access }
       const ending = watch(name, input, (events) => run({ ...context, ...calls, events }, input))
       const settled = ending.then(forget, forget)
       function forget() {
-        visit.leave()
+        access.leave()
         running.delete(settled)
       }
       running.add(settled)

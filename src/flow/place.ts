@@ -4,11 +4,11 @@ import type { Context } from './context.js'
 /** Where a message belongs, for the hint that names it. */
 export async function rememberMessage(
   { options, secrets }: Context,
-  { number, flow, flowId, keyId, lane }: FlowRef,
+  { number, flow, flowId, keyId, browserTag }: FlowRef,
   id: string,
 ): Promise<void> {
   const [tag] = secrets.messageTags(id)
-  const place = JSON.stringify([number, flow, flowId, keyId, lane ?? null])
+  const place = JSON.stringify([number, flow, flowId, keyId, browserTag ?? null])
   // Without it a hint finds nothing, and what becomes of the message is seen when somebody looks.
   await options.store.keepNote(noteOf(tag), place, options.maxLifetime).catch(() => {})
 }
@@ -21,14 +21,14 @@ export async function placeOf(
   for (const tag of secrets.messageTags(id)) {
     const note = await options.store.note(noteOf(tag))
     if (note === undefined) continue
-    const [number, flow, flowId, keyId, lane] = JSON.parse(note) as [
+    const [number, flow, flowId, keyId, browserTag] = JSON.parse(note) as [
       string,
       string,
       string,
       string,
       string | null,
     ] // our own
-    return { number, flow, flowId, keyId, lane: lane ?? undefined }
+    return { number, flow, flowId, keyId, browserTag: browserTag ?? undefined }
   }
   return undefined
 }

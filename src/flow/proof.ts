@@ -61,7 +61,7 @@ function identityOf(ref: FlowRef, record: Record, number: string, repeated: bool
     verifiedAt: new Date(),
     channel: record.via,
     purpose: (record.purpose ?? 'login') as Purpose, // the flow has written it
-    knownBrowser: ref.lane !== undefined,
+    knownBrowser: ref.browserTag !== undefined,
     repeated,
   }
 }

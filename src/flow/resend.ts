@@ -55,21 +55,21 @@ export async function resendFor(
   const { options, secrets, store, numbers, limits } = context
   const told = languageOf(input.language)
   if (typeof told === 'object') return told
-  context.visit.known = ref.lane !== undefined
-  context.visit.refuseEarly('sends', apiOf(options, via))
+  context.access.known = ref.browserTag !== undefined
+  context.access.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
-  const blocked = limits.refusedBefore(origin, ref.lane)
+  const blocked = limits.refusedBefore(origin, ref.browserTag)
   if (blocked) return limited(context, blocked)
   const due = await store.resendDue(
     ref,
     { ...waitsOf(options), via },
-    limits.waitsOf(origin, ref.lane),
+    limits.waitsOf(origin, ref.browserTag),
   )
   switch (due.status) {
     case 'limited':
-      return limited(context, await limits.refusedWait(due, origin, ref.lane))
+      return limited(context, await limits.refusedWait(due, origin, ref.browserTag))
     case 'exhausted':
       return { status: 'rate_limited', retryAfter: due.retryAfter }
     case 'too_soon':
@@ -94,7 +94,7 @@ export async function resendFor(
     handle,
     // A message that nobody asks for, as one that follows a failed one, is for the same person.
     language: told ?? record.language,
-    lane: ref.lane,
+    browserTag: ref.browserTag,
     tags: secrets.numberTags(number),
     // A flow that began without a message goes on without any. Once it has ended nothing tells that of it.
     known: ended
@@ -125,7 +125,7 @@ async function beginAgain(
   { purpose }: FlowView,
   { onHandle }: Pick<ResendInput, 'onHandle'>,
 ): Promise<ResendOutcome> {
-  const made = context.secrets.handleAfter(handle, asked.tags[0], asked.lane)
+  const made = context.secrets.handleAfter(handle, asked.tags[0], asked.browserTag)
   const outcome = await sendTo(context, made, {
     ...asked,
     purpose: purpose as Purpose | undefined, // the flow has written it
@@ -236,7 +236,7 @@ async function repeat(
   let reached = false
   let answer: ResendAnswer
   try {
-    context.visit.take('sends')
+    context.access.take('sends')
     reached = true
     answer = await carriers.judge.resend(otpId, via)
   } catch (error) {

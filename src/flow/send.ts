@@ -78,9 +78,9 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
   const { number, country } = parsed
-  const lane = secrets.laneOf(input.device, number)
-  context.visit.known = lane !== undefined
-  context.visit.refuseEarly('sends', apiOf(options, via))
+  const browserTag = secrets.browserTagOf(input.device, number)
+  context.access.known = browserTag !== undefined
+  context.access.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
   const origin = originOf(options, secrets, input.address)
@@ -90,16 +90,16 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   const made =
     secrets.handleOfPage(input.pageToken, {
       number: tags[0],
-      lane,
+      browserTag,
       before: before?.handle ?? '',
       browser: JSON.stringify([origin.own?.[0], input.browser]),
-    }) ?? secrets.createHandle(tags[0], lane)
+    }) ?? secrets.createHandle(tags[0], browserTag)
   return sendTo(context, made, {
     number,
     tags,
     country,
     via,
-    lane,
+    browserTag,
     origin,
     language,
     before,
@@ -156,7 +156,7 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
   switch (reserved.status) {
     case 'used':
       // The page's own flow has signed in: this click begins another one.
-      return sendTo(context, secrets.createHandle(asked.tags[0], asked.lane), asked)
+      return sendTo(context, secrets.createHandle(asked.tags[0], asked.browserTag), asked)
     case 'rate_limited':
     case 'challenge_required':
       return reserved

@@ -31,7 +31,7 @@ export async function accept(context: Context, tried: Try): Promise<CheckOutcome
     via,
     country,
     failuresBefore: failures,
-    knownBrowser: ref.lane !== undefined,
+    knownBrowser: ref.browserTag !== undefined,
   })
   const record = { ...tried, number: '' }
   const outcome = proven(context, ref, { record, by: attempt, repeated: false }, attempt, number)
@@ -91,14 +91,14 @@ export async function settle(
   const { address, origin } = request
   const verified = result.result === 'verified'
   const failed = result.result === 'wrong' || (result.result === 'over' && result.failed)
-  const lane = limits.laneOf(ref.lane)
+  const browserLimit = limits.browserLimitOf(ref.browserTag)
   const settlement = await store.settleCheck(
     ref,
     {
       attempt,
       result,
       rules,
-      lane,
+      browserLimit,
       ...(failed && { guesses: limits.guesses }),
       ...(verified && { honest: { country, messages, number: short(ref.number) } }),
     },

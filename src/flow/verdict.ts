@@ -16,7 +16,7 @@ export async function ask(context: Context, tried: Try): Promise<CheckOutcome> {
 async function askJudge(context: Context, tried: Try): Promise<CheckOutcome> {
   let answer: CheckAnswer
   try {
-    context.visit.take('checks')
+    context.access.take('checks')
   } catch (error) {
     await settle(context, tried, { result: 'unasked', late: tried.earlier !== 'none' })
     throw error

@@ -63,7 +63,7 @@ export async function readStatus(flow: OtpFlow, host: Host): Promise<ReadStatus>
     const handle = await handleOf(flow, host, cookies)
     hasHandle = typeof handle === 'string'
     status = await flow.status({ handle, address: host.address })
-    giveBlank(flow, host, cookies)
+    givePageToken(flow, host, cookies)
   } catch (error) {
     tellRefusal(flow, 'status', error)
     outage = problemOf(options, error)
@@ -76,13 +76,13 @@ export async function readStatus(flow: OtpFlow, host: Host): Promise<ReadStatus>
 }
 
 /** A day: a page may stay open before its button is clicked. */
-const blankKept = 86_400
+const pageTokenKept = 86_400
 
 /**
- * With the page comes a blank, by which two clicks on its button are known to be of one browser.
+ * With the page comes a token, by which two clicks on its button are known to be of one browser.
  * Another site's request gets none.
  */
-function giveBlank({ options, createPageToken }: OtpFlow, host: Host, cookies: Cookies): void {
+function givePageToken({ options, createPageToken }: OtpFlow, host: Host, cookies: Cookies): void {
   const { method, headers } = host
   const site = headers['sec-fetch-site']
   const own = site === undefined || site === 'same-origin' || site === 'none'
@@ -91,7 +91,7 @@ function giveBlank({ options, createPageToken }: OtpFlow, host: Host, cookies: C
     options.cookie.domain !== undefined ||
     cookies.read('page') !== undefined
   if (method !== 'GET' || given || !own || isPrefetch(headers)) return
-  cookies.set('page', createPageToken(), blankKept)
+  cookies.set('page', createPageToken(), pageTokenKept)
 }
 
 async function handleOf(flow: OtpFlow, host: Host, cookies: Cookies): Promise<unknown> {

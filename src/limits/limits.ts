@@ -25,23 +25,27 @@ export interface Spent {
 export interface Limits {
   messageOf(to: Recipient, origin: Origin): Message
   /** What is certain to be refused, without asking the store. */
-  refusedBefore(origin: Origin, lane: string | undefined): Refused | undefined
+  refusedBefore(origin: Origin, browserTag: string | undefined): Refused | undefined
   /**
    * Where requests are counted that a wait ends. Nothing while a secret rotates out, as the address may have
    * another record: the step that takes that over counts them then.
    */
-  waitsOf(origin: Origin, lane: string | undefined): OriginWaits | undefined
+  waitsOf(origin: Origin, browserTag: string | undefined): OriginWaits | undefined
   /** An address has asked too often within waits. */
-  refusedWait(refusal: Refusal, origin: Origin, lane: string | undefined): Promise<Refused>
+  refusedWait(refusal: Refusal, origin: Origin, browserTag: string | undefined): Promise<Refused>
   /** What a step has refused. The operator is told of a budget that is used up. */
   refused(denied: Denied, message: Message, to: Recipient, origin: Origin): Promise<Refused | Spent>
   /** Lets the library see what a step has counted, and the operator what is nearly used up. */
   counted(counts: Counts, to: Recipient): void
   /** What a check may cost its address. Nothing for a browser that is known, and where nothing is counted. */
-  addressOf(origin: Origin, numberTag: string, lane: string | undefined): AddressCall | undefined
+  addressOf(
+    origin: Origin,
+    numberTag: string,
+    browserTag: string | undefined,
+  ): AddressCall | undefined
   refusedCheck(refusal: Refusal, origin: Origin): Promise<Refused>
   /** Failures that a known browser has to itself. */
-  laneOf(lane: string | undefined): Limit | undefined
+  browserLimitOf(browserTag: string | undefined): Limit | undefined
   /** Wrong codes in the whole app, from which on somebody is guessing. */
   readonly guesses: Limit
   countedGuess(count: Count | undefined): void
@@ -80,12 +84,12 @@ export function createLimits(
     messageOf: messages.messageOf,
     guesses,
 
-    refusedBefore({ own, site }, lane) {
+    refusedBefore({ own, site }, browserTag) {
       if (own === undefined) return undefined
       const all = [
-        ['own', messages.ofAddress(lane), own[0]],
-        ['own', messages.waits(lane), own[0]],
-        ['site', messages.ofSite(lane), site?.[0] ?? ''],
+        ['own', messages.ofAddress(browserTag), own[0]],
+        ['own', messages.waits(browserTag), own[0]],
+        ['site', messages.ofSite(browserTag), site?.[0] ?? ''],
       ] as const
       const [longest] = all
         .map(([by, limit, key]) => {
@@ -96,15 +100,15 @@ export function createLimits(
       return longest && longest.retryAfter > 0 ? longest : undefined
     },
 
-    waitsOf(origin, lane) {
+    waitsOf(origin, browserTag) {
       const [own, ...older] = addressKeysOf(origin)
       return own === undefined || older.length > 0
         ? undefined
-        : { own, waits: messages.waits(lane) }
+        : { own, waits: messages.waits(browserTag) }
     },
 
-    async refusedWait(refusal, { own }, lane) {
-      const waits = messages.waits(lane)
+    async refusedWait(refusal, { own }, browserTag) {
+      const waits = messages.waits(browserTag)
       const { retryAfter } = await limiterOf('own', waits).judge(
         keyOf(own?.[0] ?? '', waits),
         refusal,
@@ -142,9 +146,9 @@ export function createLimits(
 
     counted: (counts, to) => budgets.watch(counts, to.country),
 
-    addressOf(origin, numberTag, lane) {
+    addressOf(origin, numberTag, browserTag) {
       const [key, ...older] = addressKeysOf(origin)
-      if (key === undefined || lane !== undefined) return undefined
+      if (key === undefined || browserTag !== undefined) return undefined
       const number = short(numberTag)
       const numbers = limits.failedNumbersPerAddress
       return { key, failures: { failures, number, numbers }, older }
@@ -161,10 +165,10 @@ export function createLimits(
       return { limit: name, retryAfter }
     },
 
-    laneOf: (lane) =>
-      lane === undefined
+    browserLimitOf: (browserTag) =>
+      browserTag === undefined
         ? undefined
-        : { ...limits.knownBrowser.failures, name: `failed:${short(lane)}` },
+        : { ...limits.knownBrowser.failures, name: `failed:${short(browserTag)}` },
 
     countedGuess(count) {
       if (!count) return

@@ -17,7 +17,7 @@ export interface Recipient {
   country: string
   via: Channel
   /** What stands for a browser that has signed in with the number before. */
-  lane: string | undefined
+  browserTag: string | undefined
   /** The number is known to the app; the others get all but the message. */
   known: boolean
 }
@@ -28,13 +28,13 @@ export interface Messages {
   /** What a message costs, for the step that counts it. */
   messageOf(to: Recipient, origin: Origin): Message
   /** What refuses an address, whoever the message is to. A known browser has limits there of its own. */
-  ofAddress(lane: Lane): Limit
-  ofSite(lane: Lane): Limit
+  ofAddress(browserTag: BrowserTag): Limit
+  ofSite(browserTag: BrowserTag): Limit
   /** Requests that lead to no message. */
-  waits(lane: Lane): Limit
+  waits(browserTag: BrowserTag): Limit
 }
 
-type Lane = string | undefined
+type BrowserTag = string | undefined
 
 /** Limits are called by their seconds, so that one of another length begins anew. */
 export function createMessages(
@@ -45,22 +45,27 @@ export function createMessages(
   const named = (name: string, rules: readonly LimitRule[]): Limit[] =>
     rules.map(({ points, duration }) => ({ name: `${name}:${duration}`, points, duration }))
   /** What strangers at its address use up is nothing to a known browser, so it is counted by itself. */
-  const at = (name: string, lane: Lane, rule: LimitRule): Limit =>
-    named(lane === undefined ? name : `${name}:${short(lane)}`, [rule])[0] as Limit // of one rule
-  const ofAddress = (lane: Lane) => at('sends', lane, limits.sendsPerAddress)
-  const ofSite = (lane: Lane) => at('sends', lane, limits.sendsPerSite)
-  const waits = (lane: Lane) => at('waits', lane, limits.waitsPerAddress)
+  const at = (name: string, browserTag: BrowserTag, rule: LimitRule): Limit =>
+    named(browserTag === undefined ? name : `${name}:${short(browserTag)}`, [rule])[0] as Limit // of one rule
+  const ofAddress = (browserTag: BrowserTag) => at('sends', browserTag, limits.sendsPerAddress)
+  const ofSite = (browserTag: BrowserTag) => at('sends', browserTag, limits.sendsPerSite)
+  const waits = (browserTag: BrowserTag) => at('waits', browserTag, limits.waitsPerAddress)
   const perNumber = named('sends', limits.sendsPerNumber)
   const calls = named('calls', limits.callsPerNumber)
   const { sends } = limits.knownBrowser
   const { enforced } = pumping
 
   const messageOf = (to: Recipient, origin: Origin): Message => {
-    const { tags, country, via, lane, known } = to
+    const { tags, country, via, browserTag, known } = to
     // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
     const refuses = (by: keyof typeof enforced) =>
-      enforced[by] && (lane === undefined || challenge !== undefined)
-    const budget = budgets.limitsOf({ country, via, known: lane !== undefined, decoy: !known })
+      enforced[by] && (browserTag === undefined || challenge !== undefined)
+    const budget = budgets.limitsOf({
+      country,
+      via,
+      known: browserTag !== undefined,
+      decoy: !known,
+    })
     const { ofSender } = origin
     const perSender =
       ofSender === undefined ? [] : named(ofSender, limits.messagesPerAddressAndNumber)
@@ -76,9 +81,9 @@ export function createMessages(
       parts: {
         ...(ofSender !== undefined && {
           address: {
-            own: [ofAddress(lane)],
-            site: origin.site === undefined ? [] : [ofSite(lane)],
-            waits: waits(lane),
+            own: [ofAddress(browserTag)],
+            site: origin.site === undefined ? [] : [ofSite(browserTag)],
+            waits: waits(browserTag),
             meter: { ...pumping.address, enforced: refuses('address') },
             country,
             countries: {
@@ -96,13 +101,16 @@ export function createMessages(
         },
         number: {
           // Calls cost more, so nobody gets more of them than there are; and no address uses a number's day up.
-          always: [...(via === 'voice' ? calls : []), ...(lane === undefined ? perSender : [])],
-          limits: [...perNumber, ...(lane === undefined ? [] : perSender)],
+          always: [
+            ...(via === 'voice' ? calls : []),
+            ...(browserTag === undefined ? perSender : []),
+          ],
+          limits: [...perNumber, ...(browserTag === undefined ? [] : perSender)],
           own:
-            lane === undefined
+            browserTag === undefined
               ? []
               : [
-                  { ...sends, name: `known:${short(lane)}` },
+                  { ...sends, name: `known:${short(browserTag)}` },
                   // Whoever once had a number may have several browsers that it knows.
                   { ...sends, points: 2 * sends.points, name: 'known' },
                 ],

@@ -13,7 +13,7 @@ export interface FlowRef {
   /** Which secret the handle was made with. */
   readonly keyId: string
   /** What stands for a browser that has signed in with this number before. */
-  readonly lane: string | undefined
+  readonly browserTag: string | undefined
 }
 
 export interface Handle {
@@ -22,15 +22,15 @@ export interface Handle {
 }
 
 const randomPartBytes = 32
-/** In the place of a number: the handle is a page's, and there is no flow. In that of a lane: nobody knows the browser. */
+/** In the place of a number: the handle is a page's, and there is no flow. In that of a browser's tag: nobody knows the browser. */
 const noTag = Buffer.alloc(tagBytes)
 const bodyBytes = idBytes + randomPartBytes + tagBytes + tagBytes
 const handleBytes = bodyBytes + tagBytes
 const placeBytes = 12
 
 /** A new handle for a flow of this number. */
-export function createHandle(keys: Keys, number: string, lane: string | undefined): Handle {
-  return sign(keys, randomBytes(randomPartBytes), tagsOf(number, lane))
+export function createHandle(keys: Keys, number: string, browserTag: string | undefined): Handle {
+  return sign(keys, randomBytes(randomPartBytes), tagsOf(number, browserTag))
 }
 
 /** What a browser gets with the page, before there is a flow. It opens nothing. */
@@ -47,7 +47,7 @@ export function handleOfPage(
   token: unknown,
   given: {
     number: string
-    lane: string | undefined
+    browserTag: string | undefined
     /** The handle that this one comes after, if any. */
     before: string
     /** What tells this browser from others: it need not be secret, nor say who it is. */
@@ -56,7 +56,7 @@ export function handleOfPage(
 ): Handle | undefined {
   const bytes = verified(keys, token)
   if (!bytes || !isPageToken(bytes)) return undefined
-  const tags = tagsOf(given.number, given.lane)
+  const tags = tagsOf(given.number, given.browserTag)
   const filled = createHmac('sha256', keys.page)
     .update(bytes)
     .update(tags)
@@ -72,9 +72,9 @@ export function handleAfter(
   keys: Keys,
   handle: string,
   number: string,
-  lane: string | undefined,
+  browserTag: string | undefined,
 ): Handle {
-  const tags = tagsOf(number, lane)
+  const tags = tagsOf(number, browserTag)
   const filled = createHmac('sha256', keys.page).update('after').update(handle).update(tags)
   return sign(keys, filled.digest(), tags)
 }
@@ -114,20 +114,20 @@ function macOf(keys: Keys, body: Buffer): Buffer {
 
 function refOf(keys: Keys, body: Buffer, mac: Buffer): FlowRef {
   const number = body.subarray(bodyBytes - 2 * tagBytes, bodyBytes - tagBytes)
-  const lane = body.subarray(bodyBytes - tagBytes, bodyBytes)
+  const browserTag = body.subarray(bodyBytes - tagBytes, bodyBytes)
   const place = (from: number) => mac.toString('base64url', from, from + placeBytes)
   return {
     number: number.toString('base64url'),
-    lane: lane.equals(noTag) ? undefined : lane.toString('base64url'),
+    browserTag: browserTag.equals(noTag) ? undefined : browserTag.toString('base64url'),
     flow: place(tagBytes),
     flowId: place(tagBytes + placeBytes),
     keyId: keys.id.toString('base64url'),
   }
 }
 
-function tagsOf(number: string, lane: string | undefined): Buffer {
-  const laneTag = lane === undefined ? noTag : Buffer.from(lane, 'base64url')
-  return Buffer.concat([Buffer.from(number, 'base64url'), laneTag])
+function tagsOf(number: string, browserTag: string | undefined): Buffer {
+  const browserBytes = browserTag === undefined ? noTag : Buffer.from(browserTag, 'base64url')
+  return Buffer.concat([Buffer.from(number, 'base64url'), browserBytes])
 }
 
 function isPageToken(body: Buffer): boolean {

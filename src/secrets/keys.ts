@@ -12,7 +12,7 @@ export interface Keys {
   code: Buffer
   seal: Buffer
   device: Buffer
-  lane: Buffer
+  browser: Buffer
   decoy: Buffer
   message: Buffer
 }
@@ -35,7 +35,7 @@ export function deriveKeys(secret: string | Uint8Array, name: string): Keys {
     address: derive('address'),
     range: derive('range'),
     device: derive('device'),
-    lane: derive('lane'),
+    browser: derive('browser'),
     handle: derive(`handle/${name}`),
     page: derive(`page/${name}`),
     code: derive(`code/${name}`),

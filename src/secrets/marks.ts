@@ -13,7 +13,11 @@ export function createDevice(keys: Keys, number: string): string {
 }
 
 /** What stands for such a browser, if what it shows was made for this number. */
-export function laneOf(all: readonly Keys[], device: unknown, number: string): string | undefined {
+export function browserTagOf(
+  all: readonly Keys[],
+  device: unknown,
+  number: string,
+): string | undefined {
   const bytes = decode(device, deviceBytes)
   if (!bytes) return undefined
   const keys = all.find(({ id }) => id.equals(bytes.subarray(0, idBytes)))
@@ -21,7 +25,7 @@ export function laneOf(all: readonly Keys[], device: unknown, number: string): s
   const nonce = bytes.subarray(idBytes, idBytes + nonceBytes)
   const given = bytes.subarray(idBytes + nonceBytes)
   if (!timingSafeEqual(deviceMac(keys, number, nonce), given)) return undefined
-  return tagOf(keys.lane, nonce).toString('base64url')
+  return tagOf(keys.browser, nonce).toString('base64url')
 }
 
 function deviceMac(keys: Keys, number: string, nonce: Buffer): Buffer {

@@ -15,7 +15,7 @@ import {
   createReference,
   isDecoyId,
   isDecoyReference,
-  laneOf,
+  browserTagOf,
 } from './marks.js'
 import { seal, unseal } from './seal.js'
 
@@ -34,17 +34,17 @@ export interface Secrets {
   /** The same for the thousand numbers next to a number. */
   rangeTags(number: string): Tags
   createPageToken(): string
-  createHandle(numberTag: string, lane: string | undefined): Handle
+  createHandle(numberTag: string, browserTag: string | undefined): Handle
   handleOfPage(
     token: unknown,
-    given: { number: string; lane: string | undefined; before: string; browser: string },
+    given: { number: string; browserTag: string | undefined; before: string; browser: string },
   ): Handle | undefined
   /** For the flow that begins again after this one has ended. */
-  handleAfter(handle: string, numberTag: string, lane: string | undefined): Handle
+  handleAfter(handle: string, numberTag: string, browserTag: string | undefined): Handle
   /** `undefined` for anything that no secret of ours has made. */
   parseHandle(handle: unknown): FlowRef | undefined
   createDevice(number: string): string
-  laneOf(device: unknown, number: string): string | undefined
+  browserTagOf(device: unknown, number: string): string | undefined
   createReference(known: boolean): string
   isDecoyReference(reference: string | undefined): boolean
   createDecoyId(uuid: string): string
@@ -82,15 +82,15 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
     messageTags: (id) => tagsOf('message', id),
     rangeTags: (number) => tagsOf('range', number.slice(0, -3)),
     createPageToken: () => createPageToken(current),
-    createHandle: (number, lane) => createHandle(current, number, lane),
+    createHandle: (number, browserTag) => createHandle(current, number, browserTag),
     handleOfPage: (token, given) => handleOfPage(current, token, given),
-    handleAfter: (handle, number, lane) => handleAfter(current, handle, number, lane),
+    handleAfter: (handle, number, browserTag) => handleAfter(current, handle, number, browserTag),
     parseHandle(handle) {
       const keys = byId.get(keyIdOf(handle) ?? '')
       return keys && readHandle(keys, handle)
     },
     createDevice: (number) => createDevice(current, number),
-    laneOf: (device, number) => laneOf(all, device, number),
+    browserTagOf: (device, number) => browserTagOf(all, device, number),
     createReference: (known) => createReference(current, known),
     isDecoyReference: (reference) => isDecoyReference(all, reference),
     createDecoyId: (uuid) => createDecoyId(current, uuid),

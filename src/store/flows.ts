@@ -29,7 +29,7 @@ import type { Limit } from './steps/limits.js'
 import type { StepStore } from './store.js'
 
 /** A request without what the flow's own place says. */
-type Placed<Request> = Omit<Request, 'flow' | 'lane' | 'again'> & { again?: boolean }
+type Placed<Request> = Omit<Request, 'flow' | 'knownBrowser' | 'again'> & { again?: boolean }
 
 export interface SendCall extends Placed<SendRequest> {
   /** The flow this browser has for the same number. */
@@ -55,7 +55,7 @@ export interface FlowStore {
   /** Reads the flow of a resend, unless that has to wait. `origin`: where waits are counted. */
   resendDue(
     ref: FlowRef,
-    call: Omit<ResendWaits, 'flow' | 'lane'>,
+    call: Omit<ResendWaits, 'flow' | 'knownBrowser'>,
     origin?: OriginWaits,
   ): Promise<ResendDueReply>
   resend(ref: FlowRef, call: ResendCall, message?: Message, passed?: boolean): Promise<ResendReply>
@@ -111,7 +111,12 @@ export function createFlowStore(store: StepStore): FlowStore {
 
   const flows: FlowStore = {
     async send(ref, { current, again = false, ...given }, message = free, passed = false) {
-      const request: SendRequest = { ...given, flow: ref.flow, lane: ref.lane !== undefined, again }
+      const request: SendRequest = {
+        ...given,
+        flow: ref.flow,
+        knownBrowser: ref.browserTag !== undefined,
+        again,
+      }
       const near = { ...nearOf(ref), current: current && flowKey(current) }
       const older = await olderOf(store, message)
       return inParts(store, message, (part) => {
@@ -151,7 +156,11 @@ export function createFlowStore(store: StepStore): FlowStore {
 
     async resendDue(ref, given, origin) {
       const near = nearOf(ref)
-      const request: ResendWaits = { ...given, flow: ref.flow, lane: ref.lane !== undefined }
+      const request: ResendWaits = {
+        ...given,
+        flow: ref.flow,
+        knownBrowser: ref.browserTag !== undefined,
+      }
       if (!store.cluster || !origin) {
         const { own, waits } = origin ?? {}
         return store.run('resendDue', { ...near, own }, { waits, request })
@@ -166,7 +175,7 @@ export function createFlowStore(store: StepStore): FlowStore {
       const request: ResendRequest = {
         ...given,
         flow: ref.flow,
-        lane: ref.lane !== undefined,
+        knownBrowser: ref.browserTag !== undefined,
         again,
       }
       const near = nearOf(ref)
@@ -353,14 +362,14 @@ export function createFlowStore(store: StepStore): FlowStore {
 
   async function undoClaim(
     ref: FlowRef,
-    { attempt, rules, lane }: ClaimRequest,
+    { attempt, rules, browserLimit }: ClaimRequest,
     reply: ClaimReply | undefined,
     address?: AddressCall,
   ): Promise<void> {
     // Nobody hears whether the session is this request's to open, so that it lets go of it.
     if (!reply) return flows.release(ref, { opener: attempt }).catch(() => {})
     const settle = (result: SettleCheckArgs['result']) =>
-      flows.settleCheck(ref, { attempt, result, rules, lane }, { address })
+      flows.settleCheck(ref, { attempt, result, rules, browserLimit }, { address })
     switch (reply.status) {
       case 'claimed':
         await settle({ result: 'unasked', late: reply.earlier !== 'none' }).catch(() => {})

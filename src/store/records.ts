@@ -158,7 +158,7 @@ export interface Try {
   /** The wait of the number before this try was counted. */
   waitBefore?: number | undefined
   /** Charged to the known browser alone. */
-  lane?: true | undefined
+  knownBrowser?: true | undefined
   taken?: true | undefined
 }
 

@@ -192,7 +192,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -212,7 +212,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -529,7 +529,7 @@ own = own,
 record = viewOf(flow, now)
 }) or nil
 end
-local function waitOf(number, lane, longest, now)
+local function waitOf(number, knownBrowser, longest, now)
 local ____number_34 = number
 local latest = ____number_34.latest
 if latest == nil or latest["until"] <= now then
@@ -538,7 +538,7 @@ end
 if latest["until"] > now + longest then
 latest["until"] = now + longest
 end
-if lane and latest.reserved == true then
+if knownBrowser and latest.reserved == true then
 return 0
 end
 return latest["until"] - now
@@ -550,7 +550,7 @@ return joined
 end
 local wait = waitOf(
 numberOf(boxes.number),
-request.lane,
+request.knownBrowser,
 request.cooldown * 1000,
 now
 )
@@ -883,20 +883,20 @@ end
 return counts
 end
 local endedKept = 600000
-local function reserveLatest(number, flow, lane, cooldown, now)
+local function reserveLatest(number, flow, knownBrowser, cooldown, now)
 local ____number_44 = number
 local latest = ____number_44.latest
-local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+local passes = knownBrowser and latest ~= nil and latest.reserved == true and latest["until"] > now
 local ____number_48 = number
 local ____flow_46 = flow
 local ____temp_47 = now + cooldown * 1000
-local ____lane_45
-if lane then
-____lane_45 = nil
+local ____knownBrowser_45
+if knownBrowser then
+____knownBrowser_45 = nil
 else
-____lane_45 = true
+____knownBrowser_45 = true
 end
-____number_48.latest = {flow = ____flow_46, ["until"] = ____temp_47, reserved = ____lane_45, passed = passes and latest["until"] or nil}
+____number_48.latest = {flow = ____flow_46, ["until"] = ____temp_47, reserved = ____knownBrowser_45, passed = passes and latest["until"] or nil}
 end
 local longestLifetime = 600000
 local function reserveSend(boxes, request, now)
@@ -926,7 +926,7 @@ local number = numberOf(boxes.number)
 reserveLatest(
 number,
 request.flow,
-request.lane,
+request.knownBrowser,
 request.cooldown,
 now
 )
@@ -1155,7 +1155,7 @@ failures.last = now
 end
 return failures
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -1175,7 +1175,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -1767,7 +1767,7 @@ failures.last = now
 end
 return failures
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -1787,7 +1787,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -1955,7 +1955,7 @@ triedOf(flow, now),
 now
 )
 end
-local function waitOf(number, lane, longest, now)
+local function waitOf(number, knownBrowser, longest, now)
 local ____number_21 = number
 local latest = ____number_21.latest
 if latest == nil or latest["until"] <= now then
@@ -1964,7 +1964,7 @@ end
 if latest["until"] > now + longest then
 latest["until"] = now + longest
 end
-if lane and latest.reserved == true then
+if knownBrowser and latest.reserved == true then
 return 0
 end
 return latest["until"] - now
@@ -1974,7 +1974,7 @@ local ____opt_22 = number.latest
 if (____opt_22 and ____opt_22.flow) == request.flow then
 return 0
 end
-return waitOf(number, request.lane, request.cooldown * 1000, now)
+return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
 end
 local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
@@ -2321,7 +2321,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -2341,7 +2341,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -2592,7 +2592,7 @@ triedOf(flow, now),
 now
 )
 end
-local function waitOf(number, lane, longest, now)
+local function waitOf(number, knownBrowser, longest, now)
 local ____number_36 = number
 local latest = ____number_36.latest
 if latest == nil or latest["until"] <= now then
@@ -2601,7 +2601,7 @@ end
 if latest["until"] > now + longest then
 latest["until"] = now + longest
 end
-if lane and latest.reserved == true then
+if knownBrowser and latest.reserved == true then
 return 0
 end
 return latest["until"] - now
@@ -2611,7 +2611,7 @@ local ____opt_37 = number.latest
 if (____opt_37 and ____opt_37.flow) == request.flow then
 return 0
 end
-return waitOf(number, request.lane, request.cooldown * 1000, now)
+return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
 end
 local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
@@ -3003,20 +3003,20 @@ local function keepFlow(box, flow, now)
 box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
-local function reserveLatest(number, flow, lane, cooldown, now)
+local function reserveLatest(number, flow, knownBrowser, cooldown, now)
 local ____number_48 = number
 local latest = ____number_48.latest
-local passes = lane and latest ~= nil and latest.reserved == true and latest["until"] > now
+local passes = knownBrowser and latest ~= nil and latest.reserved == true and latest["until"] > now
 local ____number_52 = number
 local ____flow_50 = flow
 local ____temp_51 = now + cooldown * 1000
-local ____lane_49
-if lane then
-____lane_49 = nil
+local ____knownBrowser_49
+if knownBrowser then
+____knownBrowser_49 = nil
 else
-____lane_49 = true
+____knownBrowser_49 = true
 end
-____number_52.latest = {flow = ____flow_50, ["until"] = ____temp_51, reserved = ____lane_49, passed = passes and latest["until"] or nil}
+____number_52.latest = {flow = ____flow_50, ["until"] = ____temp_51, reserved = ____knownBrowser_49, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
 local own = flow.code ~= nil or request.code ~= nil
@@ -3050,7 +3050,7 @@ local number = numberOf(boxes.number)
 reserveLatest(
 number,
 request.flow,
-request.lane,
+request.knownBrowser,
 request.cooldown,
 now
 )
@@ -3271,7 +3271,7 @@ failures.last = now
 end
 return failures
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -3291,7 +3291,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -3744,7 +3744,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-function setTryRight(boxes, address, lane, now)
+function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -3764,7 +3764,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -4179,16 +4179,16 @@ end
 local doubled = rules.failureWait * 2 ^ math.min(recent - rules.freeFailures, 30)
 return now + 1000 * math.min(rules.failureMaxWait, doubled)
 end
-local function charge(box, rules, lane, attempt, now)
+local function charge(box, rules, browserLimit, attempt, now)
 local number = numberOf(box)
 local failed = failuresOf(number, now) or ({total = 0, last = now})
 if failed.total >= rules.disableAt then
 return {status = "limited", retryAfter = rules.failureMaxWait, disabled = true}
 end
 local waitBefore = failed.wait or 0
-local own = lane ~= nil and refusalOf(number.uses, {lane}, now) == nil
-if own and lane ~= nil then
-count(number.uses, {lane}, now, {})
+local own = browserLimit ~= nil and refusalOf(number.uses, {browserLimit}, now) == nil
+if own and browserLimit ~= nil then
+count(number.uses, {browserLimit}, now, {})
 else
 if waitBefore > now then
 local retryAfter = math.ceil((waitBefore - now) / 1000)
@@ -4203,7 +4203,7 @@ end
 failed.total = failed.total + 1
 number.failures = failed
 keepNumber(box, number, now)
-return {lane = own, waitBefore = waitBefore}
+return {knownBrowser = own, waitBefore = waitBefore}
 end
 local function openCode(flow, tried)
 if tried == nil then
@@ -4233,7 +4233,7 @@ local hash = ____request_35.hash
 local charged = charge(
 boxes.number,
 request.rules,
-request.lane,
+request.browserLimit,
 attempt,
 now
 )
@@ -4256,11 +4256,11 @@ local ____earlier_41 = earlier
 local ____open_42 = open
 local ____attempt_43 = attempt
 local ____charged_waitBefore_44 = charged.waitBefore
-local ____charged_lane_36
-if charged.lane then
-____charged_lane_36 = true
+local ____charged_knownBrowser_36
+if charged.knownBrowser then
+____charged_knownBrowser_36 = true
 else
-____charged_lane_36 = nil
+____charged_knownBrowser_36 = nil
 end
 ____flow_45.tried = {
 id = ____attempt_37,
@@ -4272,7 +4272,7 @@ earlier = ____earlier_41,
 open = ____open_42,
 by = ____attempt_43,
 waitBefore = ____charged_waitBefore_44,
-lane = ____charged_lane_36
+knownBrowser = ____charged_knownBrowser_36
 }
 keepFlow(box, flow, now)
 return claimed(flow, earlier, request, now)
@@ -4282,7 +4282,7 @@ local request
 local address
 address = ____bindingPattern0.address
 request = ____bindingPattern0.request
-setTryRight(boxes, address, request and request.lane, now)
+setTryRight(boxes, address, request and request.browserLimit, now)
 if request == nil then
 local denied = refusalOfAddress(boxes.own, address, now)
 if denied == nil then
@@ -4577,7 +4577,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -4597,7 +4597,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -4632,14 +4632,14 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function forget(box, ____bindingPattern0, now)
-local lane
+local browserLimit
 local flow
 flow = ____bindingPattern0.flow
-lane = ____bindingPattern0.lane
+browserLimit = ____bindingPattern0.browserLimit
 local number = numberOf(box)
 number.failures = nil
-if lane ~= nil then
-number.uses[lane.name] = nil
+if browserLimit ~= nil then
+number.uses[browserLimit.name] = nil
 end
 local ____opt_24 = number.latest
 if (____opt_24 and ____opt_24.flow) == flow then
@@ -4965,15 +4965,15 @@ finish(box, flow, "attempts", now)
 end
 return settled(boxes, flow, taken, guesses)
 end
-local function refund(box, tried, lane, now)
+local function refund(box, tried, browserLimit, now)
 local number = numberOf(box)
 local failed = number.failures
-if tried.lane == true and lane ~= nil then
-uncount(number.uses, {lane}, now)
+if tried.knownBrowser == true and browserLimit ~= nil then
+uncount(number.uses, {browserLimit}, now)
 end
 if failed ~= nil then
 failed.total = failed.total - 1
-if tried.lane ~= true then
+if tried.knownBrowser ~= true then
 failed.recent = math.max((failed.recent or 0) - 1, 0)
 if failed.by == tried.by then
 failed.wait = tried.waitBefore
@@ -4998,7 +4998,7 @@ if result == "unprocessed" then
 flow.refunds = refunds + 1
 end
 if boxes.number ~= nil then
-refund(boxes.number, tried, args.lane, now)
+refund(boxes.number, tried, args.browserLimit, now)
 end
 end
 refundAddress(boxes, args, tried.taken, now)
@@ -5066,7 +5066,7 @@ if not result.failed then
 refundAddress(boxes, args, taken, now)
 end
 if not result.failed and boxes.number ~= nil then
-refund(boxes.number, tried, args.lane, now)
+refund(boxes.number, tried, args.browserLimit, now)
 end
 flow.by = attempt
 finish(boxes.flow, flow, result["end"], now)
@@ -5665,7 +5665,7 @@ failures.last = now
 end
 return failures
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -5685,7 +5685,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -6000,7 +6000,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -6020,7 +6020,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -7087,7 +7087,7 @@ failures.last = now
 end
 return failures
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -7107,7 +7107,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then
@@ -7134,14 +7134,14 @@ return {total = failed and failed.total or 0, wait = wait}
 end
 failuresKept = 365 * 86400000
 local function forget(box, ____bindingPattern0, now)
-local lane
+local browserLimit
 local flow
 flow = ____bindingPattern0.flow
-lane = ____bindingPattern0.lane
+browserLimit = ____bindingPattern0.browserLimit
 local number = numberOf(box)
 number.failures = nil
-if lane ~= nil then
-number.uses[lane.name] = nil
+if browserLimit ~= nil then
+number.uses[browserLimit.name] = nil
 end
 local ____opt_13 = number.latest
 if (____opt_13 and ____opt_13.flow) == flow then
@@ -7314,7 +7314,7 @@ pruneFlows(record, now)
 )
 keepUntil(box, record, ends, now)
 end
-local function setTryRight(boxes, address, lane, now)
+local function setTryRight(boxes, address, browserLimit, now)
 if address ~= nil then
 local own = addressOf(boxes.own)
 local failed = own.failed
@@ -7334,7 +7334,7 @@ if ahead then
 failuresOf(number, now)
 end
 local moved = ahead
-if lane ~= nil and renew(number.uses, {lane}, now) then
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
 moved = true
 end
 if moved then

@@ -29,7 +29,7 @@ export function splitElements(read: (text: string) => boolean, maxElement: numbe
   let inString = false
   let escaped = false
   let count = 0
-  /** The bytes of the element that is being read, blanks around it included. */
+  /** The bytes of the element that is being read, spaces around it included. */
   let pieces: Uint8Array[] = []
   let size = 0
 
@@ -57,7 +57,7 @@ export function splitElements(read: (text: string) => boolean, maxElement: numbe
           else if (byte === backslash) escaped = true
           else if (byte === quote) inString = false
         } else if (state !== 'inside') {
-          if (isBlank(byte)) continue
+          if (isSpace(byte)) continue
           if (state === 'after' || byte !== openList) throw badAnswer('it is not a list')
           state = 'inside'
           start = at + 1
@@ -84,6 +84,6 @@ export function splitElements(read: (text: string) => boolean, maxElement: numbe
   }
 }
 
-function isBlank(byte: number | undefined): boolean {
+function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }

@@ -232,8 +232,8 @@ describe.each(doorKinds)('on %s', (kind) => {
 })
 
 describe.each(doorKinds)('a known browser on %s', (kind) => {
-  const lane = 'a known browser, by its tag'
-  const own = { number: one, address: '192.0.2.1', lane }
+  const browserTag = 'a known browser, by its tag'
+  const own = { number: one, address: '192.0.2.1', browserTag }
   const strangers = { sendsPerNumber: [{ points: 2, duration: 86_400 }] }
 
   // proves: LOCK-2
@@ -246,7 +246,11 @@ describe.each(doorKinds)('a known browser on %s', (kind) => {
     const sent = []
     for (const each of browsers) {
       for (let index = 0; index < 4; index++) {
-        const answer = await door.send({ number: one, address: addressOf(50 + index), lane: each })
+        const answer = await door.send({
+          number: one,
+          address: addressOf(50 + index),
+          browserTag: each,
+        })
         sent.push(answer.status)
       }
     }
@@ -324,7 +328,7 @@ describe.each(doorKinds)('a known browser on %s', (kind) => {
     const statuses = []
     for (let index = 0; index < 11; index++) statuses.push((await door.send(own)).status)
     expect(statuses).toEqual([...Array<string>(10).fill('sent'), 'rate_limited'])
-    expect((await door.send({ ...own, lane: 'another browser' })).status).toBe('sent')
+    expect((await door.send({ ...own, browserTag: 'another browser' })).status).toBe('sent')
     expect((await door.send({ number: american(1), address: own.address })).status).toBe('sent')
   })
 })
@@ -340,10 +344,14 @@ describe.each(doorKinds)('the reserve on %s', (kind) => {
     ['a small hour, of which one message is left to the others', { perHour: 1, perDay: 5 }, 1, 0],
   ])('of the %s is there for known browsers alone, and no more', async (_, budget, free, kept) => {
     const door = await setupDoor(kind, { budget })
-    const send = async (times: number, lane?: string) => {
+    const send = async (times: number, browserTag?: string) => {
       let sent = 0
       for (let index = 0; index < times; index++) {
-        const who = { number: american(index), address: of40(index), ...(lane && { lane }) }
+        const who = {
+          number: american(index),
+          address: of40(index),
+          ...(browserTag && { browserTag }),
+        }
         if ((await door.send(who)).status === 'sent') sent++
       }
       return sent

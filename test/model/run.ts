@@ -15,7 +15,7 @@ import {
 import type { Action, Batch, Code, End, Plan, Trouble } from './plan.js'
 import { createReference, type Reference } from './reference.js'
 import {
-  type Lane,
+  type Track,
   numbers,
   randomOf,
   secret,
@@ -46,12 +46,12 @@ const cooldown = 30
 export const seen = new Map<string, number>()
 
 export async function runPlan(
-  lane: Lane,
+  track: Track,
   timed: TimedStore,
   plan: Plan,
   mode: 'wild' | 'calm',
 ): Promise<void> {
-  const run = createRun(lane, timed, plan, mode)
+  const run = createRun(track, timed, plan, mode)
   try {
     await run.start()
     for (const batch of plan.batches) await run.batch(batch)
@@ -66,7 +66,7 @@ export async function runPlan(
   }
 }
 
-function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'calm') {
+function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | 'calm') {
   const trace: string[] = []
   const day = 86_400
   const many = { points: 1000, duration: day }
@@ -91,10 +91,10 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     flowOf: new Map(),
     keptBy: new Map(),
   }
-  const workers = lane.startWorkers(plan.workers, options)
+  const workers = track.startWorkers(plan.workers, options)
   /** A process is gone with all that it was doing, and another takes its place. */
   function restart(index: number, running: Set<Step>): void {
-    workers.splice(index, 1, ...lane.startWorkers(1, options))
+    workers.splice(index, 1, ...track.startWorkers(1, options))
     for (const other of running) {
       if (other.worker !== index || other.dead) continue
       other.dead = true
@@ -127,7 +127,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   const note = (line: string) => void trace.push(line)
   const count = (name: string) => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const flowKey = (handle: string | undefined) =>
-    handle === undefined ? undefined : lane.secrets.parseHandle(handle)?.flow
+    handle === undefined ? undefined : track.secrets.parseHandle(handle)?.flow
   const journeyOf = (handle: string | undefined) => journeys.get(flowKey(handle) ?? '')
   const worker = (index: number): OtpFlow => {
     const flow = workers[index]
@@ -138,7 +138,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   async function advance(seconds: number): Promise<void> {
     offset += seconds * 1000
     await timed.advance(seconds)
-    await lane.control('POST', 'clock', { advance: seconds })
+    await track.control('POST', 'clock', { advance: seconds })
   }
 
   /** Runs one call of the flow. Resolves when it has ended or its process is gone. */
@@ -163,7 +163,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       },
     }
     running.add(step)
-    const ending = lane.steps.run(step, call).then(
+    const ending = track.steps.run(step, call).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     )
@@ -323,7 +323,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     const key = flowKey(journey.handle)
     const own: string[] = []
     const others: string[] = []
-    for (const { otpId, to, code } of lane.sandbox.messages()) {
+    for (const { otpId, to, code } of track.sandbox.messages()) {
       if (to !== journey.number) continue
       const owner = world.keptBy.get(otpId) ?? flowOfOtp(otpId)
       ;(owner === key ? own : others).unshift(code)
@@ -353,7 +353,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       case 'before':
         return own.find((code) => code !== right) ?? wrong(right)
       case 'stolen':
-        return others[0] ?? lane.sandbox.messages().at(-1)?.code ?? wrong(right)
+        return others[0] ?? track.sandbox.messages().at(-1)?.code ?? wrong(right)
       case 'malformed':
         return '12a456'
     }
@@ -436,17 +436,17 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       case 'fault':
         for (const fault of batch.faults) {
           note(`fault ${JSON.stringify(fault)}`)
-          await lane.control('POST', 'faults', fault)
+          await track.control('POST', 'faults', fault)
         }
         return
       case 'keep':
         note(`the next ${batch.operation} is cut off`)
-        return lane.gate.keep(batch.operation)
+        return track.gate.keep(batch.operation)
       case 'land':
         return land(batch.most)
       case 'heal':
         note('no faults')
-        return lane.control('DELETE', 'faults')
+        return track.control('DELETE', 'faults')
       case 'unlock': {
         const number = numbers[batch.number] ?? ''
         note(`unlock ${number}`)
@@ -467,7 +467,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   }
 
   async function land(most?: number): Promise<void> {
-    const landed = await lane.gate.land(most)
+    const landed = await track.gate.land(most)
     late += landed
     if (landed > 0) note(`${landed} that were cut off arrive`)
     await look()
@@ -514,7 +514,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     const landing = (async () => {
       if (land === undefined) return
       await sleep(land.after)
-      const landed = await lane.gate.land(land.most)
+      const landed = await track.gate.land(land.most)
       late += landed
       if (landed > 0) note(`${landed} that were cut off arrive meanwhile`)
     })()
@@ -524,8 +524,8 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   /** Reads what tyntec knows. OTPs that were deleted stay as they were last seen. */
   async function look(): Promise<void> {
     // Before the OTPs, so that there is one for each.
-    messages = lane.sandbox.messages()
-    const [otps, calls] = await Promise.all([lane.otps(), lane.journal()])
+    messages = track.sandbox.messages()
+    const [otps, calls] = await Promise.all([track.otps(), track.journal()])
     journal = calls
     for (const message of messages) {
       secrets.push(message.code, message.otpId, message.to)
@@ -635,9 +635,9 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
   /** Everything works again and every lease is over: who has a right code gets in, once. */
   async function repair(): Promise<void> {
     note('everything works again')
-    await lane.control('DELETE', 'faults')
+    await track.control('DELETE', 'faults')
     await land()
-    lane.gate.reset()
+    track.gate.reset()
     await sleep(35)
     await look()
     await advance(11)
@@ -751,9 +751,9 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
     arrive,
     repair,
     async start() {
-      lane.events.length = 0
-      lane.sandbox.reset()
-      lane.gate.reset()
+      track.events.length = 0
+      track.sandbox.reset()
+      track.gate.reset()
     },
     async finish() {
       await look()
@@ -761,7 +761,7 @@ function createRun(lane: Lane, timed: TimedStore, plan: Plan, mode: 'wild' | 'ca
       await timed.inspect()
       for (const { handle } of journeys.values()) secrets.push(handle)
       secretsIn(
-        JSON.stringify(lane.events, (key, value: unknown) => (key === 'at' ? undefined : value)),
+        JSON.stringify(track.events, (key, value: unknown) => (key === 'at' ? undefined : value)),
       )
     },
   }

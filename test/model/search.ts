@@ -2,19 +2,19 @@ import fc from 'fast-check'
 import { calmPlan, wildPlan } from './plan.js'
 import { runPlan } from './run.js'
 import type { Subject } from './subject.js'
-import { openLane, type TimedStore } from './world.js'
+import { openTrack, type TimedStore } from './world.js'
 
 export interface Search {
   subject: Subject
   /** A fresh store for each run. */
   store(): TimedStore
-  /** `both`: a third of the lanes is calm. */
+  /** `both`: a third of the tracks is calm. */
   mode: 'wild' | 'calm' | 'both'
   runs: number
   seed: number
   path?: string | undefined
   /** Runs at once: most of a run is waiting. */
-  lanes?: number
+  tracks?: number
   /** Looks for the smallest plan that fails, too. */
   shrink?: boolean
 }
@@ -30,19 +30,19 @@ export interface Found {
 
 /** Runs plans until one fails or all are done. */
 export async function search(options: Search): Promise<Found | undefined> {
-  const { subject, store, mode, runs, seed, path, lanes = 6, shrink = true } = options
+  const { subject, store, mode, runs, seed, path, tracks = 6, shrink = true } = options
   // A path belongs to one seed.
-  const width = path === undefined ? Math.min(lanes, runs) : 1
+  const width = path === undefined ? Math.min(tracks, runs) : 1
   let stopped = false
   let done = 0
   const searches = Array.from({ length: width }, async (_, index) => {
-    const lane = await openLane(subject)
+    const track = await openTrack(subject)
     const calm = mode === 'both' ? index % 3 === 2 : mode === 'calm'
     try {
       const property = fc.asyncProperty(calm ? calmPlan : wildPlan, async (plan) => {
         if (stopped) return
         done += 1
-        await runPlan(lane, store(), plan, calm ? 'calm' : 'wild')
+        await runPlan(track, store(), plan, calm ? 'calm' : 'wild')
       })
       const details = await fc.check(property, {
         numRuns: path === undefined ? Math.ceil(runs / width) : 1,
@@ -62,7 +62,7 @@ export async function search(options: Search): Promise<Found | undefined> {
         report: String(details.errorInstance),
       }
     } finally {
-      await lane.close()
+      await track.close()
     }
   })
   const results = await Promise.all(searches)

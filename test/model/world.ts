@@ -52,7 +52,7 @@ export interface Step {
 }
 
 /** A sandbox for one run after the other; each brings its own world. */
-export interface Lane {
+export interface Track {
   sandbox: Sandbox
   gate: Gate
   /** Processes of the app. */
@@ -67,7 +67,7 @@ export interface Lane {
   close(): Promise<void>
 }
 
-export async function openLane(subject: Subject): Promise<Lane> {
+export async function openTrack(subject: Subject): Promise<Track> {
   const sandbox = await startSandbox()
   const steps = new AsyncLocalStorage<Step>()
   const secrets = subject.createSecrets([secret])
@@ -205,7 +205,7 @@ function note(
   }
   if (name === 'settleSend') {
     const { result } = args as StepArgs<'settleSend'>
-    const ref = { number, flow, flowId: '', keyId: '', lane: undefined }
+    const ref = { number, flow, flowId: '', keyId: '', browserTag: undefined }
     const otpId = result.result === 'sent' ? secrets.unseal(ref, 'otp', result.otp) : undefined
     if (otpId !== undefined) world.keptBy.set(otpId, flow)
   }

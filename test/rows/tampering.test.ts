@@ -13,7 +13,7 @@ describe.each(flowKinds)('on %s, what a browser holds', (kind) => {
   test('gets no flow when any bit of its handle is another', { timeout: 30_000 }, async () => {
     const setup = await setupFlow(kind)
     const handle = await sendCode(setup)
-    // The lane of a known browser is in it as well.
+    // The tag of a known browser is in it as well.
     const flips = [...allFlips(handle), ...allFlips(handle.slice(0, -4))]
     expect(flips.length).toBeGreaterThan(1000)
     for (const changed of flips) {

@@ -28,7 +28,7 @@ export interface Who {
   address: string
   via?: 'sms' | 'voice'
   /** A browser that has signed in with the number before, by what stands for it. */
-  lane?: string
+  browserTag?: string
   /** The app does not know the number. */
   decoy?: boolean
 }
@@ -75,12 +75,12 @@ export async function setupDoor(
     const context = { options, secrets, limits, store, events: emitter } as Context
 
     const send = async (who: Who): Promise<Answer> => {
-      const { number, country = 'US', address, via = 'sms', lane, decoy = false } = who
+      const { number, country = 'US', address, via = 'sms', browserTag, decoy = false } = who
       const tags = secrets.numberTags(number)
-      const ref = { ...newRef(tags[0]), lane }
+      const ref = { ...newRef(tags[0]), browserTag }
       const reference = newRef().flow
       const origin = originOf(options, secrets, address)
-      const wanted = { number, tags, country, via, lane, known: !decoy, origin, address }
+      const wanted = { number, tags, country, via, browserTag, known: !decoy, origin, address }
       const request = {
         reference,
         number: 'sealed',

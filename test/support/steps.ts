@@ -21,8 +21,8 @@ export type ResendResult = 'sent' | 'failed' | 'renew'
 
 export interface CheckRules extends FailureRules {
   /** Failures that a known browser has to itself. */
-  laneFailures: number
-  laneWindow: number
+  browserFailures: number
+  browserWindow: number
 }
 
 export interface SendRequest {
@@ -115,10 +115,13 @@ const nameOf = ({ flow }: FlowRef, attempt: string) => `${flow} ${attempt}`
 
 export function createSteps(store: StepStore): StoreSteps {
   const flows = createFlowStore(store)
-  const laneOf = ({ lane }: FlowRef, { laneFailures, laneWindow }: CheckRules) =>
-    lane === undefined
+  const browserLimitOf = (
+    { browserTag }: FlowRef,
+    { browserFailures, browserWindow }: CheckRules,
+  ) =>
+    browserTag === undefined
       ? undefined
-      : { name: `failed:${lane}`, points: laneFailures, duration: laneWindow }
+      : { name: `failed:${browserTag}`, points: browserFailures, duration: browserWindow }
   return {
     reserveSend: (ref, request) => flows.send(ref, { country: 'US', ...request }),
     settleSend: async (ref, reference, result) =>
@@ -127,14 +130,20 @@ export function createSteps(store: StepStore): StoreSteps {
     settleResend: (ref, reference, result) =>
       flows.settleResend(ref, reference, { result, lifetime: 300, maxLifetime: 600 }),
     async claimCheck(ref, { codeHash, ...request }, rules) {
-      const lane = laneOf(ref, rules)
-      const claimed = await flows.claim(ref, { ...request, hash: codeHash, repeats, rules, lane })
+      const browserLimit = browserLimitOf(ref, rules)
+      const claimed = await flows.claim(ref, {
+        ...request,
+        hash: codeHash,
+        repeats,
+        rules,
+        browserLimit,
+      })
       if ('record' in claimed)
         references.set(nameOf(ref, request.attempt), claimed.record.reference)
       return claimed
     },
     async settleCheck(ref, attempt, given, rules) {
-      const lane = laneOf(ref, rules)
+      const browserLimit = browserLimitOf(ref, rules)
       const result =
         given.result === 'verified'
           ? {
@@ -147,7 +156,7 @@ export function createSteps(store: StepStore): StoreSteps {
           : given.result === 'wrong'
             ? { late: false, ...given }
             : given
-      const settled = await flows.settleCheck(ref, { attempt, result, rules, lane })
+      const settled = await flows.settleCheck(ref, { attempt, result, rules, browserLimit })
       // No address takes part here.
       return settled.status === 'settled' ? { ...settled, taken: undefined } : settled
     },

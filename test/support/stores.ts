@@ -148,8 +148,8 @@ export const rules: CheckRules = {
   failureWait: 30,
   failureMaxWait: 3600,
   disableAt: 100,
-  laneFailures: 5,
-  laneWindow: 86_400,
+  browserFailures: 5,
+  browserWindow: 86_400,
 }
 
 export function newId(bytes = 16): string {
@@ -157,7 +157,7 @@ export function newId(bytes = 16): string {
 }
 
 export function newRef(number = newId()): FlowRef {
-  return { number, flow: newId(), flowId: newId(), keyId: 'key1', lane: undefined }
+  return { number, flow: newId(), flowId: newId(), keyId: 'key1', browserTag: undefined }
 }
 
 export function sendRequest(given: Partial<SendRequest> = {}): SendRequest {

@@ -43,7 +43,7 @@ export interface ClaimRequest {
   lookupEvery?: number | undefined
   rules: FailureRules
   /** Tries that a known browser has to itself. */
-  lane?: Limit | undefined
+  browserLimit?: Limit | undefined
 }
 
 export interface ClaimArgs {
@@ -101,7 +101,7 @@ export type ClaimReply =
 
 /** Claims the flow for one code, and counts the try before anybody is asked about it. */
 export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: number): ClaimReply {
-  setTryRight(boxes, address, request?.lane, now)
+  setTryRight(boxes, address, request?.browserLimit, now)
   if (request === undefined) {
     const denied = refusalOfAddress(boxes.own, address, now)
     if (denied === undefined) chargeAddress(boxes.own, address, now)
@@ -294,7 +294,7 @@ function claimTry(
 ): ClaimReply {
   if (boxes.number === undefined) return { status: 'none' }
   const { attempt, hash } = request
-  const charged = charge(boxes.number, request.rules, request.lane, attempt, now)
+  const charged = charge(boxes.number, request.rules, request.browserLimit, attempt, now)
   if ('status' in charged) return charged
   const open = openCode(flow, triedOf(flow, now))
   const earlier = open === undefined ? 'none' : open === hash ? 'same' : 'other'
@@ -310,7 +310,7 @@ function claimTry(
     open,
     by: attempt,
     waitBefore: charged.waitBefore,
-    lane: charged.lane ? true : undefined,
+    knownBrowser: charged.knownBrowser ? true : undefined,
   }
   keepFlow(box, flow, now)
   return claimed(flow, earlier, request, now)

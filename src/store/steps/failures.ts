@@ -50,24 +50,25 @@ export function failuresOf(number: NumberRecord, now: number): Failures | undefi
  * Counts one failure before the code is tried, so that no number of tries at once can outrun the count.
  * What is not a failure in the end is given back.
  *
- * @param lane what a known browser has to itself: what strangers did to the number doesn't stop it
+ * @param browserLimit what a known browser has to itself: what strangers did to the number doesn't stop it
  */
 export function charge(
   box: Box<NumberRecord>,
   rules: FailureRules,
-  lane: Limit | undefined,
+  browserLimit: Limit | undefined,
   attempt: string,
   now: number,
-): FailureLimited | { lane: boolean; waitBefore: number } {
+): FailureLimited | { knownBrowser: boolean; waitBefore: number } {
   const number = numberOf(box)
   const failed: Failures = failuresOf(number, now) ?? { total: 0, last: now }
   if (failed.total >= rules.disableAt) {
     return { status: 'limited', retryAfter: rules.failureMaxWait, disabled: true }
   }
   const waitBefore = failed.wait ?? 0
-  const own = lane !== undefined && refusalOf(number.uses, [lane], now) === undefined
-  if (own && lane !== undefined) {
-    count(number.uses, [lane], now, {})
+  const own =
+    browserLimit !== undefined && refusalOf(number.uses, [browserLimit], now) === undefined
+  if (own && browserLimit !== undefined) {
+    count(number.uses, [browserLimit], now, {})
   } else {
     if (waitBefore > now) {
       const retryAfter = Math.ceil((waitBefore - now) / 1000)
@@ -82,7 +83,7 @@ export function charge(
   failed.total = failed.total + 1
   number.failures = failed
   keepNumber(box, number, now)
-  return { lane: own, waitBefore }
+  return { knownBrowser: own, waitBefore }
 }
 
 function waitAfter(recent: number, rules: FailureRules, now: number): number {
@@ -95,15 +96,16 @@ function waitAfter(recent: number, rules: FailureRules, now: number): number {
 export function refund(
   box: Box<NumberRecord>,
   tried: Try,
-  lane: Limit | undefined,
+  browserLimit: Limit | undefined,
   now: number,
 ): void {
   const number = numberOf(box)
   const failed = number.failures
-  if (tried.lane === true && lane !== undefined) uncount(number.uses, [lane], now)
+  if (tried.knownBrowser === true && browserLimit !== undefined)
+    uncount(number.uses, [browserLimit], now)
   if (failed !== undefined) {
     failed.total = failed.total - 1
-    if (tried.lane !== true) {
+    if (tried.knownBrowser !== true) {
       failed.recent = Math.max((failed.recent ?? 0) - 1, 0)
       if (failed.by === tried.by) failed.wait = tried.waitBefore
     }

@@ -207,13 +207,18 @@ export function renewFlow(
 }
 
 /** Milliseconds that the number has to wait for its next message. */
-export function waitOf(number: NumberRecord, lane: boolean, longest: number, now: number): number {
+export function waitOf(
+  number: NumberRecord,
+  knownBrowser: boolean,
+  longest: number,
+  now: number,
+): number {
   const { latest } = number
   if (latest === undefined || latest.until <= now) return 0
   if (latest.until > now + longest) latest.until = now + longest
   // Requests that fail give it back at once, and a known browser doesn't wait for that: with
   // them alone strangers could keep it from sending.
-  if (lane && latest.reserved === true) return 0
+  if (knownBrowser && latest.reserved === true) return 0
   return latest.until - now
 }
 
@@ -221,17 +226,18 @@ export function waitOf(number: NumberRecord, lane: boolean, longest: number, now
 export function reserveLatest(
   number: NumberRecord,
   flow: string,
-  lane: boolean,
+  knownBrowser: boolean,
   cooldown: number,
   now: number,
 ): void {
   const { latest } = number
-  const passes = lane && latest !== undefined && latest.reserved === true && latest.until > now
+  const passes =
+    knownBrowser && latest !== undefined && latest.reserved === true && latest.until > now
   number.latest = {
     flow,
     until: now + cooldown * 1000,
     // A known browser passes others only, so that its own double click is one message.
-    reserved: lane ? undefined : true,
+    reserved: knownBrowser ? undefined : true,
     passed: passes ? latest.until : undefined,
   }
 }

@@ -56,7 +56,7 @@ export interface ResendRequest {
   via: Channel
   /** ISO 639-1. Missing: the flow's own stays. */
   language?: string | undefined
-  lane: boolean
+  knownBrowser: boolean
   lease: number
   /** Seconds before the first, second, ... resend; as many as are allowed. */
   waits: readonly number[]
@@ -158,7 +158,10 @@ function isUnderWay(flow: StoredFlow, now: number): boolean {
 }
 
 /** What decides whether a resend still has to wait. */
-export type ResendWaits = Pick<ResendRequest, 'flow' | 'via' | 'lane' | 'waits' | 'cooldown'>
+export type ResendWaits = Pick<
+  ResendRequest,
+  'flow' | 'via' | 'knownBrowser' | 'waits' | 'cooldown'
+>
 
 type TooEarly = { status: 'too_soon' | 'exhausted'; retryAfter: number }
 
@@ -225,7 +228,7 @@ export function resendDue(
 
 function waitOfOthers(number: NumberRecord, request: ResendWaits, now: number): number {
   if (number.latest?.flow === request.flow) return 0
-  return waitOf(number, request.lane, request.cooldown * 1000, now)
+  return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
 }
 
 function reserveResend(
@@ -259,7 +262,7 @@ function reserveResend(
   if (boxes.flow !== undefined) keepFlow(boxes.flow, flow, now)
   if (boxes.number !== undefined) {
     const number = numberOf(boxes.number)
-    reserveLatest(number, request.flow, request.lane, request.cooldown, now)
+    reserveLatest(number, request.flow, request.knownBrowser, request.cooldown, now)
     keepNumber(boxes.number, number, now)
   }
   return renew ? 'renew' : 'reserved'

@@ -62,7 +62,7 @@ export interface SendRequest {
   /** ISO 639-1: the person's. */
   language?: string | undefined
   /** The browser has signed in with this number before. */
-  lane: boolean
+  knownBrowser: boolean
   lease: number
   /** Seconds in which no other flow sends to this number. */
   cooldown: number
@@ -151,7 +151,7 @@ function waitForSend(boxes: SendBoxes, request: SendRequest, now: number): SendR
   const joined =
     joinSend(boxes.current, request, false, now) ?? joinSend(boxes.flow, request, true, now)
   if (joined !== undefined) return joined
-  const wait = waitOf(numberOf(boxes.number), request.lane, request.cooldown * 1000, now)
+  const wait = waitOf(numberOf(boxes.number), request.knownBrowser, request.cooldown * 1000, now)
   return wait > 0 ? { status: 'too_soon', retryAfter: Math.ceil(wait / 1000) } : undefined
 }
 
@@ -208,7 +208,7 @@ function reserveSend(boxes: SendBoxes, request: SendRequest, now: number): void 
   if (boxes.flow !== undefined) keepFlow(boxes.flow, flow, now)
   if (boxes.number === undefined) return
   const number = numberOf(boxes.number)
-  reserveLatest(number, request.flow, request.lane, request.cooldown, now)
+  reserveLatest(number, request.flow, request.knownBrowser, request.cooldown, now)
   const flows = number.flows ?? {}
   // No resend makes it last longer.
   flows[request.flow] = now + longestLifetime + endedKept

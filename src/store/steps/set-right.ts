@@ -65,7 +65,7 @@ export function setWaitsRight(
 export function setTryRight(
   boxes: { own?: Box<AddressRecord>; number?: Box<NumberRecord> },
   address: AddressFailures | undefined,
-  lane: Limit | undefined,
+  browserLimit: Limit | undefined,
   now: number,
 ): void {
   if (address !== undefined) {
@@ -83,7 +83,7 @@ export function setTryRight(
   const ahead = number.failures !== undefined && number.failures.last > now
   if (ahead) failuresOf(number, now)
   let moved = ahead
-  if (lane !== undefined && renew(number.uses, [lane], now)) moved = true
+  if (browserLimit !== undefined && renew(number.uses, [browserLimit], now)) moved = true
   if (moved) keepNumber(boxes.number, number, now)
 }
 

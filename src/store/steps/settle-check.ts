@@ -68,7 +68,7 @@ export interface SettleCheckArgs {
   flow: string
   result: CheckResult
   rules: FailureRules
-  lane?: Limit | undefined
+  browserLimit?: Limit | undefined
   address?: AddressFailures | undefined
   /** Wrong codes in the whole app. */
   guesses?: Limit | undefined
@@ -123,7 +123,8 @@ function settleTry(boxes: SettleCheckBoxes, args: SettleCheckArgs, now: number):
     case 'over': {
       const guesses = result.failed ? countFailure(boxes, args, taken, now) : undefined
       if (!result.failed) refundAddress(boxes, args, taken, now)
-      if (!result.failed && boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
+      if (!result.failed && boxes.number !== undefined)
+        refund(boxes.number, tried, args.browserLimit, now)
       flow.by = attempt
       finish(boxes.flow, flow, result.end, now)
       return settled(boxes, flow, taken, guesses)
@@ -193,7 +194,7 @@ function takeBack(
   if (result === 'unasked' || refunds < mostRefunds) {
     flow.attempts = (flow.attempts ?? 0) - 1
     if (result === 'unprocessed') flow.refunds = refunds + 1
-    if (boxes.number !== undefined) refund(boxes.number, tried, args.lane, now)
+    if (boxes.number !== undefined) refund(boxes.number, tried, args.browserLimit, now)
   }
   refundAddress(boxes, args, tried.taken, now)
   if (late) {
@@ -303,10 +304,14 @@ function prove(
 }
 
 /** Whoever has signed in may sign in again at once, and has failed with nothing. */
-function forget(box: Box<NumberRecord>, { flow, lane }: SettleCheckArgs, now: number): void {
+function forget(
+  box: Box<NumberRecord>,
+  { flow, browserLimit }: SettleCheckArgs,
+  now: number,
+): void {
   const number = numberOf(box)
   number.failures = undefined
-  if (lane !== undefined) number.uses[lane.name] = undefined
+  if (browserLimit !== undefined) number.uses[browserLimit.name] = undefined
   if (number.latest?.flow === flow) number.latest = undefined
   keepNumber(box, number, now)
 }
