@@ -72,6 +72,33 @@ describe('those who wait for the same', () => {
       undefined,
     ])
   })
+
+  test('wait no longer than their own time for one that hears nothing', async () => {
+    const join = createJoins()
+    let asked = 0
+    // The first of them never gets an answer to what it has asked.
+    const ask = () => {
+      asked += 1
+      return asked === 1 ? new Promise<never>(() => {}) : Promise.resolve(undefined)
+    }
+    void join('a', 60, ask)
+    const began = performance.now()
+    expect(await join('a', 0.2, ask)).toBeUndefined()
+    expect(performance.now() - began).toBeLessThan(5000)
+    expect(asked).toBe(2)
+  })
+
+  test('ask again and again themselves when the time of one that hears nothing is over', async () => {
+    const join = createJoins()
+    let asked = 0
+    const ask = () => {
+      asked += 1
+      if (asked === 1) return new Promise<never>(() => {})
+      return Promise.resolve(asked < 4 ? undefined : asked)
+    }
+    void join('a', 0.1, ask)
+    expect(await join('a', 10, ask)).toBe(4)
+  })
 })
 
 const failing = (call: Promise<unknown>) => call.catch((error: Error) => error.message)
