@@ -10,8 +10,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-    // The model takes minutes since waiting requests share one look at the store: `npm run test:model` runs it.
-    exclude: ['test/browser/**', ...(process.env.MODEL_RUNS ? [] : ['test/model/**'])],
+    exclude: ['test/browser/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/worker-setup.ts', 'test/support/canary.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],

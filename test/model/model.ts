@@ -5,7 +5,7 @@ import type { TimedStore } from './world.js'
 
 const { MODEL_RUNS, MODEL_SEED, MODEL_PATH, MODEL_MODE } = process.env
 /** Runs in all, of both stores and both kinds. */
-const all = Number(MODEL_RUNS ?? 500)
+const all = Number(MODEL_RUNS ?? 400)
 
 /**
  * `share` is this store's part of all runs, of which a third is calm. To see a failure again:

@@ -30,7 +30,7 @@ export interface Found {
 
 /** Runs plans until one fails or all are done. */
 export async function search(options: Search): Promise<Found | undefined> {
-  const { subject, store, mode, runs, seed, path, tracks = 6, shrink = true } = options
+  const { subject, store, mode, runs, seed, path, tracks = 12, shrink = true } = options
   // A path belongs to one seed.
   const width = path === undefined ? Math.min(tracks, runs) : 1
   let stopped = false

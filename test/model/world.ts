@@ -32,6 +32,8 @@ export interface World {
   flowOf: Map<string, string>
   /** By otpId, as the store was told. */
   keptBy: Map<string, string>
+  /** How often a step has been told to wait. */
+  waits: number
 }
 
 /** One call of the flow. */
@@ -42,7 +44,7 @@ export interface Step {
   calls: number
   /** Its process is gone: none of its calls of the store goes on. */
   dead: boolean
-  /** It asks again and again until another step has ended. */
+  /** It waits until another step has ended: it asks again and again, or another of its process does. */
   waiting: boolean
   worker: number
   /** Nobody waits for it any longer. */
@@ -180,8 +182,11 @@ function disturbed(
     ): Promise<StepReply<Name>> {
       return call(async (store, step) => {
         note(step, secrets, name, keys, args)
+        const before = step.waiting
+        step.waiting = false
         const reply = await store.run(name, keys, args)
-        step.waiting = waits(step, reply)
+        step.waiting = waits(before, reply)
+        if (step.waiting) step.world.waits += 1
         return reply
       })
     },
@@ -212,9 +217,9 @@ function note(
 }
 
 /** Whether the step waits for another one's end. */
-function waits(step: Step, reply: unknown): boolean {
+function waits(before: boolean, reply: unknown): boolean {
   const { status, busy } = Object(reply) as { status?: string; busy?: boolean } // of any step
-  if (busy !== undefined) return step.waiting && busy
+  if (busy !== undefined) return before && busy
   return status === 'busy' || status === 'join' || status === 'sending'
 }
 
