@@ -49,6 +49,11 @@ const debug = debuglog('passport-tyntec-otp')
 /** Every event is published here too, for tools that are not part of the app's code. */
 const published = channel('passport-tyntec-otp')
 
+/** The app is wrong, and no request can ever go right because of it. */
+function isOfTheSetup(event: OtpEvent): boolean {
+  return event.type === 'misuse' || (event.type === 'error' && event.step === 'request')
+}
+
 /** Listeners are told in turn; what one throws changes nothing for the person or the others. */
 export function createEvents(
   first: OtpEventListener | undefined,
@@ -65,7 +70,10 @@ export function createEvents(
       const hears = [...listeners.values()].some(
         (type) => type === undefined || type === event.type,
       )
-      if (!hears && !published.hasSubscribers) tellTerminal(event)
+      // A log is where operators look: what is in one is not told on the terminal a second time. Other
+      // listeners may only count, so how the app is set up is told whether they hear of it or not.
+      const heard = hears || published.hasSubscribers
+      if (!logger && (isOfTheSetup(event) || !heard)) tellTerminal(event)
       for (const listener of listeners.keys()) {
         // An async listener must not end the process either.
         const told = async () => listener(event)

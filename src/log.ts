@@ -1,3 +1,4 @@
+import { helpOf } from './errors.js'
 import type { OtpEvent, OtpEventListener } from './event.js'
 
 /** A logger of pino's or Fastify's shape. */
@@ -59,8 +60,14 @@ export function createLogSink(logger: OtpLogger, now = () => performance.now()):
     state.lines += 1
     const { suppressed } = state
     state.suppressed = 0
-    return logger[levels[event.type]](suppressed > 0 ? { ...event, suppressed } : event, event.type)
+    return logger[levels[event.type]](lineOf(event, suppressed), event.type)
   }
+}
+
+/** What the log gets: the event, and where its cause and fix are if it has a code. */
+function lineOf(event: OtpEvent, suppressed: number): object {
+  const help = 'code' in event ? { help: helpOf(event.code) } : undefined
+  return { ...event, ...help, ...(suppressed > 0 && { suppressed }) }
 }
 
 const refusals: ReadonlySet<OtpEvent['type']> = new Set([

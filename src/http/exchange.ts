@@ -6,7 +6,6 @@ import type { Identity, Purpose } from '../outcomes.js'
 import { type Binding, createBinding } from './binding.js'
 import { type Cookies, createCookies, markBrowser } from './cookies.js'
 import { type AskCsrf, checkCsrf } from './csrf.js'
-import { warnOnce } from '../setup/terminal.js'
 import type { Host } from './host.js'
 import { keepNotice, keepOutcome } from './kept.js'
 import { createProblem, isProblem, type Problem, ProblemError, type Refusal } from './problem.js'
@@ -159,7 +158,6 @@ export function tellRefusal(flow: OtpFlow, step: RequestStep, error: unknown): v
   const { cause, problem } = error
   if (cause instanceof OtpError) {
     flow.emit(errorEvent('request', cause))
-    warnOnce(cause.message, cause.code, cause.message)
     return
   }
   const { code } = problem

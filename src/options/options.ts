@@ -272,8 +272,8 @@ export interface OtpOptions {
   meter?: OtpMeter | undefined
 
   /**
-   * Checks of how the app is set up, at the start and at the first request. Each tells once, by a warning of
-   * the process and an event `misuse`. `false` switches all of them off, `{ name: false }` one. What would
+   * Checks of how the app is set up, at the start and at the first request. Each tells once, by an event
+   * `misuse`, which the `logger` writes; without one it is a warning of the process. `false` switches all of them off, `{ name: false }` one. What would
    * be insecure to go on with is refused in any case.
    *
    * @default true

@@ -14,13 +14,24 @@ const advice =
   'Told once, because nothing listens to the events of the flow: createOtpFlow({ logger }) or { onEvent } hears all'
 
 /**
- * Tells of an event that nobody hears, the first of its kind: what fails because of the set-up must not end in a
+ * Tells of an event that is in no log, the first of its kind: what fails because of the set-up must not end in a
  * 503, a 403 or a 429 with nothing on the terminal.
  */
 export function tellTerminal(event: OtpEvent): void {
   switch (event.type) {
+    case 'misuse': {
+      const { check, code, message } = event
+      // Each peer with a hole is a finding of its own.
+      const key = check === 'peers' ? message : check
+      return warnOnce(
+        key,
+        code,
+        `${message} (validate: { ${check}: false } switches this check off)`,
+      )
+    }
     case 'error': {
       const { step, code, message } = event
+      if (step === 'request') return warnOnce(message, code, message)
       return warnOnce(`error ${step} ${code}`, code, `${step}: ${message}. ${advice}`)
     }
     case 'request.refused': {

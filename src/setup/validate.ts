@@ -4,7 +4,6 @@ import type { OtpOptions, ResolvedOptions } from '../options/options.js'
 import { validationCodes, type ValidationName } from './checks.js'
 import { type LookedAt, lookAtOptions, lookAtRequest, lookAtSession } from './look.js'
 import { findHoles, type Peer } from './peers.js'
-import { warnOnce } from './terminal.js'
 
 export interface Validation {
   /** Looks at the first request to any of the routes. */
@@ -21,15 +20,13 @@ export function createValidation(
   /** @internal Where peers are looked for. */
   from?: readonly string[],
 ): Validation {
-  const tell = (name: ValidationName, message: string, key: string = name) => {
+  const tell = (name: ValidationName, message: string) => {
     if (!options.validate.has(name)) return
-    const code = validationCodes[name]
-    events.emit({ type: 'misuse', check: name, code, message })
-    warnOnce(key, code, `${message} (validate: { ${name}: false } switches this check off)`)
+    events.emit({ type: 'misuse', check: name, code: validationCodes[name], message })
   }
   const tellOfHoles = (peers: readonly Peer[]) => {
     if (!options.validate.has('peers')) return
-    for (const hole of findHoles(peers, from)) tell('peers', `${hole}. Update it`, hole)
+    for (const hole of findHoles(peers, from)) tell('peers', `${hole}. Update it`)
   }
 
   // Later, so that a listener which is added right after the flow was made hears of it too.

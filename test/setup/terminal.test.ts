@@ -98,6 +98,55 @@ test.each<[string, Partial<OtpOptions>]>([
   expect(told().filter(([, code]) => code === 'OTP_CROSS_SITE')).toEqual([])
 })
 
+describe('what is set up wrong', () => {
+  const wrong = { store: undefined } // no store is given: OTP_MEMORY_STORE
+  const findings = ['OTP_MEMORY_STORE', 'ERR_OTP_MISUSE']
+
+  /** How often each finding was told: on the terminal, and by the logger. */
+  async function tellings(given: Partial<OtpOptions>) {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const { createOtpFlow } = await import('../../src/flow/index.js')
+    const logged: { code?: string; help?: string }[] = []
+    const log = (line: object) => void logged.push(line)
+    const logger = { info: log, warn: log, error: log }
+    const flow = createOtpFlow({
+      apiKey: key,
+      secret: 'a secret of the app, 7f2c9b1d4e8a',
+      countries: ['US'],
+      ...wrong,
+      ...given,
+      ...(given.logger && { logger }),
+    })
+    onTestFinished(() => flow.drain())
+    const app = express() // without a body parser
+    app.use('/login', onExpress.otpRouter(flow, { onVerified() {} }))
+    const client = createClient(await listen(app))
+    for (const _ of [1, 2]) expect((await client.post('/login/send', { number })).status).toBe(400)
+    const terminal = warned.mock.calls.map(([, options]) => (options as { code?: string }).code)
+    return {
+      terminal: terminal.filter((code) => findings.includes(code ?? '')),
+      logged,
+    }
+  }
+
+  test.each<[string, Partial<OtpOptions>]>([
+    ['nothing', {}],
+    ['only onEvent, which may count', { onEvent() {} }],
+  ])('with %s is on the terminal, each once', async (_, given) => {
+    expect(await tellings(given)).toEqual({ terminal: findings, logged: [] })
+  })
+
+  test('with a logger is in the log, with the place that helps, and nowhere else', async () => {
+    const { terminal, logged } = await tellings({ logger: console })
+    expect(terminal).toEqual([])
+    expect(logged).toMatchObject([
+      { code: 'OTP_MEMORY_STORE', help: 'passport-tyntec-otp/docs/errors.md#otp_memory_store' },
+      { code: 'ERR_OTP_MISUSE', help: 'passport-tyntec-otp/docs/errors.md#err_otp_misuse' },
+      { code: 'ERR_OTP_MISUSE' },
+    ])
+  })
+})
+
 test('a listener of another type does not hear it', async () => {
   const { flow, client, told } = await setup({ origin: 'https://login.example.com' })
   flow.on('otp.sent', () => {})
