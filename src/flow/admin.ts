@@ -55,8 +55,9 @@ export function numberOfAdmin({ numbers }: Pick<Context, 'numbers'>, given: unkn
 }
 
 /** @throws {OtpError} `ERR_OTP_MISUSE` */
-export function requireActor(actor: unknown): asserts actor is string {
-  if (typeof actor === 'string' && /^[^\p{C}]{1,100}$/u.test(actor)) return
+export function requireActor(by: unknown): { actor: string } {
+  const actor = typeof by === 'object' && by !== null && 'actor' in by ? by.actor : undefined
+  if (typeof actor === 'string' && /^[^\p{C}]{1,100}$/u.test(actor)) return { actor }
   const problem =
     'admin() needs an actor, who is named in its events: a text of at most 100 characters'
   throw new OtpError('ERR_OTP_MISUSE', problem)

@@ -2,11 +2,13 @@ import { apiOf } from '../carriers/carriers.js'
 import type { Order } from '../carriers/carrier.js'
 import { isAboutNumber, OtpError } from '../errors.js'
 import { errorEvent } from '../events.js'
+import type { Origin } from '../limits/origin.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
 import { type Context, lease } from './context.js'
 import { adoptSend, keptSent } from './lookup.js'
 import { otpOf } from './pending.js'
+import { rememberMessage } from './place.js'
 
 export type Delivered =
   /** `oldOtp`: the OTP of the flow that has ended for it. */
@@ -24,8 +26,18 @@ export async function deliver(
   context: Context,
   ref: FlowRef,
   order: Order,
-  /** What the message gets back when it did not go out, and the flow that ends when it did. */
-  { unsent, old }: { unsent?: Unsent | undefined; old?: FlowRef | undefined },
+  {
+    origin,
+    unsent,
+    old,
+  }: {
+    /** Who has asked for it. */
+    origin: Origin
+    /** What the message gets back when it did not go out. */
+    unsent?: Unsent | undefined
+    /** The flow that ends when it did. */
+    old?: FlowRef | undefined
+  },
 ): Promise<Delivered> {
   const { options, store, carriers, events } = context
   const { reference, via } = order
@@ -43,7 +55,11 @@ export async function deliver(
     context.access.take('sends', apiOf(options, via))
     asked = true
     const carried = await carrier.send(order)
-    return { status: 'sent', ...(await keptSent(context, ref, order, carried, old)) }
+    const kept = await keptSent(context, ref, order, carried, old)
+    if (carrier.ownCode && context.hears()) {
+      await rememberMessage(context, carried.id, { ref, origin })
+    }
+    return { status: 'sent', ...kept }
   } catch (error) {
     if (!(error instanceof OtpError) || error.processed === undefined) throw error
     if (error.processed === 'no') {

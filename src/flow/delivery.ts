@@ -1,5 +1,6 @@
 import { OtpError } from '../errors.js'
 import { errorEvent } from '../events.js'
+import type { Origin } from '../limits/origin.js'
 import type { Channel, Delivery } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
@@ -48,12 +49,12 @@ export async function fallBack(
   ref: FlowRef,
   { via }: FlowView,
   number: string,
-  address: unknown,
+  from: { address: unknown } | { origin: Origin },
 ): Promise<boolean> {
   const next = nextOf(channelsOf(context.numbers, number), via)
   if (next === undefined) return false
   try {
-    const { status } = await resendFor(context, { ref, handle: '' }, next, { address })
+    const { status } = await resendFor(context, { ref, handle: '' }, next, from)
     return status === 'sent' || status === 'unconfirmed'
   } catch (error) {
     if (!(error instanceof OtpError)) throw error

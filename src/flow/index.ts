@@ -222,14 +222,15 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
     status: step('status', status),
     cancel: step('cancel', cancel),
     hear() {
-      hears = true
+      // Nothing is learned of a message where that would tell which numbers are known.
+      hears = !options.knows
       return step('status', report)
     },
     unlock: step('unlock', async (context: Context, number: string) =>
       unlockNumber(context, { number: numberOfAdmin(context, number) }),
     ),
-    admin(given, { actor }) {
-      requireActor(actor)
+    admin(given, by) {
+      const { actor } = requireActor(by)
       const about = { number: numberOfAdmin(context, given), actor }
       return {
         look: () => looking(about),

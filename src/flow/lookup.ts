@@ -4,7 +4,6 @@ import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
 import type { Context } from './context.js'
 import { idOf, otpOf, unsealed } from './pending.js'
-import { rememberMessage } from './place.js'
 import { atMost } from './waiting.js'
 
 /** Seconds between two look-ups of one send, or two questions for its delivery. */
@@ -95,7 +94,6 @@ async function keepSent(
   const sealed = secrets.seal(ref, 'otp', code === undefined ? id : idOf(via, id))
   const result = { result: 'sent', otp: sealed, lifetime, maxLifetime } as const
   const settled = await store.settleSend(ref, reference, result, { old })
-  if (settled.kept && code !== undefined && context.hears()) await rememberMessage(context, ref, id)
   return { kept: settled.kept, lifetime, oldOtp: otpOf(context, old, settled.old) }
 }
 

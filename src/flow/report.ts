@@ -10,7 +10,9 @@ import { placeOf } from './place.js'
  */
 
 export type ReportOutcome =
-  /** No message of ours, or nothing new to ask. */
+  /** No message that has been kept by now. */
+  | { status: 'unknown' }
+  /** Nothing new to ask. */
   | { status: 'none' }
   | { status: 'asked' }
   /** Asked for a moment ago: worth another try in so many seconds. */
@@ -18,8 +20,11 @@ export type ReportOutcome =
 
 /** Somebody says that there is news of a message. */
 export async function report(context: Context, { id }: { id: string }): Promise<ReportOutcome> {
-  const ref = await placeOf(context, id)
-  if (!ref) return { status: 'none' }
+  // Where only some numbers get messages, what became of one would tell which.
+  if (context.options.knows) return { status: 'none' }
+  const place = await placeOf(context, id)
+  if (!place) return { status: 'unknown' }
+  const { ref, origin } = place
   const { record, deliveryDue } = await context.store.read(ref, lookupEvery)
   const values = record && unsealed(context, ref, record)
   // The flow may have sent another message since.
@@ -29,6 +34,6 @@ export async function report(context: Context, { id }: { id: string }): Promise<
     return told ? { status: 'none' } : { status: 'later', retryAfter: lookupEvery }
   }
   const { falls } = await learnDelivery(context, ref, record, values)
-  if (falls) await fallBack(context, ref, record, values.number, undefined)
+  if (falls) await fallBack(context, ref, record, values.number, { origin })
   return { status: 'asked' }
 }

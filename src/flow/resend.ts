@@ -1,6 +1,6 @@
 import { apiOf } from '../carriers/carriers.js'
 import { OtpError } from '../errors.js'
-import { originOf } from '../limits/origin.js'
+import { type Origin, originOf } from '../limits/origin.js'
 import type { Channel, Purpose, ResendOutcome } from '../outcomes.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Unsent } from '../store/slots.js'
@@ -50,7 +50,10 @@ export async function resendFor(
   context: Context,
   { ref, handle }: { ref: FlowRef; handle: string },
   via: Channel,
-  input: Omit<ResendInput, 'handle' | 'via'>,
+  input: Omit<ResendInput, 'handle' | 'via'> & {
+    /** In place of an address, for a message that nobody asks for now. */
+    origin?: Origin | undefined
+  },
 ): Promise<ResendOutcome> {
   const { options, secrets, store, numbers, limits } = context
   const told = languageOf(input.language)
@@ -59,7 +62,7 @@ export async function resendFor(
   context.access.refuseEarly('sends', apiOf(options, via))
   await requireSending(context)
 
-  const origin = originOf(options, secrets, input.address)
+  const origin = input.origin ?? originOf(options, secrets, input.address)
   const blocked = limits.refusedBefore(origin, ref.browserTag)
   if (blocked) return limited(context, blocked)
   const due = await store.resendDue(
@@ -271,7 +274,7 @@ async function renew(
   const { flowId } = ref
   const { language } = asked
   const order = { reference, number, via, language, code }
-  const delivered = await deliver(context, ref, order, { unsent })
+  const delivered = await deliver(context, ref, order, { origin: asked.origin, unsent })
   if (delivered.status === 'refused') {
     throw new OtpError('ERR_OTP_PROVIDER_RESPONSE', 'tyntec refused to send a new code')
   }

@@ -177,13 +177,15 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
   asked.onHandle?.(handle)
   const order: Order = { reference, number, via, language: asked.language, code: own?.code }
   const { unsent } = reserved
-  const delivered = await deliver(context, ref, order, { unsent, old }).catch((error: unknown) => {
-    // Nothing went out: the browser keeps the flow it had, whose code may still come or be typed.
-    if (error instanceof OtpError && error.processed === 'no' && before) {
-      asked.onHandle?.(before.handle)
-    }
-    throw error
-  })
+  const delivered = await deliver(context, ref, order, { origin: asked.origin, unsent, old }).catch(
+    (error: unknown) => {
+      // Nothing went out: the browser keeps the flow it had, whose code may still come or be typed.
+      if (error instanceof OtpError && error.processed === 'no' && before) {
+        asked.onHandle?.(before.handle)
+      }
+      throw error
+    },
+  )
   if (delivered.status === 'refused') {
     if (before) asked.onHandle?.(before.handle)
     return { status: 'invalid_number' }

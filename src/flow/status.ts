@@ -42,7 +42,8 @@ export async function status(context: Context, input: StatusInput): Promise<Stat
   if (deliveryDue && !options.knows) {
     const learned = await learnDelivery(context, ref, record, values)
     delivery = learned.delivery ?? delivery
-    if (learned.falls && (await fallBack(context, ref, record, values.number, input.address))) {
+    const { address } = input
+    if (learned.falls && (await fallBack(context, ref, record, values.number, { address }))) {
       ;({ record = record } = await store.read(ref))
       ;({ delivery } = record)
     }

@@ -134,6 +134,7 @@ const noRefusals: ReadonlySet<string> = new Set([
   'pending',
   'ended',
   // Of a webhook.
+  'unknown',
   'asked',
   'later',
 ])

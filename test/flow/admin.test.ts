@@ -117,6 +117,9 @@ describe.each(flowKinds)('on %s', (kind) => {
 test('an actor and a number are needed', async () => {
   const { flow, events } = await setupFlow('memory')
   const misuse = expect.objectContaining({ code: 'ERR_OTP_MISUSE' })
+  // Of an app without types.
+  const named: { actor: string }[] = JSON.parse(`[null, "agent", {}, { "actor": 7 }]`)
+  for (const by of named) expect(() => flow.admin(number, by)).toThrow(misuse)
   expect(() => flow.admin(number, { actor: '' })).toThrow(misuse)
   expect(() => flow.admin(number, { actor: 'line\nbreak' })).toThrow(misuse)
   expect(() => flow.admin('not a number', { actor })).toThrow(misuse)

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
+import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { bodyParser } from '@koa/bodyparser'
 import express from 'express'
@@ -178,6 +180,115 @@ describe.each(names)('on %s', (app) => {
     ])
     expect(setup.events).toEqual([])
   })
+})
+
+test('bodies that come slowly keep nobody else out', { timeout: 20_000 }, async () => {
+  const setup = await setupFlow('memory', { channels: [chat] })
+  const { url, post } = await serve('Express', setup)
+  await sendCode(setup)
+  const messageId = await newestId(setup)
+  const { port, pathname } = new URL(url)
+  const slow = Array.from({ length: 40 }, () => {
+    const socket = connect(Number(port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.write(`POST ${pathname} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"`)
+    return once(socket, 'data').then(([head]) => String(head))
+  })
+  await Promise.all(slow.map((_, index) => index)) // all are on their way
+  expect(await post({ messageId, status: 'delivered' })).toBe(204)
+  expect(await setup.count('chat status')).toBe(1)
+  // And they are not waited for.
+  for (const head of await Promise.all(slow)) expect(head).toMatch(/^HTTP\/1.1 408 /)
+})
+
+test('an app that is slow with what people write keeps no hint out', async () => {
+  const setup = await setupFlow('memory', { channels: [chat] })
+  const app = express()
+  app.post(
+    '/tyntec',
+    onExpress.webhooks(setup.flow, { received: () => new Promise<void>(() => {}) }),
+  )
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tyntec` // it listens
+  const post = async (body: object) =>
+    (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status
+  await sendCode(setup)
+  const messageId = await newestId(setup)
+  const received = Array.from({ length: 25 }, async (_, index) =>
+    post({
+      messageId: `received-${index}`,
+      from: '4917612345678',
+      channel: 'whatsapp',
+      content: { contentType: 'text', text: 'STOP' },
+    }),
+  )
+  expect(await Promise.race(received)).toBe(503)
+  expect(await post({ messageId, status: 'delivered' })).toBe(204)
+  expect(await setup.count('chat status')).toBe(1)
+  expect((await Promise.all(received)).filter((status) => status === 204)).toHaveLength(20)
+})
+
+test('news that overtakes the answer to its send is not lost', async () => {
+  const setup = await setupFlow('memory', { channels: [chat, twoFactor()], fallback: 'auto' })
+  const { url } = await serve('Express', setup)
+  await control(setup, 'webhooks', { notifications: url })
+  await setup.fault({ operation: 'chat.send', when: 'after', kind: 'delay', ms: 500 })
+  await sendCode(setup, { number: noWhatsapp })
+  await expect.poll(() => setup.eventTypes(), { timeout: 5000 }).toContain('otp.resent')
+  expect(await setup.sandbox.waitForCode(noWhatsapp)).toBe('424242')
+})
+
+test('with "knows" no webhook shows which numbers are known', async () => {
+  const known = '+12015551023'
+  const setup = await setupFlow('memory', {
+    channels: [chat, twoFactor()],
+    knows: (phone: string) => phone === known,
+  })
+  const { post } = await serve('Express', setup)
+  const shown = []
+  for (const phone of [known, '+12015551024']) {
+    const handle = await sendCode(setup, { number: phone })
+    for (const status of ['failed', 'delivered']) {
+      await post({ messageId: await newestId(setup), status })
+      await setup.advance(5)
+    }
+    const { to, ...rest } = (await setup.flow.status({ handle })) as { to: string }
+    expect(to).toBe(`•••${phone.slice(-4)}`)
+    shown.push(rest)
+  }
+  expect(shown[0]).toMatchObject({ delivery: 'unknown' })
+  expect(shown[0]).toEqual(shown[1])
+})
+
+test('what follows a failed message counts for the address that has asked for it', async () => {
+  const setup = await setupFlow('memory', {
+    channels: [chat, twoFactor()],
+    fallback: 'auto',
+    limits: { sendsPerAddress: { points: 3, duration: 3600 } },
+  })
+  const { url } = await serve('Express', setup)
+  await control(setup, 'webhooks', { notifications: url })
+  await setup.fault({ operation: 'chat.send', kind: 'fail-message' })
+  // News that comes before the answer to its send waits a second.
+  const soon = { timeout: 5000 }
+  const failed = () => setup.eventTypes().filter((type) => type === 'otp.delivery').length
+  // Three people, so the fallbacks of nobody in particular are more than one address may have.
+  for (let index = 0; index < 4; index++) {
+    await sendCode(setup, { number: `+1201555100${index}`, address: `192.0.2.${index}` })
+    await expect.poll(failed, soon).toBe(index + 1)
+  }
+  await expect.poll(() => setup.count('send'), soon).toBe(4)
+  // Each has had two of its three.
+  const more = { address: '192.0.2.0' }
+  await sendCode(setup, { number: '+12015551009', ...more })
+  await expect.poll(failed, soon).toBe(5)
+  expect(setup.eventTypes()).toContain('limit.hit sends_per_address')
+  expect(await setup.count('send')).toBe(4)
 })
 
 test('a report of the Messaging API has the text asked about, also by GET', async () => {
