@@ -1,7 +1,7 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OtpError } from '../src/errors.js'
-import { createPressure } from '../src/carriers/pressure.js'
+import { createPressure, type Access } from '../src/carriers/pressure.js'
 import { serve } from './tyntec/servers.js'
 import { number, otp, otpId, setupClient } from './tyntec/setup.js'
 
@@ -28,6 +28,15 @@ async function setup(answer: RequestListener, concurrency = { sends: 50, checks:
   return { access, requests: server.requests }
 }
 
+function rests(access: Access): boolean {
+  try {
+    access.refuseEarly('sends')
+    return false
+  } catch (error) {
+    return error instanceof OtpError && error.message.includes('rest')
+  }
+}
+
 async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'answered',
@@ -47,6 +56,7 @@ describe('forty calls', () => {
   ])('%s give tyntec a rest', async (_, answer) => {
     const { access, requests } = await setup(answer)
     for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
+    await expect.poll(() => rests(access())).toBe(true)
     const asked = requests.length
     expect(await codeOf(access().otp.send(ask))).toBe('ERR_OTP_PROVIDER_UNAVAILABLE 5')
     expect(() => access().refuseEarly('sends')).toThrow('rest')
@@ -95,6 +105,7 @@ describe('a rest', () => {
       answering(status, otp)(request, response),
     )
     for (let calls = 0; calls < 40; calls += 1) await codeOf(access().otp.send(askFor(calls)))
+    await expect.poll(() => rests(access())).toBe(true)
     const asked = requests.length
     vi.advanceTimersByTime(4900)
     expect(() => access().refuseEarly('sends')).toThrow('rest')
@@ -112,7 +123,8 @@ describe('a rest', () => {
     expect(() => scout.take('sends')).not.toThrow()
     expect(await failing).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
     scout.leave()
-    expect(requests).toHaveLength(asked + 1)
+    // And one about nobody.
+    await expect.poll(() => requests.length).toBe(asked + 2)
     // It has failed as well, so that the rest begins again.
     vi.advanceTimersByTime(4900)
     expect(() => access().refuseEarly('sends')).toThrow('rest')
@@ -324,7 +336,7 @@ describe('a known browser', () => {
       answering(tyntec.status, otp)(request, response),
     )
     for (let calls = 0; calls < 20; calls += 1) await codeOf(access().otp.send(askFor(calls)))
-    expect(() => access().refuseEarly('sends')).toThrow('rest')
+    await expect.poll(() => rests(access())).toBe(true)
     const known = () => Object.assign(access(), { known: true })
     return { access, known, requests, tyntec }
   }
@@ -361,13 +373,38 @@ describe('a known browser', () => {
     vi.advanceTimersByTime(100)
     access().refuseEarly('sends')
     expect(await codeOf(access().otp.send(ask))).toMatch(/^ERR_OTP_PROVIDER_UNAVAILABLE/)
-    expect(requests).toHaveLength(asked + 2)
+    await expect.poll(() => requests.length).toBe(asked + 3)
   })
 })
 
-test('what tyntec refuses of one destination opens nothing', async () => {
-  const { access } = await setup(answering(403))
-  for (let calls = 0; calls < 200; calls += 1) await codeOf(access().otp.send(ask))
+// proves: LOCK-8
+test.each([
+  ['403 to one destination', 403, () => ask],
+  ['403 to many', 403, askFor],
+  ['404 to many', 404, askFor],
+  ['500 to many', 500, askFor],
+  ['503 to many', 503, askFor],
+])('a %s opens nothing while tyntec answers others', async (_, status, about) => {
+  // All sends fail, and a read finds nothing, as it should.
+  const { access, requests } = await setup((request, response) =>
+    answering(request.method === 'POST' ? status : 404)(request, response),
+  )
+  for (let calls = 0; calls < 200; calls += 1) {
+    expect(await codeOf(access().otp.send(about(calls)))).toMatch(/^ERR_OTP_PROVIDER/)
+  }
   expect(() => access().take('sends')).not.toThrow()
   expect(() => access().take('checks')).not.toThrow()
+  // One call in twenty finds that out.
+  expect(requests.length).toBeLessThanOrEqual(200 + 10)
+})
+
+test('what does not even answer about nobody is given a rest', async () => {
+  const { access, requests } = await setup((request, response) => {
+    if (request.method === 'POST') answering(500)(request, response)
+    else setTimeout(() => answering(404)(request, response), 2500)
+  })
+  for (let calls = 0; calls < 20; calls += 1) await codeOf(access().otp.send(askFor(calls)))
+  await vi.waitFor(() => expect(requests).toHaveLength(21))
+  access().refuseEarly('sends')
+  await vi.waitFor(() => expect(() => access().refuseEarly('sends')).toThrow('rest'), 3000)
 })

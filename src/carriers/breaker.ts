@@ -2,8 +2,13 @@
 export interface Breaker {
   /** `trial`: one call may find out whether the service is back. */
   readonly state: 'closed' | 'open' | 'trial'
-  /** Says how a call about somebody has ended. `scouting`: it was let through although this is open. */
-  tell(about: string, failed: boolean, scouting?: boolean): void
+  /**
+   * Says how a call about somebody has ended. `scouting`: it was let through although this is open. True where it looks
+   * like an outage: then a call about nobody finds out, and `settle` is told.
+   */
+  tell(about: string, failed: boolean, scouting?: boolean): boolean
+  /** How a call about nobody has ended. */
+  settle(failed: boolean): void
 }
 
 /** Seconds for which the end of a call counts. */
@@ -23,7 +28,8 @@ const most = 1000
 
 /**
  * Calls are counted by whom they are about: however often the service refuses one destination, that says
- * nothing of the others, and a stranger can't close the service with it.
+ * nothing of the others. Nor do many destinations, which strangers choose: what opens this is a call about nobody that
+ * fails as well.
  */
 export function createBreaker(clock: () => number = () => performance.now()): Breaker {
   /** The latest call about each, oldest first. */
@@ -48,16 +54,20 @@ export function createBreaker(clock: () => number = () => performance.now()): Br
     tell(about, failed, scouting = false) {
       if (openedAt !== undefined) {
         // One who need not wait can end the rest, and can't make it longer for those who do.
-        if (this.state !== 'trial' && (!scouting || failed)) return
+        if (this.state !== 'trial' && (!scouting || failed)) return false
         openedAt = failed ? clock() : undefined
         latest.clear()
-        return
+        return failed
       }
       latest.delete(about)
       latest.set(about, { at: clock(), failed })
       const [oldest] = latest.keys()
       if (latest.size > most && oldest !== undefined) latest.delete(oldest)
-      if (failed && fails()) openedAt = clock()
+      return failed && fails()
+    },
+    settle(failed) {
+      openedAt = failed ? (openedAt ?? clock()) : undefined
+      latest.clear()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OtpError } from '../errors.js'
 import type { ChatCalls, OtpCalls, SmsCalls, TyntecClient } from '../tyntec/index.js'
 import { createBreaker, restTime } from './breaker.js'
@@ -54,12 +55,15 @@ export interface Access {
   leave(): void
 }
 
+/** Milliseconds that an API which seems to be away has to answer about nobody. */
+const patience = 2000
+
 /** The share of all places that is kept for known browsers. */
 const reserve = 0.1
 
 /**
  * Keeps a slow or failing tyntec from taking the app with it: a bounded number of calls at once,
- * none in a queue, and a breaker that stops asking while most of them fail.
+ * none in a queue, and a breaker that stops asking while most of them fail, whomever they are about.
  */
 export function createPressure(client: TyntecClient, concurrency: Concurrency): Pressure {
   // One of tyntec's APIs that fails says nothing of the others, which a person may go on with.
@@ -70,6 +74,24 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
   const scouts: { [name in Api]?: Access | undefined } = {}
 
   const { otp, sms, chat } = client
+  const askAboutNobody = async (api: Api, id = randomUUID()): Promise<void> => {
+    if (api === 'otp') await otp.read(id)
+    else if (api === 'sms') await sms.status(id)
+    else await chat.status(id)
+  }
+  /** APIs that seem to be away. */
+  const doubted = new Set<Api>()
+  const doubt = async (api: Api): Promise<void> => {
+    if (doubted.has(api)) return
+    doubted.add(api)
+    const answered = askAboutNobody(api).then(
+      () => true,
+      (error: unknown) => !isOutage(error),
+    )
+    const late = sleep(patience, false, { ref: false })
+    breakers[api].settle(!(await Promise.race([answered, late])))
+    doubted.delete(api)
+  }
   const enter = (): Access => {
     const refuse = (share: Share, api: Api = 'otp') => {
       const { state } = breakers[api]
@@ -95,7 +117,7 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
         breaker.tell(about, false, scouting)
         return answer
       } catch (error) {
-        breaker.tell(about, isOutage(error), scouting)
+        if (breaker.tell(about, isOutage(error), scouting)) void doubt(api)
         throw error
       } finally {
         running[share]--
@@ -129,11 +151,7 @@ export function createPressure(client: TyntecClient, concurrency: Concurrency): 
       take: refuse,
       async probe(share, api = 'otp') {
         const id = randomUUID()
-        await askOf(api, share, id, async () => {
-          if (api === 'otp') await otp.read(id)
-          else if (api === 'sms') await sms.status(id)
-          else await chat.status(id)
-        })
+        await askOf(api, share, id, () => askAboutNobody(api, id))
       },
       leave() {
         for (const api of ['otp', 'sms', 'chat'] as const) {

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { phone } from '../support/phones.js'
-import { attack, from, knownBrowser, rightCode, signIn, startAttacked } from './setup.js'
+import {
+  attack,
+  type Attacked,
+  from,
+  knownBrowser,
+  rightCode,
+  signIn,
+  startAttacked,
+} from './setup.js'
 
 /*
  * Who wants to use up what the app may send: the honest person gets in meanwhile.
@@ -11,6 +19,16 @@ const victim = (index: number) => ({ number: phone('US', 360 * index) })
 /** The /64 networks of one /56, and the /48 networks of one /40. */
 const of56 = (index: number) => `2001:db8:5:42${(index % 256).toString(16).padStart(2, '0')}::1`
 const of40 = (index: number) => `2001:db8:11${(index % 256).toString(16).padStart(2, '0')}:9::1`
+
+/** Signs somebody in who has never been here: one of five people, each with an address of his own. */
+async function newcomer({ client }: Attacked, index: number): Promise<number> {
+  const browser = client()
+  const address = from(`198.51.100.${100 + index}`)
+  const number = `+1201555010${index % 5}`
+  const sent = await browser.post('/login/send', { number }, address)
+  if (sent.status !== 202) return sent.status
+  return (await browser.post('/login/check', { code: rightCode }, address)).status
+}
 
 // proves: LOCK-2
 test.each(['express', 'koa'] as const)(
@@ -117,26 +135,57 @@ test.each(['express', 'koa'] as const)(
       when: 'before',
     })
     const honest: number[] = []
-    const person = async () => {
-      const browser = app.client()
-      const own = `+1201555010${honest.length % 5}`
-      const address = `198.51.100.${100 + honest.length}`
-      await browser.post('/login/send', { number: own }, from(address))
-      const answer = await browser.post('/login/check', { code: rightCode }, from(address))
-      honest.push(answer.status)
-    }
     const attacking = attack(
       app,
       'a refused destination',
       (index) => ({ address: `10.0.${index}.1`, body: { number: refused } }),
-      { to: (recipient) => recipient === refused },
+      { connections: 1, to: (recipient) => recipient === refused },
     )
-    for (let persons = 0; persons < 5; persons++) await person()
+    for (let persons = 0; persons < 5; persons++) honest.push(await newcomer(app, persons))
     const statuses = await attacking
     // The detector has seen enough of this number by then.
     expect(statuses['503 service_unavailable']).toBeGreaterThanOrEqual(10)
     expect(Object.keys(statuses).filter((status) => !/^(?:503|429) /.test(status))).toEqual([])
     expect(honest).toEqual(Array(5).fill(200))
+  },
+  60_000,
+)
+
+// proves: LOCK-8
+test.each(['express', 'koa'] as const)(
+  'many destinations that tyntec refuses give nobody else a rest, on %s',
+  async (framework) => {
+    const app = await startAttacked(framework)
+    const refused = Array.from({ length: 30 }, (_, index) => phone('DE', 2500 * index))
+    for (const number of refused) {
+      await app.fault({
+        operation: 'otp.send',
+        number,
+        kind: 'status',
+        status: 403,
+        when: 'before',
+      })
+    }
+    const honest: number[] = []
+    const attacking = attack(
+      app,
+      'many refused destinations',
+      (index) => ({
+        address: `10.0.${index}.1`,
+        body: { number: refused[index % refused.length] ?? '' },
+      }),
+      { to: (recipient) => refused.includes(recipient) },
+    )
+    const until = { ended: false }
+    void attacking.finally(() => (until.ended = true))
+    while (!until.ended && honest.length < 20) honest.push(await newcomer(app, honest.length))
+    const statuses = await attacking
+    // Each of them reached tyntec, which nobody has stopped asking. Now and then a busy machine's Redis is late.
+    expect(statuses['503 service_unavailable']).toBeGreaterThan(80)
+    expect(await app.asked('send')).toBeGreaterThan(80)
+    expect(honest.length).toBeGreaterThan(0)
+    expect(honest).toEqual(honest.map(() => 200))
+    expect((await signIn(app.client(), '198.51.100.8')).status).toBe(200)
   },
   60_000,
 )

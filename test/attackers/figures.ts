@@ -10,6 +10,7 @@ export const figures = {
   'inside a wait': { requests: 1000, addresses: 1, messages: 1 },
   'one owner': { requests: 12, addresses: 1, messages: 6 },
   'a refused destination': { requests: 200, addresses: 200, messages: 0 },
+  'many refused destinations': { requests: 90, addresses: 90, messages: 0 },
   'numbers that tyntec refuses': { requests: 400, addresses: 256, messages: 0 },
   'next to a known browser': { requests: 80, addresses: 1, messages: 10 },
 } as const
