@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { normaliseCode } from '../input/code.js'
 import { originOf } from '../limits/origin.js'
 import type { CheckOutcome, Purpose } from '../outcomes.js'
+import { randomBytes } from '../secrets/random.js'
 import { flowKey } from '../store/keys.js'
 import type { ClaimReply } from '../store/steps/claim.js'
 import { limited } from './admission.js'

@@ -1,5 +1,6 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { Recipient } from '../limits/message.js'
+import { randomBytes } from '../secrets/random.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { Context } from './context.js'
 

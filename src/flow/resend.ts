@@ -32,6 +32,8 @@ export interface ResendInput {
 
 /** A message of a running flow. */
 interface Asked extends Wanted {
+  /** How its number can be reached. */
+  channels: Channel[]
   language: string | undefined
   ref: FlowRef
   handle: string
@@ -87,12 +89,13 @@ export async function resendFor(
   // This line takes no such calls, or the app's countries have changed.
   if ('status' in parsed) return { status: 'channel_not_allowed' }
 
-  const { number, country } = parsed
+  const { number, country, channels } = parsed
   const ended = endOf(record) !== undefined
   const asked: Asked = {
     number,
     country,
     via,
+    channels,
     ref,
     handle,
     // A message that nobody asks for, as one that follows a failed one, is for the same person.
@@ -192,7 +195,7 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
       const { retryAfter } = reserved
       const { record } = reserved.joined ? await store.read(ref) : {}
       return record
-        ? { status: 'sent', handle, ...pendingOf(context, number, record) }
+        ? { status: 'sent', handle, ...pendingOf(context, number, record, asked.channels) }
         : { status: 'resend_too_soon', retryAfter }
     }
     case 'reserved':
@@ -234,7 +237,7 @@ async function repeat(
       { result, lifetime, maxLifetime },
       unsent && { ...unsent, asked: reached },
     )
-  const pending = pendingOf(context, number, record)
+  const pending = pendingOf(context, number, record, asked.channels)
 
   let reached = false
   let answer: ResendAnswer
@@ -280,7 +283,7 @@ async function renew(
   }
   // A new code ends with its flow, which may be before its own time.
   const { record: after } = await store.read(ref)
-  const pending = pendingOf(context, number, after ?? record)
+  const pending = pendingOf(context, number, after ?? record, asked.channels)
   if (delivered.status === 'unconfirmed') {
     events.emit({ type: known ? 'otp.unconfirmed' : 'otp.decoyed', flowId, via, country })
     return { status: 'unconfirmed', handle, ...pending }

@@ -3,7 +3,15 @@ import type { Order } from '../carriers/carrier.js'
 import { apiOf } from '../carriers/carriers.js'
 import type { Recipient } from '../limits/message.js'
 import { originOf } from '../limits/origin.js'
-import type { Limited, Purpose, Refused, SendOutcome, Sent, Unconfirmed } from '../outcomes.js'
+import type {
+  Channel,
+  Limited,
+  Purpose,
+  Refused,
+  SendOutcome,
+  Sent,
+  Unconfirmed,
+} from '../outcomes.js'
 import type { FlowRef, Handle } from '../secrets/secrets.js'
 import { admit, type Wanted } from './admission.js'
 import { type Context, lease } from './context.js'
@@ -13,7 +21,7 @@ import { deleteOtp } from './ending.js'
 import { isKnown, requireSending } from './hooks.js'
 import { channelOf, languageOf, purposeOf } from './input.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
-import { channelsOf, pendingOf } from './pending.js'
+import { pendingOf } from './pending.js'
 
 /** What a send is made of. Input of a person may be anything: it is read here. */
 export interface SendInput {
@@ -59,6 +67,8 @@ type SentOutcome =
 
 /** A message for a browser. */
 interface Asked extends Wanted {
+  /** How its number can be reached. */
+  channels: Channel[]
   language: string | undefined
   purpose: Purpose | undefined
   /** The flow that the browser has. */
@@ -77,7 +87,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
   if (typeof language === 'object') return language
   const parsed = numbers.parse(input.number, input.country, via)
   if ('status' in parsed) return parsed
-  const { number, country } = parsed
+  const { number, country, channels } = parsed
   const browserTag = secrets.browserTagOf(input.device, number)
   context.access.known = browserTag !== undefined
   context.access.refuseEarly('sends', apiOf(options, via))
@@ -99,6 +109,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
     tags,
     country,
     via,
+    channels,
     browserTag,
     origin,
     language,
@@ -114,8 +125,8 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
 
 /** Sends a code as a new flow, which replaces the one the browser has. */
 export async function sendTo(context: Context, made: Handle, asked: Asked): Promise<SentOutcome> {
-  const { options, secrets, store, numbers } = context
-  const { number, via, before, old } = asked
+  const { options, secrets, store } = context
+  const { number, via, channels, before, old } = asked
   const { handle, ref } = made
   const reference = secrets.createReference(asked.known)
   const current = before?.ref.number === ref.number ? before.ref : undefined
@@ -152,7 +163,6 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
     reserved = await reserve(true)
   }
 
-  const channels = channelsOf(numbers, number)
   switch (reserved.status) {
     case 'used':
       // The page's own flow has signed in: this click begins another one.

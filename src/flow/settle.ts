@@ -22,8 +22,8 @@ export async function accept(context: Context, tried: Try): Promise<CheckOutcome
   // The flow was cancelled or replaced while tyntec was asked.
   if (settlement.status === 'stale') return { status: 'no_pending_code' }
   // What a secret that rotates out has counted ends with the sign-in as well.
-  const others = secrets.numberTags(number).filter((tag) => tag !== ref.number)
-  await Promise.all(others.map((tag) => store.unlock(tag, false)))
+  const others = secrets.otherTags(ref, number)
+  if (others.length > 0) await Promise.all(others.map((tag) => store.unlock(tag, false)))
   const { failures } = settlement
   events.emit({
     type: 'otp.verified',

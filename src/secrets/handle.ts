@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { decode, idBytes, type Keys, tagBytes } from './keys.js'
+import { randomBytes } from './random.js'
 
 /**
  * Where a flow lives in the store. `number` is the HMAC of the number and the hash tag of every key
@@ -54,11 +55,11 @@ export function handleOfPage(
     browser: string
   },
 ): Handle | undefined {
-  const bytes = verified(keys, token)
-  if (!bytes || !isPageToken(bytes)) return undefined
+  const { body } = verified(keys, token) ?? {}
+  if (!body || !isPageToken(body)) return undefined
   const tags = tagsOf(given.number, given.browserTag)
   const filled = createHmac('sha256', keys.page)
-    .update(bytes)
+    .update(body)
     .update(tags)
     .update(JSON.stringify([given.before, given.browser]))
   return sign(keys, filled.digest(), tags)
@@ -81,8 +82,8 @@ export function handleAfter(
 
 /** Nothing for what these keys have not made. The store is not asked for that. */
 export function readHandle(keys: Keys, handle: unknown): FlowRef | undefined {
-  const bytes = verified(keys, handle)
-  return bytes && !isPageToken(bytes) ? refOf(keys, bytes, macOf(keys, bytes)) : undefined
+  const ours = verified(keys, handle)
+  return ours && !isPageToken(ours.body) ? refOf(keys, ours.body, ours.mac) : undefined
 }
 
 /** Which secret a handle says it was made with. */
@@ -99,17 +100,18 @@ function sign(keys: Keys, random: Buffer, tags: Buffer): Handle {
   return { handle, ref: refOf(keys, body, mac) }
 }
 
-function verified(keys: Keys, handle: unknown): Buffer | undefined {
+function verified(keys: Keys, handle: unknown): { body: Buffer; mac: Buffer } | undefined {
   const bytes = decode(handle, handleBytes)
   if (!bytes) return undefined
   const body = bytes.subarray(0, bodyBytes)
-  const mac = macOf(keys, body).subarray(0, tagBytes)
-  return timingSafeEqual(mac, bytes.subarray(bodyBytes)) ? body : undefined
+  const mac = macOf(keys, body)
+  const isOurs = timingSafeEqual(mac.subarray(0, tagBytes), bytes.subarray(bodyBytes))
+  return isOurs ? { body, mac } : undefined
 }
 
 /** One HMAC says that a handle is ours, what its flow is called in the store, and what in events. */
 function macOf(keys: Keys, body: Buffer): Buffer {
-  return createHmac('sha512', keys.handle).update(body.subarray(0, bodyBytes)).digest()
+  return createHmac('sha512', keys.handle).update(body).digest()
 }
 
 function refOf(keys: Keys, body: Buffer, mac: Buffer): FlowRef {

@@ -1,5 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { decode, idBytes, type Keys, tagBytes, tagOf } from './keys.js'
+import { randomBytes } from './random.js'
 
 const nonceBytes = 16
 const deviceBytes = idBytes + nonceBytes + tagBytes

@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { FlowRef } from './handle.js'
 import { type Keys, tagBytes } from './keys.js'
+import { randomBytes } from './random.js'
 
 const nonceBytes = 12
 
@@ -9,8 +10,8 @@ export function seal(keys: Keys, ref: FlowRef, field: string, value: string): st
   const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', keys.seal, nonce)
   cipher.setAAD(boundTo(ref, field))
-  const body = Buffer.concat([cipher.update(pack(value)), cipher.final()])
-  return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')
+  const parts = [nonce, cipher.update(pack(value)), cipher.final(), cipher.getAuthTag()]
+  return Buffer.concat(parts).toString('base64url')
 }
 
 /** `undefined` when the value was not sealed for this field of this flow. */

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { randomBytes } from './random.js'
 
 /** For what a browser keeps for us, and nobody is to read or to make up on its way. */
 export interface Sealer {

@@ -26,6 +26,8 @@ export type Tags = readonly [string, ...string[]]
 
 export interface Secrets {
   numberTags(number: string): Tags
+  /** The same by the secrets that have not made this flow's handle. */
+  otherTags(ref: FlowRef, number: string): readonly string[]
   /** Where the flows of a number are, by each of the secrets. */
   placesOf(number: string): readonly Pick<FlowRef, 'number' | 'keyId'>[]
   addressTags(address: string): Tags
@@ -73,6 +75,11 @@ export function createSecrets(secrets: readonly (string | Uint8Array)[], name = 
 
   return {
     numberTags: (number) => tagsOf('number', number),
+    otherTags(ref, number) {
+      const own = keysOf(ref)
+      const others = all.filter((keys) => keys !== own)
+      return others.map((keys) => tagOf(keys.number, number).toString('base64url'))
+    },
     placesOf: (number) =>
       all.map((keys) => ({
         number: tagOf(keys.number, number).toString('base64url'),
