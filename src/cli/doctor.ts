@@ -1,10 +1,11 @@
 import { OtpError } from '../errors.js'
+import { findAtTyntec } from '../setup/at-tyntec.js'
+import type { TyntecClient } from '../tyntec/index.js'
 import { isId } from '../tyntec/requests.js'
 import { oneOf, readArguments, wholeNumber } from './arguments.js'
 import { type Command, UsageError } from './command.js'
 import {
   type Finding,
-  findInApplication,
   findInFailure,
   findInRedis,
   findInSettings,
@@ -91,25 +92,25 @@ function lineOf({ level, id, text, fix }: Finding): string {
   return `${plain(`${level.padEnd(7)}  ${id}  ${text}. Fix: ${fix}`)}\n`
 }
 
-async function askTyntec(settings: Settings, applicationId = 'default'): Promise<Finding[]> {
+async function askTyntec(
+  settings: Settings,
+  applicationId: string | undefined,
+): Promise<Finding[]> {
   const { apiKey, baseUrl } = settings
   if (!apiKey) return []
   const { createTyntecClient } = await import('../tyntec/index.js')
+  let client: TyntecClient
   try {
-    const client = createTyntecClient({ apiKey, baseUrl })
-    try {
-      // The list tells an account without the API from an application that isn't there.
-      await client.applications.list()
-      const application = await client.applications.read(applicationId)
-      return [...findInApplication(application, settings)]
-    } finally {
-      await client.close()
-    }
+    client = createTyntecClient({ apiKey, baseUrl })
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
     // The same was found in the settings.
-    if (error.code === 'ERR_OTP_OPTIONS' && error.message.startsWith('HTTPS_PROXY')) return []
-    return [findInFailure(error)]
+    return error.message.startsWith('HTTPS_PROXY') ? [] : [findInFailure(error)]
+  }
+  try {
+    return await findAtTyntec(client, settings, applicationId)
+  } finally {
+    await client.close()
   }
 }
 

@@ -190,6 +190,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
   const revoking = step('unlock', revokeNumber)
   const unlocking = step('unlock', unlockNumber)
   const forgetting = step('unlock', forgetNumber)
+  const validation = createValidation(given, options, events)
   const completing = step('complete', complete)
   const closing = step('complete', close)
   const { origins, production, revealAttempts, binding, cookie, fields, validate, name } = options
@@ -210,7 +211,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
       channels: [...options.channels.keys()],
     },
     sealer: createSealer(options.secrets),
-    validation: createValidation(given, options, events),
+    validation,
     createPageToken: secrets.createPageToken,
     emit: events.emit,
     send: step('send', send),
@@ -239,7 +240,7 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
         forget: () => forgetting(about),
       }
     },
-    health: createHealth(options, client),
+    health: createHealth(options, client, validation),
     on: (type, listener) => onType(events, type, listener),
     async drain() {
       draining = true

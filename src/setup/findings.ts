@@ -1,10 +1,11 @@
 import type { OtpError } from '../errors.js'
+import type { StoreFacts } from '../store/facts.js'
 import { isLoopback } from '../tyntec/loopback.js'
 import { hostOf, lintTemplates } from '../tyntec/templates.js'
 import type { Application } from '../tyntec/index.js'
 import { isGuessable } from './look.js'
 
-/** Something that `doctor` has found. None holds a secret, a number or an id. */
+/** Something that `doctor` or `flow.health()` has found. None holds a secret, a number or an id. */
 export interface Finding {
   id: string
   /** `error` where people can't sign in or strangers can; `warning` where it could be better. */
@@ -262,18 +263,10 @@ export function* findInApplication(
   }
 }
 
-/** What a Redis has said of itself. What it doesn't say is undefined. */
-export interface RedisFacts {
+/** What a Redis has said of itself, or that it can't be asked. */
+export type RedisFacts = StoreFacts & {
   /** Why it can't be asked, as the kind of the failure. */
   unreachable?: string | undefined
-  version?: string | undefined
-  evictionPolicy?: string | undefined
-  /** Scripts may run and use our keys. */
-  scripts: boolean
-  /** Milliseconds of a usual round trip. */
-  latency?: number | undefined
-  /** Seconds that its clock is ahead of ours. */
-  clock?: number | undefined
 }
 
 export function* findInRedis(facts: RedisFacts): Generator<Finding> {

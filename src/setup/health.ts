@@ -1,14 +1,9 @@
 import { OtpError } from '../errors.js'
 import type { ResolvedOptions } from '../options/options.js'
 import type { TyntecClient } from '../tyntec/index.js'
-import {
-  type Finding,
-  findInApplication,
-  findInFailure,
-  findInRedis,
-  findInSettings,
-  type Settings,
-} from './findings.js'
+import { findAtTyntec, orFailure } from './at-tyntec.js'
+import { type Finding, findInRedis, findInSettings, type Settings } from './findings.js'
+import type { Validation } from './validate.js'
 
 /** What `flow.health()` gives: for a health route, since none of it holds a secret, a number or an id. */
 export interface OtpHealth {
@@ -24,14 +19,16 @@ const holds = 30
 export function createHealth(
   options: ResolvedOptions,
   client: Pick<TyntecClient, 'applications' | 'sms'>,
+  validation: Pick<Validation, 'proxies'>,
 ): () => Promise<OtpHealth> {
   let asked: { at: number; health: Promise<OtpHealth> } | undefined
   const find = async (): Promise<OtpHealth> => {
+    const settings = settingsOf(options, validation)
     const [ofTyntec, ofStore] = await Promise.all([
-      askTyntec(options, client),
+      askTyntec(options, client, settings),
       askStore(options.store),
     ])
-    const findings = [...findInSettings(settingsOf(options)), ...ofTyntec, ...ofStore]
+    const findings = [...findInSettings(settings), ...ofTyntec, ...ofStore]
     return { ok: findings.every(({ level }) => level !== 'error'), findings }
   }
   return () => {
@@ -42,45 +39,36 @@ export function createHealth(
 }
 
 async function askTyntec(
-  options: ResolvedOptions,
-  { applications, sms }: Pick<TyntecClient, 'applications' | 'sms'>,
+  { channels, applicationId }: ResolvedOptions,
+  client: Pick<TyntecClient, 'applications' | 'sms'>,
+  settings: Settings,
 ): Promise<Finding[]> {
-  try {
-    const carriers = [...options.channels.values()]
-    if (carriers.every(({ carrier }) => carrier !== 'two-factor')) {
-      // An account that has no 2FA is asked for a text that it can't have.
-      await sms.status('00000000-0000-4000-8000-000000000000')
-      return []
-    }
-    // The list tells an account without the API from an application that isn't there.
-    await applications.list()
-    const application = await applications.read(options.applicationId ?? 'default')
-    return [...findInApplication(application, settingsOf(options))]
-  } catch (error) {
-    if (error instanceof OtpError) return [findInFailure(error)]
-    throw error
+  const carriers = [...channels.values()]
+  if (carriers.some(({ carrier }) => carrier === 'two-factor')) {
+    return findAtTyntec(client, settings, applicationId)
   }
+  return orFailure(async () => {
+    // An account that has no 2FA is asked for a text that it can't have.
+    await client.sms.status('00000000-0000-4000-8000-000000000000')
+    return []
+  })
 }
 
-async function askStore(store: ResolvedOptions['store']): Promise<Finding[]> {
-  const times: number[] = []
+async function askStore({ facts }: ResolvedOptions['store']): Promise<Finding[]> {
+  if (!facts) return []
   try {
-    for (let i = 0; i < 5; i++) {
-      const started = performance.now()
-      await store.run('failures', { number: '{health}:number' }, {})
-      times.push(performance.now() - started)
-    }
+    return [...findInRedis(await facts())]
   } catch (error) {
     if (!(error instanceof OtpError)) throw error
-    return [...findInRedis({ unreachable: error.message, scripts: true })]
+    return [...findInRedis({ unreachable: error.message, scripts: false })]
   }
-  const latency = times.sort((one, other) => one - other)[2] ?? 0
-  return [...findInRedis({ scripts: true, latency })]
 }
 
-function settingsOf(options: ResolvedOptions): Settings {
+function settingsOf(options: ResolvedOptions, { proxies }: Pick<Validation, 'proxies'>): Settings {
   const { production, apiKey, baseUrl, secrets, origins, attempts, lifetime, codeAlphabet } =
     options
+  // oxlint-disable-next-line node/no-process-env -- What holds for the whole process.
+  const { env } = process
   return {
     production,
     // What a function gives is seen when tyntec is asked.
@@ -90,12 +78,12 @@ function settingsOf(options: ResolvedOptions): Settings {
       typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1'),
     ),
     origins,
-    // The start has refused, or told of, the rest.
-    trustProxy: undefined,
+    trustProxy: proxies() === 'all' ? 'all' : undefined,
+    // The start has refused a store of this process, or it was said to be meant.
     hasRedis: true,
-    httpsProxy: undefined,
-    allProxy: undefined,
-    checksCertificates: true,
+    httpsProxy: env.https_proxy || env.HTTPS_PROXY,
+    allProxy: env.all_proxy || env.ALL_PROXY,
+    checksCertificates: env.NODE_TLS_REJECT_UNAUTHORIZED !== '0',
     attempts,
     lifetime,
     pinLength: undefined,

@@ -1,5 +1,5 @@
 import type { Events } from '../events.js'
-import type { HostSession } from '../http/host.js'
+import type { HostApp, HostSession } from '../http/host.js'
 import type { OtpOptions, ResolvedOptions } from '../options/options.js'
 import { validationCodes, type ValidationName } from './checks.js'
 import { type LookedAt, lookAtOptions, lookAtRequest, lookAtSession } from './look.js'
@@ -10,6 +10,8 @@ export interface Validation {
   request(host: LookedAt): void
   /** Looks at the first request that may end in a login by Passport, and at the session if one is needed. */
   login(session: HostSession | undefined): void
+  /** Which proxies the framework believes, as the first request has shown. */
+  proxies(): HostApp['proxies'] | undefined
 }
 
 /** Looks at the options, and gives what looks at the first requests. */
@@ -37,14 +39,15 @@ export function createValidation(
     })
   }
 
-  let visited = false
+  let proxies: HostApp['proxies'] | undefined
   let passportSeen = false
   let sessionSeen = false
   return {
+    proxies: () => proxies,
     request(host) {
       const { app } = host
-      if (visited || !app || host.gone()) return
-      visited = true
+      if (proxies !== undefined || !app || host.gone()) return
+      ;({ proxies } = app)
       for (const [name, message] of lookAtRequest(host, app, options)) tell(name, message)
       tellOfHoles([app.framework])
     },

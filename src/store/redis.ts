@@ -3,6 +3,7 @@ import { OtpError } from '../errors.js'
 import { type AnyRedisClient, clientOf, type Script, scriptOf } from './clients/client.js'
 import type { RedisClient } from './clients/port.js'
 import { createDeadline, TookTooLong } from './deadline.js'
+import { factsScript, readFacts } from './facts.js'
 import { scripts } from './scripts.js'
 import type { BoxName, StepArgs, StepName, StepReply } from './steps/index.js'
 import { type OtpStore, type StepKeys, type StepStore, toOpaque } from './store.js'
@@ -30,6 +31,7 @@ const compiled = Object.fromEntries(
 ) as Record<StepName, Script> // Object.entries forgets the names
 
 const keepNote = scriptOf(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`)
+const facts = scriptOf(factsScript)
 const readNote = scriptOf(`return redis.call('GET', KEYS[1])`)
 
 /**
@@ -122,6 +124,12 @@ export function createRedisStore(
     note: (name) =>
       ask(readNote, [`${prefix}note:${name}`], [], (note) =>
         typeof note === 'string' ? note : undefined,
+      ),
+    facts: () =>
+      readFacts(
+        () => ask(facts, [`${prefix}doctor`], [], (reply) => reply),
+        (error) =>
+          error instanceof OtpError ? /answered (\w+)/.exec(error.message)?.[1] : undefined,
       ),
   }
 }

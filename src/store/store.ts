@@ -1,3 +1,4 @@
+import type { StoreFacts } from './facts.js'
 import type { BoxName, StepArgs, StepName, StepReply } from './steps/index.js'
 
 declare const opaque: unique symbol
@@ -28,6 +29,12 @@ export interface StepStore {
   /** What processes tell each other, for so many seconds. Nothing of a person, and nothing that decides. */
   keepNote(name: string, note: string, seconds: number): Promise<void>
   note(name: string): Promise<string | undefined>
+  /**
+   * What the server says of itself. Missing where there is none: the store is this process's own memory.
+   *
+   * @throws {OtpError} `ERR_OTP_STORE_UNAVAILABLE`
+   */
+  facts?(): Promise<StoreFacts>
 }
 
 const stores = new WeakMap<OtpStore, StepStore>()

@@ -2,7 +2,7 @@ import type { Application } from 'passport-tyntec-otp/tyntec'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { findInRedis, type RedisFacts } from '../../src/setup/findings.js'
-import { readInfo } from '../../src/cli/store-facts.js'
+import { readRedisFacts } from '../../src/cli/store-facts.js'
 import { setupSandbox } from '../sandbox/setup.js'
 import { createRedis, startRedis } from '../support/redis.js'
 import { closedPort, serve, serveJson } from '../tyntec/servers.js'
@@ -256,10 +256,15 @@ describe('a Redis', () => {
     expect([...findInRedis({ ...fine, ...changes })].map(({ id: name }) => name)).toEqual(expected)
   })
 
-  test('tells its version and policy in INFO', () => {
-    const info = '# Server\r\nredis_version:7.0.15\r\n# Memory\r\nmaxmemory_policy:allkeys-lru\r\n'
-    expect(readInfo(info)).toEqual({ version: '7.0.15', evictionPolicy: 'allkeys-lru' })
-    expect(readInfo('')).toEqual({ version: undefined, evictionPolicy: undefined })
+  test('tells its version and policy', async () => {
+    const { url, prefix, redis } = await createRedis()
+    const [, version] = /redis_version:(\S+)/.exec(await redis.info('server')) ?? []
+    expect(await readRedisFacts(url, prefix)).toMatchObject({
+      version,
+      evictionPolicy: 'noeviction',
+      scripts: true,
+      clock: expect.any(Number),
+    })
   })
 })
 
