@@ -61,5 +61,6 @@ async function build(folder: string, { name, file, change }: Planted): Promise<S
     await load('index.ts'),
     await load('secrets/secrets.ts'),
     await load('store/memory.ts'),
+    await load('store/store.ts'),
   ) as Subject
 }

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { OtpError } from '../../src/errors.js'
 import type { OtpEvent } from '../../src/events.js'
 import type { OtpFlow, OtpOptions } from '../../src/index.js'
 import type { Sandbox } from '../../src/sandbox/index.js'
@@ -9,7 +8,7 @@ import { startSandbox } from '../../src/sandbox/index.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
 import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
-import { type StepKeys, type StepStore, toOpaque } from '../../src/store/store.js'
+import type { StepKeys, StepStore } from '../../src/store/store.js'
 import { type Gate, openGate } from './gate.js'
 import type { Trouble } from './plan.js'
 import type { Subject } from './subject.js'
@@ -74,7 +73,7 @@ export async function openTrack(subject: Subject): Promise<Track> {
   const steps = new AsyncLocalStorage<Step>()
   const secrets = subject.createSecrets([secret])
   const events: OtpEvent[] = []
-  const store = toOpaque(disturbed(steps, secrets))
+  const store = subject.toOpaque(disturbed(steps, secrets, subject))
   const gate = await openGate(sandbox.url)
   const startWorkers = (count: number, options: Partial<OtpOptions>) =>
     Array.from({ length: count }, () =>
@@ -146,7 +145,9 @@ const never = () => new Promise<never>(() => {})
 function disturbed(
   steps: AsyncLocalStorage<Step>,
   secrets: ReturnType<Subject['createSecrets']>,
+  { OtpError }: Pick<Subject, 'OtpError'>,
 ): StepStore {
+  const unavailable = () => new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'the store was made to fail')
   const die = (step: Step): Promise<never> => {
     step.dead = true
     step.died()
@@ -221,8 +222,4 @@ function waits(before: boolean, reply: unknown): boolean {
   const { status, busy } = Object(reply) as { status?: string; busy?: boolean } // of any step
   if (busy !== undefined) return before && busy
   return status === 'busy' || status === 'join' || status === 'sending'
-}
-
-function unavailable(): OtpError {
-  return new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'the store was made to fail')
 }
