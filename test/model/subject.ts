@@ -1,5 +1,5 @@
 import { createOtpFlow, OtpError } from '../../src/index.js'
-import { createSecrets, OtpError, toOpaque } from '../../src/secrets/secrets.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
 import { createMemoryStore } from '../../src/store/memory.js'
 import { toOpaque } from '../../src/store/store.js'
 
