@@ -7,7 +7,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createOtpFlow, type OtpFlow, redisStore } from '../src/index.js'
 import { startSandbox } from '../src/sandbox/index.js'
 import type { JournalEntry } from '../src/sandbox/journal.js'
+import { bundled } from './support/bundled.js'
 import { createRedis } from './support/redis.js'
+
+const program = await bundled(new URL('support/drain-app.ts', import.meta.url))
 
 describe('flow.drain()', () => {
   // proves: deploy/check
@@ -228,8 +231,7 @@ async function startApp() {
   const sandbox = await startSandbox()
   onTestFinished(() => sandbox.close())
   const { prefix, url } = await createRedis()
-  const app = fork(new URL('./support/drain-app.ts', import.meta.url), {
-    execArgv: ['--import', 'tsx'],
+  const app = fork(program, {
     env: { ...process.env, REDIS_URL: url, REDIS_PREFIX: prefix, SANDBOX_URL: sandbox.url },
   })
   onTestFinished(() => void app.kill('SIGKILL'))

@@ -1,11 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { bundled } from './support/bundled.js'
 import { number, rightCode, secret, sendCode, setupFlow, type TestFlow } from './support/flow.js'
 import type { Settings, Task } from './support/worker.js'
 
 const workers = 4
+const worker = await bundled(new URL('support/worker.ts', import.meta.url))
 
 /** Four processes of one app, on one Redis. */
 async function setupProcesses() {
@@ -17,11 +18,7 @@ async function setupProcesses() {
     apiKey: setup.sandbox.apiKey,
     secret,
   }
-  const children = Array.from({ length: workers }, () =>
-    fork(fileURLToPath(new URL('support/worker.ts', import.meta.url)), [JSON.stringify(settings)], {
-      execArgv: ['--import', 'tsx'],
-    }),
-  )
+  const children = Array.from({ length: workers }, () => fork(worker, [JSON.stringify(settings)]))
   onTestFinished(() => {
     for (const child of children) child.disconnect()
   })

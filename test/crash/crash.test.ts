@@ -7,6 +7,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { toOpaque } from '../../src/store/store.js'
 import { timedRedis } from '../model/timed.js'
+import { bundled } from '../support/bundled.js'
 import { createRedis } from '../support/redis.js'
 import type { Order, Report, Step } from './worker.js'
 
@@ -344,9 +345,8 @@ function strangerTo(handle: string): string {
   return bytes.toString('base64url')
 }
 
-function startProcess() {
-  return fork(new URL('worker.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
-}
+const worker = await bundled(new URL('worker.ts', import.meta.url))
+const startProcess = () => fork(worker)
 
 /** Starting one takes longer than its step, so it is started while the test before runs. */
 let next = startProcess()
