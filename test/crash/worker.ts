@@ -3,6 +3,7 @@ import { createOtpFlow } from '../../src/index.js'
 import { createRedisStore } from '../../src/store/redis.js'
 import type { StepName } from '../../src/store/steps/index.js'
 import { type OtpStore, type StepStore, toOpaque } from '../../src/store/store.js'
+import { ownChannels } from './channels.js'
 
 /** The app's process in these tests: does one step, and dies where it is told to. */
 export interface Order {
@@ -11,6 +12,8 @@ export interface Order {
   baseUrl: string
   apiKey: string
   secret: string
+  /** Codes are our own, and go out by this channel. */
+  via: keyof typeof ownChannels | undefined
   step: Step
   /** Where it dies by itself; without it, its parent decides. */
   at: { when: 'before' | 'after'; method: StepName } | undefined
@@ -37,6 +40,7 @@ async function run(order: Order): Promise<void> {
     baseUrl: order.baseUrl,
     secret: order.secret,
     countries: ['US'],
+    ...(order.via && { channels: [ownChannels[order.via]] }),
     // On a busy machine Redis is slow, not away.
     store: mortal(createRedisStore(redis, { prefix: order.prefix, timeout: 5 }), order.at),
   })
