@@ -23,6 +23,7 @@ const busyFor = 8000
 export function bindOtp(root: HTMLElement): void {
   const { dataset } = root
   const find = (name: string) => root.querySelector<HTMLElement>(`[data-otp-${name}]`)
+  const buttons = () => root.querySelectorAll<HTMLButtonElement>('[data-otp-form=resend] button')
   const live = find('live')
   const checkForm = root.querySelector<HTMLFormElement>('[data-otp-form=check]')
   const field: Field = root.querySelector('[autocomplete=one-time-code]')
@@ -55,7 +56,7 @@ export function bindOtp(root: HTMLElement): void {
     const left = waiting()
     const wait = find('wait')
     if (wait) wait.hidden = left <= 0
-    for (const button of root.querySelectorAll('[data-otp-form=resend] button')) {
+    for (const button of buttons()) {
       // Not disabled: that would take the focus away.
       button.setAttribute('aria-disabled', String(left > 0))
     }
@@ -79,14 +80,19 @@ export function bindOtp(root: HTMLElement): void {
       // The code has come another way since. What somebody has begun to type stays.
       if (dataset.via && status.via !== dataset.via && !field?.value) return location.reload()
       endsAt = until(status.expiresIn)
-      if (retryAt !== undefined || status.resend.retryAfter > 0)
-        retryAt = until(status.resend.retryAfter)
+      const { retryAfter, channels } = status.resend
+      if (retryAt !== undefined || retryAfter > 0) retryAt = until(retryAfter)
+      // After a failed delivery only the other ways are left, and at once.
+      for (const button of buttons()) {
+        button.hidden = button.value !== '' && !channels.includes(button.value)
+      }
+      tick()
+      // Said last: that there is nothing to wait for any more comes of it.
       if (status.delivery !== delivery) {
         delivery = status.delivery
         if (delivery === 'failed') say(dataset.sayFailed, true)
         if (delivery === 'delivered') say(dataset.sayDelivered)
       }
-      tick()
     } catch {
       // The page goes on with what it knows.
     }

@@ -17,6 +17,7 @@ function properties(palette: ResolvedColors['light']): string {
 // that are written from right to left.
 const rules = `
 *{box-sizing:border-box}
+[hidden]{display:none!important}
 html{font:100%/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;
 justify-content:center;gap:1.25rem;padding:1.5rem 1rem;background:var(--background);color:var(--text);overflow-wrap:anywhere;hyphens:auto}
@@ -73,7 +74,8 @@ border:2px solid var(--good);font-size:1.5rem;line-height:1}
 .hidden{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 footer{max-inline-size:100%;display:flex;flex-wrap:wrap;justify-content:center;gap:.25rem 1.25rem;font-size:.875rem;color:var(--muted)}
 footer a{min-inline-size:0;padding:.25rem}
-@media (max-width:26rem){body{justify-content:flex-start;padding:.75rem}main{padding:1.5rem 1.25rem}}
+@media (max-width:26rem){body{justify-content:flex-start;padding:.75rem min(.75rem,3vw)}
+main{padding:1.5rem min(1.25rem,5vw)}button,.button,.errors,.notice{padding-inline:min(1rem,4vw)}}
 @media (forced-colors:active){main,.errors,.notice,.mark,button,.button{border:1px solid}}
 @media (prefers-reduced-motion:no-preference){button,.button{transition:filter .15s}}
 `

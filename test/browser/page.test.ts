@@ -172,8 +172,8 @@ describe('the page', () => {
     await page.getByText('We texted a 6-digit code').waitFor()
   })
 
-  test('says that a message has failed, and offers a call', async () => {
-    const { page, send } = await setup({ flow: { resendWaits: [1, 30], voice: true } })
+  test('says that a message has failed, and offers a call at once', async () => {
+    const { page, send } = await setup({ flow: { resendWaits: [30, 30], voice: true } })
     await send('+1 201 555 0113')
     await expect
       .poll(async () => {
@@ -182,9 +182,41 @@ describe('the page', () => {
       })
       .toBe(1)
     expect(await page.getByText('We texted').count()).toBe(0)
-    await page.locator('[data-otp-wait]').waitFor({ state: 'hidden' })
-    await page.getByRole('button', { name: 'Call me instead' }).click()
+    // The same way again has a wait, and is not offered; the other one has none.
+    expect(await page.getByRole('button', { name: 'Send the code again' }).count()).toBe(0)
+    const call = page.getByRole('button', { name: 'Call me instead' })
+    await call.click()
     await page.getByText('Calling you now.').waitFor()
+    await page.getByText('We are calling').waitFor()
+  })
+
+  test('learns while it is open that a message has failed, and offers a call at once', async () => {
+    const { page, send, app } = await setup({ flow: { resendWaits: [30, 30], voice: true } })
+    await app.fault({ operation: 'otp.events', kind: 'status', status: 500 })
+    await send('+1 201 555 0113')
+    const again = page.getByRole('button', { name: 'Send the code again' })
+    await expect.poll(() => again.getAttribute('aria-disabled')).toBe('true')
+    await app.clearFaults()
+    await page.getByLabel('Security code').fill('12')
+    const said = await listen(page)
+    await expect
+      .poll(
+        async () => {
+          await lookAgain(page)
+          return (await said()).length
+        },
+        { timeout: 10_000, interval: 500 },
+      )
+      .toBeGreaterThan(0)
+    expect(await said()).toEqual([
+      'Our message to •••0113 could not be delivered. Check the number, or get the code another way.',
+    ])
+    // What was typed stays. The same way would have to wait, so only the other one is left.
+    expect(await page.getByLabel('Security code').inputValue()).toBe('12')
+    expect(await again.count()).toBe(0)
+    expect(await page.locator('[data-otp-wait]').isVisible()).toBe(false)
+    expect(await violations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Call me instead' }).click()
     await page.getByText('We are calling').waitFor()
   })
 

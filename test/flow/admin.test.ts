@@ -126,6 +126,7 @@ test('an actor and a number are needed', async () => {
   expect(events).toEqual([])
 })
 
+// proves: FAIL-6
 describe('health', () => {
   test('finds nothing on a good set-up, and asks tyntec once in a while', async () => {
     const setup = await setupFlow('redis')

@@ -45,7 +45,11 @@ export const pageStates: Record<string, PageState> = {
   code: code(),
   'code can be resent': code({ resend: free }),
   'code delivered': code({ delivery: 'delivered' }),
-  'code failed': code({ delivery: 'failed' }),
+  'code failed': code({ delivery: 'failed', resend: { ...free, channels: ['voice'] } }),
+  'code failed, no other way': code({
+    delivery: 'failed',
+    resend: { ...pending.resend, channels: ['sms'] },
+  }),
   'code unconfirmed': code({ status: 'unconfirmed' }),
   'code by call': code({ via: 'voice' }),
   'code by WhatsApp': code({

@@ -27,7 +27,7 @@ export function showNumbers({ magicNumbers, limitations }, use) {
           'span',
           { class: 'number', dir: 'ltr' },
           h('a', { href: phonePath(number) }, shown),
-          last !== undefined && ` to ${last.slice(-3)}`,
+          last !== undefined && ` to ${formatNumber(last).split(' ').at(-1)}`,
         ),
         h('span', { class: 'about' }, text),
         h(
