@@ -59,12 +59,6 @@ export function wholeNumber(name: string, value: string | undefined): number | u
   return Number(value)
 }
 
-export function decimalNumber(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  if (!/^\d{1,9}(?:\.\d{1,9})?$/.test(value)) throw new UsageError(`--${name} must be a number`)
-  return Number(value)
-}
-
 export function yesOrNo(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined
   if (value === 'yes' || value === 'true') return true

@@ -23,7 +23,7 @@ export interface Wanted extends Recipient {
 type Reply =
   | { status: 'reserved' | 'renew' | 'admitted'; counts: Counts; odd?: Odd[] | undefined }
   | { status: 'odd'; odd: Odd[] }
-  | ({ status: 'limited' } & Denied)
+  | Denied
   | { status: 'busy' }
 
 /** Why there is no message, as the person is told. */
@@ -149,7 +149,7 @@ function waitOfOne({ by, wait, unverified, verified }: Odd, { address, shared }:
   return Math.min(halfLives[by] * Math.log2(over), longest)
 }
 
-function isLimited(reply: { status: string }): reply is { status: 'limited' } & Denied {
+function isLimited(reply: { status: string }): reply is Denied {
   return reply.status === 'limited'
 }
 

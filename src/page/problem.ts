@@ -27,7 +27,7 @@ const blamed: Partial<Record<PageProblem['code'], Field>> = {
   invalid_code: 'code',
 }
 
-export function isNews(problem: PageProblem | undefined): boolean {
+function isNews(problem: PageProblem | undefined): boolean {
   return problem?.code === 'resend_too_soon' || problem?.code === 'check_in_progress'
 }
 

@@ -412,29 +412,40 @@ end
 end
 return refused
 end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-local address
-address = ____bindingPattern0.address
-if address == nil then
-return nil
-end
-local ____refusalOf_33 = refusalOf
-local ____opt_31 = boxes.own
-local ____opt_29 = ____opt_31 and ____opt_31.value
-local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
-if refused == nil then
-return nil
-end
-local limit = refused.limit
-local used = refused.used
-local wait = refused.wait
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
 return {
 status = "limited",
-by = "own",
+by = by,
 limit = limit,
 used = used,
 wait = wait
 }
+end
+local function refuseFlood(boxes, parts, cooldown, now)
+takeOver(boxes, parts.older, now)
+setMessageRight(boxes, parts, cooldown, now)
+local ____parts_29 = parts
+local address = ____parts_29.address
+if address == nil then
+return nil
+end
+local ____refusalOf_34 = refusalOf
+local ____opt_32 = boxes.own
+local ____opt_30 = ____opt_32 and ____opt_32.value
+local refused = ____refusalOf_34(____opt_30 and ____opt_30.uses, {address.waits}, now)
+local ____temp_35
+if refused == nil then
+____temp_35 = nil
+else
+____temp_35 = deny("own", refused)
+end
+return ____temp_35
 end
 local function refusalOfFlow(flow, now)
 if flow == nil or flow.state == "completed" then
@@ -530,8 +541,8 @@ record = viewOf(flow, now)
 }) or nil
 end
 local function waitOf(number, knownBrowser, longest, now)
-local ____number_34 = number
-local latest = ____number_34.latest
+local ____number_36 = number
+local latest = ____number_36.latest
 if latest == nil or latest["until"] <= now then
 return 0
 end
@@ -559,15 +570,6 @@ status = "too_soon",
 retryAfter = math.ceil(wait / 1000)
 }) or nil
 end
-local function deny(by, ____bindingPattern0)
-local wait
-local used
-local limit
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
-end
 local function refusedNumber(uses, ____bindingPattern0, now)
 local own
 local limits
@@ -578,19 +580,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_35
+local ____temp_37
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_35 = ofOwn
+____temp_37 = ofOwn
 else
-____temp_35 = refused
+____temp_37 = refused
 end
-return ____temp_35
+return ____temp_37
 end
 local function denied(boxes, parts, now)
-local ____parts_36 = parts
-local address = ____parts_36.address
-local shared = ____parts_36.shared
-local number = ____parts_36.number
+local ____parts_38 = parts
+local address = ____parts_38.address
+local shared = ____parts_38.shared
+local number = ____parts_38.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -625,8 +627,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_37 = numberOf(boxes.number)
-local uses = ____numberOf_result_37.uses
+local ____numberOf_result_39 = numberOf(boxes.number)
+local uses = ____numberOf_result_39.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -654,9 +656,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_38 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_38.n
-local ends = ____windowOf_result_38.ends
+local ____windowOf_result_40 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_40.n
+local ends = ____windowOf_result_40.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -678,28 +680,6 @@ if address ~= nil then
 countWaits(boxes, address.waits, now)
 end
 end
-local function isOfOthers(____bindingPattern0)
-local by
-by = ____bindingPattern0.by
-return by == "shared" or by == "number"
-end
-local function limited(____bindingPattern0)
-local wait
-local used
-local limit
-local by
-by = ____bindingPattern0.by
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {
-status = "limited",
-by = by,
-limit = limit,
-used = used,
-wait = wait
-}
-end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
 local enforced
 local share
@@ -707,9 +687,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_39 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_39.sent
-local verified = ____faded_result_39.verified
+local ____faded_result_41 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_41.sent
+local verified = ____faded_result_41.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -735,9 +715,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_40 = parts
-local address = ____parts_40.address
-local shared = ____parts_40.shared
+local ____parts_42 = parts
+local address = ____parts_42.address
+local shared = ____parts_42.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -766,10 +746,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_41 = address.countries
-local points = ____address_countries_41.points
-local duration = ____address_countries_41.duration
-local enforced = ____address_countries_41.enforced
+local ____address_countries_43 = address.countries
+local points = ____address_countries_43.points
+local duration = ____address_countries_43.duration
+local enforced = ____address_countries_43.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -802,13 +782,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_42
+local ____temp_44
 if next.sent + next.verified < 0.001 then
-____temp_42 = nil
+____temp_44 = nil
 else
-____temp_42 = next
+____temp_44 = next
 end
-return ____temp_42
+return ____temp_44
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
@@ -822,10 +802,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_43 = parts
-local address = ____parts_43.address
-local shared = ____parts_43.shared
-local number = ____parts_43.number
+local ____parts_45 = parts
+local address = ____parts_45.address
+local shared = ____parts_45.shared
+local number = ____parts_45.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -882,21 +862,43 @@ keepNumber(boxes.number, record, now)
 end
 return counts
 end
+local function orNone(odd)
+return #odd > 0 and odd or nil
+end
+local function admit(boxes, parts, passed, now)
+local refused = denied(boxes, parts, now)
+if refused ~= nil then
+if refused.by == "shared" or refused.by == "number" then
+countWait(boxes, parts, now)
+end
+return refused
+end
+local odd = oddOf(boxes, parts, now)
+if not passed and isEnforced(odd) then
+countWait(boxes, parts, now)
+return {status = "odd", odd = odd}
+end
+return {
+status = "admitted",
+counts = countMessage(boxes, parts, now),
+odd = orNone(odd)
+}
+end
 local endedKept = 600000
 local function reserveLatest(number, flow, knownBrowser, cooldown, now)
-local ____number_44 = number
-local latest = ____number_44.latest
+local ____number_46 = number
+local latest = ____number_46.latest
 local passes = knownBrowser and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_48 = number
-local ____flow_46 = flow
-local ____temp_47 = now + cooldown * 1000
-local ____knownBrowser_45
+local ____number_50 = number
+local ____flow_48 = flow
+local ____temp_49 = now + cooldown * 1000
+local ____knownBrowser_47
 if knownBrowser then
-____knownBrowser_45 = nil
+____knownBrowser_47 = nil
 else
-____knownBrowser_45 = true
+____knownBrowser_47 = true
 end
-____number_48.latest = {flow = ____flow_46, ["until"] = ____temp_47, reserved = ____knownBrowser_45, passed = passes and latest["until"] or nil}
+____number_50.latest = {flow = ____flow_48, ["until"] = ____temp_49, reserved = ____knownBrowser_47, passed = passes and latest["until"] or nil}
 end
 local longestLifetime = 600000
 local function reserveSend(boxes, request, now)
@@ -935,9 +937,6 @@ flows[request.flow] = now + longestLifetime + endedKept
 number.flows = flows
 keepNumber(boxes.number, number, now)
 end
-local function orNone(odd)
-return #odd > 0 and odd or nil
-end
 local function send(boxes, ____bindingPattern0, now)
 local passed
 local request
@@ -945,28 +944,26 @@ local parts
 parts = ____bindingPattern0.parts
 request = ____bindingPattern0.request
 passed = ____bindingPattern0.passed
-local ____temp_51 = request ~= nil
-if ____temp_51 then
-local ____opt_49 = flowOf(boxes.flow, now)
-____temp_51 = (____opt_49 and ____opt_49.reference) == request.reference
+local ____temp_53 = request ~= nil
+if ____temp_53 then
+local ____opt_51 = flowOf(boxes.flow, now)
+____temp_53 = (____opt_51 and ____opt_51.reference) == request.reference
 end
-if ____temp_51 then
+if ____temp_53 then
 return {
 status = "reserved",
 counts = noCounts()
 }
 end
-local ____temp_54 = request ~= nil
-if ____temp_54 then
-local ____opt_52 = flowOf(boxes.flow, now)
-____temp_54 = (____opt_52 and ____opt_52.signIn) ~= nil
+local ____temp_56 = request ~= nil
+if ____temp_56 then
+local ____opt_54 = flowOf(boxes.flow, now)
+____temp_56 = (____opt_54 and ____opt_54.signIn) ~= nil
 end
-if ____temp_54 then
+if ____temp_56 then
 return {status = "used"}
 end
-takeOver(boxes, parts.older, now)
-setMessageRight(boxes, parts, request and request.cooldown, now)
-local flooding = refusalOfWaits(boxes, parts, now)
+local flooding = refuseFlood(boxes, parts, request and request.cooldown, now)
 if flooding ~= nil then
 return flooding
 end
@@ -982,27 +979,16 @@ end
 return waits
 end
 end
-local refused = denied(boxes, parts, now)
-if refused ~= nil then
-if isOfOthers(refused) then
-countWait(boxes, parts, now)
+local admitted = admit(boxes, parts, passed, now)
+if admitted.status ~= "admitted" then
+return admitted
 end
-return limited(refused)
-end
-local odd = oddOf(boxes, parts, now)
-if not passed and isEnforced(odd) then
-countWait(boxes, parts, now)
-return {status = "odd", odd = odd}
-end
-local counts = countMessage(boxes, parts, now)
 if request ~= nil then
 reserveSend(boxes, request, now)
 end
-return {
-status = "reserved",
-counts = counts,
-odd = orNone(odd)
-}
+local counts = admitted.counts
+local odd = admitted.odd
+return {status = "reserved", counts = counts, odd = odd}
 end
 local reply = send(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -1911,6 +1897,21 @@ end
 end
 return refused
 end
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
+end
 local skew = 10000
 local function flowOf(box, now)
 local flow = box and box.value
@@ -2055,13 +2056,7 @@ addressOf(boxes.own).uses,
 now
 )
 if refused ~= nil then
-return {
-status = "limited",
-by = "own",
-limit = refused.limit,
-used = refused.used,
-wait = refused.wait
-}
+return deny("own", refused)
 end
 end
 local flow = flowOf(boxes.flow, now)
@@ -2541,29 +2536,40 @@ end
 end
 return refused
 end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-local address
-address = ____bindingPattern0.address
-if address == nil then
-return nil
-end
-local ____refusalOf_33 = refusalOf
-local ____opt_31 = boxes.own
-local ____opt_29 = ____opt_31 and ____opt_31.value
-local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
-if refused == nil then
-return nil
-end
-local limit = refused.limit
-local used = refused.used
-local wait = refused.wait
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
 return {
 status = "limited",
-by = "own",
+by = by,
 limit = limit,
 used = used,
 wait = wait
 }
+end
+local function refuseFlood(boxes, parts, cooldown, now)
+takeOver(boxes, parts.older, now)
+setMessageRight(boxes, parts, cooldown, now)
+local ____parts_29 = parts
+local address = ____parts_29.address
+if address == nil then
+return nil
+end
+local ____refusalOf_34 = refusalOf
+local ____opt_32 = boxes.own
+local ____opt_30 = ____opt_32 and ____opt_32.value
+local refused = ____refusalOf_34(____opt_30 and ____opt_30.uses, {address.waits}, now)
+local ____temp_35
+if refused == nil then
+____temp_35 = nil
+else
+____temp_35 = deny("own", refused)
+end
+return ____temp_35
 end
 local longestLease = 35000
 local function leaseOf(lease, now)
@@ -2576,15 +2582,15 @@ local function isChecking(tried, now)
 return tried ~= nil and tried.state == "checking" and leaseOf(tried.lease, now) > now
 end
 local function triedOf(flow, now)
-local ____flow_34 = flow
-local tried = ____flow_34.tried
-local ____temp_35
+local ____flow_36 = flow
+local tried = ____flow_36.tried
+local ____temp_37
 if tried == nil or tried["until"] <= now then
-____temp_35 = nil
+____temp_37 = nil
 else
-____temp_35 = tried
+____temp_37 = tried
 end
-return ____temp_35
+return ____temp_37
 end
 local function isUnderWay(flow, now)
 return leaseOf(flow.lease, now) > now or isChecking(
@@ -2593,8 +2599,8 @@ now
 )
 end
 local function waitOf(number, knownBrowser, longest, now)
-local ____number_36 = number
-local latest = ____number_36.latest
+local ____number_38 = number
+local latest = ____number_38.latest
 if latest == nil or latest["until"] <= now then
 return 0
 end
@@ -2607,8 +2613,8 @@ end
 return latest["until"] - now
 end
 local function waitOfOthers(number, request, now)
-local ____opt_37 = number.latest
-if (____opt_37 and ____opt_37.flow) == request.flow then
+local ____opt_39 = number.latest
+if (____opt_39 and ____opt_39.flow) == request.flow then
 return 0
 end
 return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
@@ -2662,15 +2668,6 @@ record = viewOf(flow, now)
 end
 return nil
 end
-local function deny(by, ____bindingPattern0)
-local wait
-local used
-local limit
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
-end
 local function refusedNumber(uses, ____bindingPattern0, now)
 local own
 local limits
@@ -2681,19 +2678,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_39
+local ____temp_41
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_39 = ofOwn
+____temp_41 = ofOwn
 else
-____temp_39 = refused
+____temp_41 = refused
 end
-return ____temp_39
+return ____temp_41
 end
 local function denied(boxes, parts, now)
-local ____parts_40 = parts
-local address = ____parts_40.address
-local shared = ____parts_40.shared
-local number = ____parts_40.number
+local ____parts_42 = parts
+local address = ____parts_42.address
+local shared = ____parts_42.shared
+local number = ____parts_42.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -2728,8 +2725,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_41 = numberOf(boxes.number)
-local uses = ____numberOf_result_41.uses
+local ____numberOf_result_43 = numberOf(boxes.number)
+local uses = ____numberOf_result_43.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -2757,9 +2754,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_42 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_42.n
-local ends = ____windowOf_result_42.ends
+local ____windowOf_result_44 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_44.n
+local ends = ____windowOf_result_44.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -2781,28 +2778,6 @@ if address ~= nil then
 countWaits(boxes, address.waits, now)
 end
 end
-local function isOfOthers(____bindingPattern0)
-local by
-by = ____bindingPattern0.by
-return by == "shared" or by == "number"
-end
-local function limited(____bindingPattern0)
-local wait
-local used
-local limit
-local by
-by = ____bindingPattern0.by
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {
-status = "limited",
-by = by,
-limit = limit,
-used = used,
-wait = wait
-}
-end
 local function suspect(odd, by, meter, ____bindingPattern0, now)
 local enforced
 local share
@@ -2810,9 +2785,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_43 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_43.sent
-local verified = ____faded_result_43.verified
+local ____faded_result_45 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_45.sent
+local verified = ____faded_result_45.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -2838,9 +2813,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_44 = parts
-local address = ____parts_44.address
-local shared = ____parts_44.shared
+local ____parts_46 = parts
+local address = ____parts_46.address
+local shared = ____parts_46.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -2869,10 +2844,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_45 = address.countries
-local points = ____address_countries_45.points
-local duration = ____address_countries_45.duration
-local enforced = ____address_countries_45.enforced
+local ____address_countries_47 = address.countries
+local points = ____address_countries_47.points
+local duration = ____address_countries_47.duration
+local enforced = ____address_countries_47.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -2905,13 +2880,13 @@ local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
 next.sent = math.max(next.sent + sent, 0)
 next.verified = math.max(next.verified + verified, 0)
-local ____temp_46
+local ____temp_48
 if next.sent + next.verified < 0.001 then
-____temp_46 = nil
+____temp_48 = nil
 else
-____temp_46 = next
+____temp_48 = next
 end
-return ____temp_46
+return ____temp_48
 end
 local function enter(members, name)
 members.of[name] = (members.of[name] or 0) + 1
@@ -2925,10 +2900,10 @@ app = {},
 country = {},
 number = {}
 }
-local ____parts_47 = parts
-local address = ____parts_47.address
-local shared = ____parts_47.shared
-local number = ____parts_47.number
+local ____parts_49 = parts
+local address = ____parts_49.address
+local shared = ____parts_49.shared
+local number = ____parts_49.number
 if address ~= nil then
 local own = addressOf(boxes.own)
 count(own.uses, address.own, now, counts.own)
@@ -2988,6 +2963,25 @@ end
 local function orNone(odd)
 return #odd > 0 and odd or nil
 end
+local function admit(boxes, parts, passed, now)
+local refused = denied(boxes, parts, now)
+if refused ~= nil then
+if refused.by == "shared" or refused.by == "number" then
+countWait(boxes, parts, now)
+end
+return refused
+end
+local odd = oddOf(boxes, parts, now)
+if not passed and isEnforced(odd) then
+countWait(boxes, parts, now)
+return {status = "odd", odd = odd}
+end
+return {
+status = "admitted",
+counts = countMessage(boxes, parts, now),
+odd = orNone(odd)
+}
+end
 local function renewFlow(flow, ____bindingPattern0, now)
 local maxLifetime
 local lifetime
@@ -3004,19 +2998,19 @@ box.value = flow
 box.keep = math.max(flow.kept - now, 1)
 end
 local function reserveLatest(number, flow, knownBrowser, cooldown, now)
-local ____number_48 = number
-local latest = ____number_48.latest
+local ____number_50 = number
+local latest = ____number_50.latest
 local passes = knownBrowser and latest ~= nil and latest.reserved == true and latest["until"] > now
-local ____number_52 = number
-local ____flow_50 = flow
-local ____temp_51 = now + cooldown * 1000
-local ____knownBrowser_49
+local ____number_54 = number
+local ____flow_52 = flow
+local ____temp_53 = now + cooldown * 1000
+local ____knownBrowser_51
 if knownBrowser then
-____knownBrowser_49 = nil
+____knownBrowser_51 = nil
 else
-____knownBrowser_49 = true
+____knownBrowser_51 = true
 end
-____number_52.latest = {flow = ____flow_50, ["until"] = ____temp_51, reserved = ____knownBrowser_49, passed = passes and latest["until"] or nil}
+____number_54.latest = {flow = ____flow_52, ["until"] = ____temp_53, reserved = ____knownBrowser_51, passed = passes and latest["until"] or nil}
 end
 local function reserveResend(boxes, flow, request, now)
 local own = flow.code ~= nil or request.code ~= nil
@@ -3074,9 +3068,7 @@ record = viewOf(flow, now),
 counts = noCounts()
 }
 end
-takeOver(boxes, parts.older, now)
-setMessageRight(boxes, parts, request and request.cooldown, now)
-local flooding = refusalOfWaits(boxes, parts, now)
+local flooding = refuseFlood(boxes, parts, request and request.cooldown, now)
 if flooding ~= nil then
 return flooding
 end
@@ -3092,32 +3084,21 @@ end
 return waits
 end
 end
-local refused = denied(boxes, parts, now)
-if refused ~= nil then
-if isOfOthers(refused) then
-countWait(boxes, parts, now)
+local admitted = admit(boxes, parts, passed, now)
+if admitted.status ~= "admitted" then
+return admitted
 end
-return limited(refused)
-end
-local odd = oddOf(boxes, parts, now)
-if not passed and isEnforced(odd) then
-countWait(boxes, parts, now)
-return {status = "odd", odd = odd}
-end
-local counts = countMessage(boxes, parts, now)
 if request == nil or flow == nil then
-return {
-status = "admitted",
-counts = counts,
-odd = orNone(odd)
-}
+return admitted
 end
+local counts = admitted.counts
+local odd = admitted.odd
 local status = reserveResend(boxes, flow, request, now)
 return {
 status = status,
 record = viewOf(flow, now),
 counts = counts,
-odd = orNone(odd)
+odd = odd
 }
 end
 local reply = resend(boxes, input.args, now)
@@ -3832,7 +3813,13 @@ local limit
 limit = ____bindingPattern0.limit
 used = ____bindingPattern0.used
 wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
 end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
@@ -4499,15 +4486,13 @@ ends = math.max(ends, failed.ends)
 end
 keepUntil(box, record, ends, now)
 end
-local function refundAddress(boxes, ____bindingPattern0, taken, now)
-local address
-address = ____bindingPattern0.address
-if address == nil or boxes.own == nil or taken == true then
+local function refundAddress(box, address, taken, now)
+if address == nil or box == nil or taken == true then
 return
 end
-local own = addressOf(boxes.own)
+local own = addressOf(box)
 uncount(own.uses, {address.failures}, now)
-keepAddress(boxes.own, own, now)
+keepAddress(box, own, now)
 end
 local function renew(uses, limits, now)
 local renewed = false
@@ -4707,9 +4692,7 @@ math.max(ends, faded),
 now
 )
 end
-local function countHonest(boxes, ____bindingPattern0, now)
-local honest
-honest = ____bindingPattern0.honest
+local function countHonest(boxes, honest, now)
 if honest == nil then
 return
 end
@@ -4789,7 +4772,7 @@ flow.before = nil
 flow.otp = nil
 flow.code = nil
 local lease = now + openingLease * 1000
-refundAddress(boxes, args, taken, now)
+refundAddress(boxes.own, args.address, taken, now)
 local failures = math.max(
 totalOf(boxes.number) - 1,
 0
@@ -4806,7 +4789,7 @@ keepFlow(box, flow, now)
 if boxes.number ~= nil then
 forget(boxes.number, args, now)
 end
-countHonest(boxes, args, now)
+countHonest(boxes, args.honest, now)
 return {status = "settled", attempts = flow.attempts or 0, failures = failures, taken = taken}
 end
 local function settled(boxes, flow, taken, guesses)
@@ -4868,13 +4851,11 @@ members.ends = now + duration * 1000
 end
 return members
 end
-local function countFailure(boxes, ____bindingPattern0, taken, now)
-local guesses
-local address
-address = ____bindingPattern0.address
-guesses = ____bindingPattern0.guesses
-if address ~= nil and boxes.own ~= nil then
-local own = addressOf(boxes.own)
+local function failAddress(box, address, taken, now)
+if box == nil or address == nil then
+return
+end
+local own = addressOf(box)
 if taken == true then
 count(own.uses, {address.failures}, now, {})
 end
@@ -4882,8 +4863,14 @@ own.failed = enter(
 membersOf(own.failed, address.numbers.duration, now),
 address.number
 )
-keepAddress(boxes.own, own, now)
+keepAddress(box, own, now)
 end
+local function countFailure(boxes, ____bindingPattern0, taken, now)
+local guesses
+local address
+address = ____bindingPattern0.address
+guesses = ____bindingPattern0.guesses
+failAddress(boxes.own, address, taken, now)
 if guesses == nil or boxes.app == nil then
 return nil
 end
@@ -5001,7 +4988,7 @@ if boxes.number ~= nil then
 refund(boxes.number, tried, args.browserLimit, now)
 end
 end
-refundAddress(boxes, args, tried.taken, now)
+refundAddress(boxes.own, args.address, tried.taken, now)
 if late then
 tried.id = ""
 tried.state = "late"
@@ -5039,9 +5026,9 @@ return {status = "stale"}
 end
 local taken = tried.taken
 repeat
-local ____switch134 = result.result
-local ____cond134 = ____switch134 == "wrong"
-if ____cond134 then
+local ____switch135 = result.result
+local ____cond135 = ____switch135 == "wrong"
+if ____cond135 then
 return reject(
 boxes,
 boxes.flow,
@@ -5052,8 +5039,8 @@ result,
 now
 )
 end
-____cond134 = ____cond134 or ____switch134 == "over"
-if ____cond134 then
+____cond135 = ____cond135 or ____switch135 == "over"
+if ____cond135 then
 do
 local ____result_failed_42
 if result.failed then
@@ -5063,7 +5050,7 @@ ____result_failed_42 = nil
 end
 local guesses = ____result_failed_42
 if not result.failed then
-refundAddress(boxes, args, taken, now)
+refundAddress(boxes.own, args.address, taken, now)
 end
 if not result.failed and boxes.number ~= nil then
 refund(boxes.number, tried, args.browserLimit, now)
@@ -5073,8 +5060,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, taken, guesses)
 end
 end
-____cond134 = ____cond134 or (____switch134 == "unasked" or ____switch134 == "unprocessed")
-if ____cond134 then
+____cond135 = ____cond135 or (____switch135 == "unasked" or ____switch135 == "unprocessed")
+if ____cond135 then
 takeBack(
 boxes,
 boxes.flow,
@@ -5086,9 +5073,9 @@ now
 )
 return settled(boxes, flow, taken)
 end
-____cond134 = ____cond134 or ____switch134 == "unresolved"
-if ____cond134 then
-refundAddress(boxes, args, taken, now)
+____cond135 = ____cond135 or ____switch135 == "unresolved"
+if ____cond135 then
+refundAddress(boxes.own, args.address, taken, now)
 tried.state = "unresolved"
 tried.lease = 0
 tried.taken = true
@@ -5244,6 +5231,20 @@ ends = math.max(ends, failed.ends)
 end
 keepUntil(box, record, ends, now)
 end
+local function failAddress(box, address, taken, now)
+if box == nil or address == nil then
+return
+end
+local own = addressOf(box)
+if taken == true then
+count(own.uses, {address.failures}, now, {})
+end
+own.failed = enter(
+membersOf(own.failed, address.numbers.duration, now),
+address.number
+)
+keepAddress(box, own, now)
+end
 local function sharedOf(box)
 return box and box.value or ({uses = {}})
 end
@@ -5274,17 +5275,7 @@ local guesses
 local address
 address = ____bindingPattern0.address
 guesses = ____bindingPattern0.guesses
-if address ~= nil and boxes.own ~= nil then
-local own = addressOf(boxes.own)
-if taken == true then
-count(own.uses, {address.failures}, now, {})
-end
-own.failed = enter(
-membersOf(own.failed, address.numbers.duration, now),
-address.number
-)
-keepAddress(boxes.own, own, now)
-end
+failAddress(boxes.own, address, taken, now)
 if guesses == nil or boxes.app == nil then
 return nil
 end
@@ -5308,15 +5299,13 @@ end
 end
 end
 end
-local function refundAddress(boxes, ____bindingPattern0, taken, now)
-local address
-address = ____bindingPattern0.address
-if address == nil or boxes.own == nil or taken == true then
+local function refundAddress(box, address, taken, now)
+if address == nil or box == nil or taken == true then
 return
 end
-local own = addressOf(boxes.own)
+local own = addressOf(box)
 uncount(own.uses, {address.failures}, now)
-keepAddress(boxes.own, own, now)
+keepAddress(box, own, now)
 end
 local function metered(meter, halfLife, now, sent, verified)
 local next = faded(meter, halfLife, now)
@@ -5353,9 +5342,7 @@ ____temp_9 = members
 end
 return ____temp_9
 end
-local function countHonest(boxes, ____bindingPattern0, now)
-local honest
-honest = ____bindingPattern0.honest
+local function countHonest(boxes, honest, now)
 if honest == nil then
 return
 end
@@ -5417,9 +5404,9 @@ guesses = countFailure(boxes, args, taken, now),
 unread = unread
 }
 end
-refundAddress(boxes, args, taken, now)
+refundAddress(boxes.own, args.address, taken, now)
 if result.result == "verified" then
-countHonest(boxes, args, now)
+countHonest(boxes, args.honest, now)
 end
 return {unread = unread}
 end
@@ -6217,7 +6204,33 @@ local limit
 limit = ____bindingPattern0.limit
 used = ____bindingPattern0.used
 wait = ____bindingPattern0.wait
-return {by = by, limit = limit, used = used, wait = wait}
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
+end
+local function refuseFlood(boxes, parts, cooldown, now)
+takeOver(boxes, parts.older, now)
+setMessageRight(boxes, parts, cooldown, now)
+local ____parts_28 = parts
+local address = ____parts_28.address
+if address == nil then
+return nil
+end
+local ____refusalOf_33 = refusalOf
+local ____opt_31 = boxes.own
+local ____opt_29 = ____opt_31 and ____opt_31.value
+local refused = ____refusalOf_33(____opt_29 and ____opt_29.uses, {address.waits}, now)
+local ____temp_34
+if refused == nil then
+____temp_34 = nil
+else
+____temp_34 = deny("own", refused)
+end
+return ____temp_34
 end
 local function refusedNumber(uses, ____bindingPattern0, now)
 local own
@@ -6229,19 +6242,19 @@ if refused == nil or #own == 0 then
 return refused
 end
 local ofOwn = refusalOf(uses, own, now)
-local ____temp_28
+local ____temp_35
 if ofOwn == nil or ofOwn.wait < refused.wait then
-____temp_28 = ofOwn
+____temp_35 = ofOwn
 else
-____temp_28 = refused
+____temp_35 = refused
 end
-return ____temp_28
+return ____temp_35
 end
 local function denied(boxes, parts, now)
-local ____parts_29 = parts
-local address = ____parts_29.address
-local shared = ____parts_29.shared
-local number = ____parts_29.number
+local ____parts_36 = parts
+local address = ____parts_36.address
+local shared = ____parts_36.shared
+local number = ____parts_36.number
 if address ~= nil then
 local own = refusalOf(
 addressOf(boxes.own).uses,
@@ -6276,8 +6289,8 @@ return deny("shared", refused)
 end
 end
 if number ~= nil then
-local ____numberOf_result_30 = numberOf(boxes.number)
-local uses = ____numberOf_result_30.uses
+local ____numberOf_result_37 = numberOf(boxes.number)
+local uses = ____numberOf_result_37.uses
 local refused = longer(
 refusalOf(uses, number.always, now),
 refusedNumber(uses, number, now)
@@ -6287,47 +6300,6 @@ return deny("number", refused)
 end
 end
 return nil
-end
-local function refusalOfWaits(boxes, ____bindingPattern0, now)
-local address
-address = ____bindingPattern0.address
-if address == nil then
-return nil
-end
-local ____refusalOf_35 = refusalOf
-local ____opt_33 = boxes.own
-local ____opt_31 = ____opt_33 and ____opt_33.value
-local refused = ____refusalOf_35(____opt_31 and ____opt_31.uses, {address.waits}, now)
-if refused == nil then
-return nil
-end
-local limit = refused.limit
-local used = refused.used
-local wait = refused.wait
-return {
-status = "limited",
-by = "own",
-limit = limit,
-used = used,
-wait = wait
-}
-end
-local function limited(____bindingPattern0)
-local wait
-local used
-local limit
-local by
-by = ____bindingPattern0.by
-limit = ____bindingPattern0.limit
-used = ____bindingPattern0.used
-wait = ____bindingPattern0.wait
-return {
-status = "limited",
-by = by,
-limit = limit,
-used = used,
-wait = wait
-}
 end
 local function orNone(odd)
 return #odd > 0 and odd or nil
@@ -6339,9 +6311,9 @@ local free
 free = ____bindingPattern0.free
 share = ____bindingPattern0.share
 enforced = ____bindingPattern0.enforced
-local ____faded_result_36 = faded(meter, halfLives[by], now)
-local sent = ____faded_result_36.sent
-local verified = ____faded_result_36.verified
+local ____faded_result_38 = faded(meter, halfLives[by], now)
+local sent = ____faded_result_38.sent
+local verified = ____faded_result_38.verified
 local unverified = sent + 1 - verified
 if unverified > free + share * verified then
 odd[#odd + 1] = {by = by, unverified = unverified, verified = verified, enforced = enforced}
@@ -6367,9 +6339,9 @@ return size
 end
 local function oddOf(boxes, parts, now)
 local odd = {}
-local ____parts_37 = parts
-local address = ____parts_37.address
-local shared = ____parts_37.shared
+local ____parts_39 = parts
+local address = ____parts_39.address
+local shared = ____parts_39.shared
 if shared ~= nil then
 suspect(
 odd,
@@ -6398,10 +6370,10 @@ now
 )
 end
 if address ~= nil then
-local ____address_countries_38 = address.countries
-local points = ____address_countries_38.points
-local duration = ____address_countries_38.duration
-local enforced = ____address_countries_38.enforced
+local ____address_countries_40 = address.countries
+local points = ____address_countries_40.points
+local duration = ____address_countries_40.duration
+local enforced = ____address_countries_40.enforced
 local members = membersOf(
 addressOf(boxes.own).countries,
 duration,
@@ -6430,22 +6402,13 @@ if byApp == true then
 countWait(boxes, parts, now)
 return {status = "looked"}
 end
-takeOver(boxes, parts.older, now)
-setMessageRight(boxes, parts, nil, now)
-local ____parts_39 = parts
-local address = ____parts_39.address
-local refused = denied(boxes, {address = address}, now)
-local flooding = refusalOfWaits(boxes, parts, now)
-if refused ~= nil then
-return limited(refused)
-end
-if flooding ~= nil then
-return flooding
-end
-return {
+local ____parts_41 = parts
+local address = ____parts_41.address
+local refused = refuseFlood(boxes, parts, nil, now) or denied(boxes, {address = address}, now)
+return refused or ({
 status = "looked",
 odd = orNone(oddOf(boxes, parts, now))
-}
+})
 end
 local reply = look(boxes, input.args, now)
 for i, name in ipairs(input.names) do

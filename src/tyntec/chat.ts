@@ -156,7 +156,7 @@ function toStored(answer: Answer): StoredChatMessage {
 }
 
 /** Also for a notification, which has the same form. */
-export function parseChatStatus(value: unknown): ChatStatus {
+function parseChatStatus(value: unknown): ChatStatus {
   if (!isObject(value)) throw badAnswer('it is not a status')
   const fields = readFields<ChatStatus>(value, {
     messageId: exactText,

@@ -33,9 +33,6 @@ export const text: Reader<string> = (value) =>
 export const integer: Reader<number> = (value) =>
   typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined
 
-export const decimal: Reader<number> = (value) =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined
-
 export const flag: Reader<boolean> = (value) => (typeof value === 'boolean' ? value : undefined)
 
 /** What has a form of its own is given as it came. */

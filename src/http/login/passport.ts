@@ -19,7 +19,7 @@ export interface PassportVerdict {
 }
 
 /** The name of our strategy. */
-export const strategyName = 'tyntec-otp'
+const strategyName = 'tyntec-otp'
 
 /** Runs our strategy for one request. */
 export async function authenticate(

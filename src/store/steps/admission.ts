@@ -83,6 +83,7 @@ export interface MessageBoxes {
 
 /** Why no message goes out. */
 export interface Denied extends Refusal {
+  status: 'limited'
   by: 'own' | 'site' | 'shared' | 'number'
 }
 
@@ -157,8 +158,8 @@ function refusedNumber(
   return ofOwn === undefined || ofOwn.wait < refused.wait ? ofOwn : refused
 }
 
-function deny(by: Denied['by'], { limit, used, wait }: Refusal): Denied {
-  return { by, limit, used, wait }
+export function deny(by: Denied['by'], { limit, used, wait }: Refusal): Denied {
+  return { status: 'limited', by, limit, used, wait }
 }
 
 /** What is odd about the message, with it counted. Nothing is counted yet. */

@@ -1,7 +1,11 @@
 import type { AddressRecord, Box, EarlierTries, NumberRecord, StoredFlow, Try } from '../records.js'
-import { addressOf } from './admission.js'
-import { keepAddress } from './keep.js'
-import { type AddressFailures, charge, type FailureLimited, type FailureRules } from './failures.js'
+import {
+  type AddressFailures,
+  type AddressRefusal,
+  chargeAddress,
+  refusalOfAddress,
+} from './address-failures.js'
+import { charge, type FailureLimited, type FailureRules } from './failures.js'
 import {
   type FlowView,
   flowOf,
@@ -13,7 +17,7 @@ import {
   triedOf,
   viewOf,
 } from './flow.js'
-import { count, type Limit, longer, membersOf, type Refusal, refusalOf, sizeOf } from './limits.js'
+import type { Limit } from './limits.js'
 import { setTryRight } from './set-right.js'
 
 export interface ClaimBoxes {
@@ -94,8 +98,7 @@ export type ClaimReply =
   | { status: 'none' | 'expired' | 'attempts' }
   /** This number has failed too often. */
   | FailureLimited
-  /** This address has failed too often, or with too many numbers. */
-  | ({ status: 'address' } & Refusal)
+  | AddressRefusal
   /** Nothing of the address refuses it; another call has the rest of the step. */
   | { status: 'free' }
 
@@ -240,49 +243,6 @@ function claimSignIn(
     repeated: completed,
     session,
   }
-}
-
-function refusalOfAddress(
-  box: Box<AddressRecord> | undefined,
-  address: AddressFailures | undefined,
-  now: number,
-): ({ status: 'address' } & Refusal) | undefined {
-  if (address === undefined) return undefined
-  const own = refusalOfRecord(addressOf(box), address, now)
-  if (own !== undefined) return own
-  for (const older of address.older ?? []) {
-    const refused = refusalOfRecord(older, address, now)
-    if (refused !== undefined) return refused
-  }
-  return undefined
-}
-
-/** As with its number, each try counts as a failure until it is known to be none. */
-function chargeAddress(
-  box: Box<AddressRecord> | undefined,
-  address: AddressFailures | undefined,
-  now: number,
-): void {
-  if (box === undefined || address === undefined) return
-  const own = addressOf(box)
-  count(own.uses, [address.failures], now, {})
-  keepAddress(box, own, now)
-}
-
-function refusalOfRecord(
-  record: AddressRecord,
-  { failures, number, numbers }: AddressFailures,
-  now: number,
-): ({ status: 'address' } & Refusal) | undefined {
-  let refused = refusalOf(record.uses, [failures], now)
-  const failed = membersOf(record.failed, numbers.duration, now)
-  const size = sizeOf(failed)
-  if (size >= numbers.points && failed.of[number] === undefined) {
-    const wait = failed.ends - now
-    refused = longer(refused, { limit: 'failed_numbers', used: size + 1, wait })
-  }
-  if (refused === undefined) return undefined
-  return { status: 'address', limit: refused.limit, used: refused.used, wait: refused.wait }
 }
 
 function claimTry(

@@ -1,17 +1,7 @@
-import type { AddressRecord, Box, Failures, NumberRecord, Try } from '../records.js'
+import type { Box, Failures, NumberRecord, Try } from '../records.js'
 import { numberOf } from './admission.js'
 import { keepNumber } from './keep.js'
 import { count, type Limit, refusalOf, uncount } from './limits.js'
-
-/** What an address may fail. */
-export interface AddressFailures {
-  failures: Limit
-  /** The number that is tried, as the address remembers it. */
-  number: string
-  numbers: { points: number; duration: number }
-  /** The same, of the secrets that rotate out. */
-  older?: readonly AddressRecord[] | undefined
-}
 
 /** Durations are in seconds. */
 export interface FailureRules {

@@ -8,10 +8,10 @@ import { keepNumber } from './keep.js'
  */
 
 /** Milliseconds that the store's clock may be set back without any harm. */
-export const skew = 10_000
+const skew = 10_000
 
 /** Milliseconds that the longest lease of a step takes: the one in which the app opens its session. */
-export const longestLease = 35_000
+const longestLease = 35_000
 
 /** Milliseconds from the first send in which codes of a flow can be used. */
 export const longestLifetime = 600_000
@@ -20,7 +20,7 @@ export const longestLifetime = 600_000
 export const endedKept = 600_000
 
 /** Seconds that a request has for looking a send up. */
-export const lookupLease = 4
+const lookupLease = 4
 
 /** What a step says of a flow. Durations are in seconds. */
 export interface FlowView {

@@ -1,12 +1,61 @@
 import {
   type Counts,
+  countMessage,
+  countWait,
+  deny,
   type Denied,
   denied,
   type MessageBoxes,
   type Odd,
+  oddOf,
   type Parts,
 } from './admission.js'
 import { refusalOf } from './limits.js'
+import { takeOver } from './older.js'
+import { setMessageRight } from './set-right.js'
+
+/** What limits and traffic say of a message. */
+export type Admission =
+  | { status: 'admitted'; counts: Counts; odd?: Odd[] | undefined }
+  | NotAdmitted
+
+export type NotAdmitted = { status: 'odd'; odd: Odd[] } | Denied
+
+/**
+ * Makes the records ready for a message, and refuses one whose address asks again and again within a wait: that is
+ * not looked at any further.
+ *
+ * @param cooldown Seconds that a number waits for its next message at the longest.
+ */
+export function refuseFlood(
+  boxes: MessageBoxes,
+  parts: Parts,
+  cooldown: number | undefined,
+  now: number,
+): Denied | undefined {
+  takeOver(boxes, parts.older, now)
+  setMessageRight(boxes, parts, cooldown, now)
+  const { address } = parts
+  if (address === undefined) return undefined
+  const refused = refusalOf(boxes.own?.value?.uses, [address.waits], now)
+  return refused === undefined ? undefined : deny('own', refused)
+}
+
+/** Counts the message for all that it costs, or for nothing. `passed`: the app's challenge lets it through. */
+export function admit(boxes: MessageBoxes, parts: Parts, passed: boolean, now: number): Admission {
+  const refused = denied(boxes, parts, now)
+  if (refused !== undefined) {
+    // Where the address's own limits refuse, it has used these up; where others' do, its request costs it a wait.
+    if (refused.by === 'shared' || refused.by === 'number') countWait(boxes, parts, now)
+    return refused
+  }
+  const odd = oddOf(boxes, parts, now)
+  if (!passed && isEnforced(odd)) {
+    countWait(boxes, parts, now)
+    return { status: 'odd', odd }
+  }
+  return { status: 'admitted', counts: countMessage(boxes, parts, now), odd: orNone(odd) }
+}
 
 /** In Lua a list without entries is the same as a record without fields. */
 export function orNone(odd: Odd[]): Odd[] | undefined {
@@ -17,11 +66,7 @@ export function noCounts(): Counts {
   return { own: {}, site: {}, app: {}, country: {}, number: {} }
 }
 
-export function limited({ by, limit, used, wait }: Denied): { status: 'limited' } & Denied {
-  return { status: 'limited', by, limit, used, wait }
-}
-
-export function isEnforced(odd: readonly Odd[]): boolean {
+function isEnforced(odd: readonly Odd[]): boolean {
   for (const { enforced } of odd) {
     if (enforced) return true
   }
@@ -37,22 +82,4 @@ export function longestWait(
 ): number {
   const refused = denied(boxes, { address, number }, now)
   return refused === undefined ? seconds : Math.max(seconds, Math.ceil(refused.wait / 1000))
-}
-
-/** What refuses is not the address's own limit, so that its request has cost it nothing yet. */
-export function isOfOthers({ by }: Denied): boolean {
-  return by === 'shared' || by === 'number'
-}
-
-/** An address that asks again and again within a wait is not looked at any further. */
-export function refusalOfWaits(
-  boxes: MessageBoxes,
-  { address }: Parts,
-  now: number,
-): ({ status: 'limited' } & Denied) | undefined {
-  if (address === undefined) return undefined
-  const refused = refusalOf(boxes.own?.value?.uses, [address.waits], now)
-  if (refused === undefined) return undefined
-  const { limit, used, wait } = refused
-  return { status: 'limited', by: 'own', limit, used, wait }
 }

@@ -30,7 +30,7 @@ export function keepShared(
 }
 
 /** Milliseconds for which failures of a number are kept: a year. */
-export const failuresKept = 365 * 86_400_000
+const failuresKept = 365 * 86_400_000
 
 export function keepNumber(
   box: Box<NumberRecord> | undefined,

@@ -25,7 +25,7 @@ export interface Refusal extends Count {
 }
 
 /** The window that runs now. One that a clock has set too far ahead ends in its own time. */
-export function windowOf(uses: Windows, name: string, duration: number, now: number): Window {
+function windowOf(uses: Windows, name: string, duration: number, now: number): Window {
   const window = uses[name]
   if (window === undefined || window.ends <= now) return { n: 0, ends: now + duration * 1000 }
   if (window.ends > now + duration * 1000) window.ends = now + duration * 1000

@@ -24,9 +24,8 @@ import {
   takeTurn,
   viewOf,
 } from './flow.js'
-import { limited, orNone, refusalOfWaits } from './gate.js'
-import { takeOver } from './older.js'
-import { setMessageRight, setTryRight } from './set-right.js'
+import { orNone, refuseFlood } from './gate.js'
+import { setTryRight } from './set-right.js'
 import type { FlowBoxes } from './sign-in.js'
 
 export interface ReadReply {
@@ -133,19 +132,14 @@ export function look(
   boxes: MessageBoxes,
   { parts, refused: byApp }: { parts: Parts; refused?: boolean | undefined },
   now: number,
-): { status: 'looked'; odd?: Odd[] | undefined } | ({ status: 'limited' } & Denied) {
+): { status: 'looked'; odd?: Odd[] | undefined } | Denied {
   if (byApp === true) {
     countWait(boxes, parts, now)
     return { status: 'looked' }
   }
-  takeOver(boxes, parts.older, now)
-  setMessageRight(boxes, parts, undefined, now)
   const { address } = parts
-  const refused = denied(boxes, { address }, now)
-  const flooding = refusalOfWaits(boxes, parts, now)
-  if (refused !== undefined) return limited(refused)
-  if (flooding !== undefined) return flooding
-  return { status: 'looked', odd: orNone(oddOf(boxes, parts, now)) }
+  const refused = refuseFlood(boxes, parts, undefined, now) ?? denied(boxes, { address }, now)
+  return refused ?? { status: 'looked', odd: orNone(oddOf(boxes, parts, now)) }
 }
 
 /** Reads records as they are: those of a secret that rotates out, for the step that takes them over. */

@@ -3,15 +3,13 @@ import type { Box, NumberRecord, StoredFlow } from '../records.js'
 import {
   addressOf,
   type Counts,
-  countMessage,
   countWait,
   countWaits,
   type Denied,
-  denied,
+  deny,
   type MessageBoxes,
   numberOf,
   type Odd,
-  oddOf,
   type Parts,
 } from './admission.js'
 import { keepNumber } from './keep.js'
@@ -30,16 +28,7 @@ import {
   waitOf,
 } from './flow.js'
 import { type Limit, refusalOf } from './limits.js'
-import {
-  isEnforced,
-  isOfOthers,
-  limited,
-  longestWait,
-  noCounts,
-  orNone,
-  refusalOfWaits,
-} from './gate.js'
-import { takeOver } from './older.js'
+import { admit, type Admission, longestWait, noCounts, refuseFlood } from './gate.js'
 import { setMessageRight, setWaitsRight } from './set-right.js'
 
 export interface ResendBoxes extends MessageBoxes {
@@ -78,9 +67,7 @@ export interface ResendArgs {
 
 export type ResendReply =
   | { status: 'reserved' | 'renew'; record: FlowView; counts: Counts; odd?: Odd[] | undefined }
-  | { status: 'admitted'; counts: Counts; odd?: Odd[] | undefined }
-  | { status: 'odd'; odd: Odd[] }
-  | ({ status: 'limited' } & Denied)
+  | Admission
   | { status: 'busy' }
   | { status: 'lookup'; record: FlowView }
   | { status: 'none' | 'expired' | 'attempts' }
@@ -103,9 +90,7 @@ export function resend(
     const status = flow.reference === request.reference ? 'renew' : 'reserved'
     return { status, record: viewOf(flow, now), counts: noCounts() }
   }
-  takeOver(boxes, parts.older, now)
-  setMessageRight(boxes, parts, request?.cooldown, now)
-  const flooding = refusalOfWaits(boxes, parts, now)
+  const flooding = refuseFlood(boxes, parts, request?.cooldown, now)
   if (flooding !== undefined) return flooding
   if (request !== undefined) {
     const waits = waitForResend(boxes, flow, request, now)
@@ -117,22 +102,12 @@ export function resend(
       return waits
     }
   }
-  const refused = denied(boxes, parts, now)
-  if (refused !== undefined) {
-    if (isOfOthers(refused)) countWait(boxes, parts, now)
-    return limited(refused)
-  }
-  const odd = oddOf(boxes, parts, now)
-  if (!passed && isEnforced(odd)) {
-    countWait(boxes, parts, now)
-    return { status: 'odd', odd }
-  }
-
-  const counts = countMessage(boxes, parts, now)
-  if (request === undefined || flow === undefined)
-    return { status: 'admitted', counts, odd: orNone(odd) }
+  const admitted = admit(boxes, parts, passed, now)
+  if (admitted.status !== 'admitted') return admitted
+  if (request === undefined || flow === undefined) return admitted
+  const { counts, odd } = admitted
   const status = reserveResend(boxes, flow, request, now)
-  return { status, record: viewOf(flow, now), counts, odd: orNone(odd) }
+  return { status, record: viewOf(flow, now), counts, odd }
 }
 
 function waitForResend(
@@ -191,7 +166,7 @@ export interface ResendDueArgs {
 
 export type ResendDueReply =
   /** Nothing that a look at the flow shows is in the way of a resend. */
-  { status: 'due'; record?: FlowView | undefined } | ({ status: 'limited' } & Denied) | TooEarly
+  { status: 'due'; record?: FlowView | undefined } | Denied | TooEarly
 
 /**
  * Reads the flow of a resend. One that has to wait is refused here, so that pressing again and again costs the
@@ -206,15 +181,7 @@ export function resendDue(
   if (waits !== undefined) {
     setWaitsRight(boxes.own, waits, now)
     const refused = refusalOf(addressOf(boxes.own).uses, [waits], now)
-    if (refused !== undefined) {
-      return {
-        status: 'limited',
-        by: 'own',
-        limit: refused.limit,
-        used: refused.used,
-        wait: refused.wait,
-      }
-    }
+    if (refused !== undefined) return deny('own', refused)
   }
   const flow = flowOf(boxes.flow, now)
   const runs = flow !== undefined && refusalOfFlow(flow, now) === undefined

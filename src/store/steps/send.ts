@@ -2,14 +2,10 @@ import type { Channel } from '../../outcomes.js'
 import type { Box, StoredFlow } from '../records.js'
 import {
   type Counts,
-  countMessage,
   countWait,
-  type Denied,
-  denied,
   type MessageBoxes,
   numberOf,
   type Odd,
-  oddOf,
   type Parts,
 } from './admission.js'
 import { keepNumber } from './keep.js'
@@ -27,17 +23,7 @@ import {
   viewOf,
   waitOf,
 } from './flow.js'
-import {
-  isEnforced,
-  isOfOthers,
-  limited,
-  longestWait,
-  noCounts,
-  orNone,
-  refusalOfWaits,
-} from './gate.js'
-import { takeOver } from './older.js'
-import { setMessageRight } from './set-right.js'
+import { admit, type NotAdmitted, longestWait, noCounts, refuseFlood } from './gate.js'
 
 export interface SendBoxes extends MessageBoxes {
   flow?: Box<StoredFlow>
@@ -85,8 +71,7 @@ export interface SendArgs {
 
 export type SendReply =
   | { status: 'reserved'; counts: Counts; odd?: Odd[] | undefined }
-  | { status: 'odd'; odd: Odd[] }
-  | ({ status: 'limited' } & Denied)
+  | NotAdmitted
   /**
    * A flow of this browser is what it asks for: nothing is sent. `own`: the one that this very request
    * would begin, as another click on the same page has begun it.
@@ -116,9 +101,7 @@ export function send(
   if (request !== undefined && flowOf(boxes.flow, now)?.signIn !== undefined) {
     return { status: 'used' }
   }
-  takeOver(boxes, parts.older, now)
-  setMessageRight(boxes, parts, request?.cooldown, now)
-  const flooding = refusalOfWaits(boxes, parts, now)
+  const flooding = refuseFlood(boxes, parts, request?.cooldown, now)
   if (flooding !== undefined) return flooding
   if (request !== undefined) {
     const waits = waitForSend(boxes, request, now)
@@ -130,20 +113,11 @@ export function send(
       return waits
     }
   }
-  const refused = denied(boxes, parts, now)
-  if (refused !== undefined) {
-    if (isOfOthers(refused)) countWait(boxes, parts, now)
-    return limited(refused)
-  }
-  const odd = oddOf(boxes, parts, now)
-  if (!passed && isEnforced(odd)) {
-    countWait(boxes, parts, now)
-    return { status: 'odd', odd }
-  }
-
-  const counts = countMessage(boxes, parts, now)
+  const admitted = admit(boxes, parts, passed, now)
+  if (admitted.status !== 'admitted') return admitted
   if (request !== undefined) reserveSend(boxes, request, now)
-  return { status: 'reserved', counts, odd: orNone(odd) }
+  const { counts, odd } = admitted
+  return { status: 'reserved', counts, odd }
 }
 
 /** Why this browser gets no message now, though nothing refuses it one. */

@@ -1,6 +1,7 @@
 import type { AddressRecord, Box, NumberRecord, Windows } from '../records.js'
 import { addressOf, type MessageBoxes, numberOf, type Parts, sharedOf } from './admission.js'
-import { type AddressFailures, failuresOf } from './failures.js'
+import type { AddressFailures } from './address-failures.js'
+import { failuresOf } from './failures.js'
 import { keepAddress, keepNumber, keepShared } from './keep.js'
 import { halfLives, type Limit } from './limits.js'
 

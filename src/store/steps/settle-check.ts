@@ -1,34 +1,14 @@
-import type {
-  AddressRecord,
-  Box,
-  FlowEnd,
-  NumberRecord,
-  SharedRecord,
-  StoredFlow,
-  Try,
-} from '../records.js'
-import { addressOf, numberOf, sharedOf } from './admission.js'
-import { keepAddress, keepNumber, keepShared } from './keep.js'
-import { type AddressFailures, type FailureRules, refund, totalOf } from './failures.js'
+import type { Box, FlowEnd, NumberRecord, StoredFlow, Try } from '../records.js'
+import { type AddressFailures, failAddress, refundAddress } from './address-failures.js'
+import { numberOf, sharedOf } from './admission.js'
+import { type FailureRules, refund, totalOf } from './failures.js'
 import { canBeTried, finish, flowOf, judgeOwn, keepFlow, triedOf } from './flow.js'
-import {
-  count,
-  type Count,
-  enter,
-  halfLives,
-  leave,
-  type Limit,
-  membersOf,
-  metered,
-  uncount,
-} from './limits.js'
-import { passOver } from './unread.js'
+import { countHonest, type Honest } from './honest.js'
+import { keepNumber, keepShared } from './keep.js'
+import { count, type Count, type Limit } from './limits.js'
+import { type CountBoxes, passOver } from './unread.js'
 
-export interface SettleCheckBoxes {
-  own?: Box<AddressRecord>
-  app?: Box<SharedRecord>
-  country?: Box<SharedRecord>
-  range?: Box<SharedRecord>
+export interface SettleCheckBoxes extends CountBoxes {
   number?: Box<NumberRecord>
   flow?: Box<StoredFlow>
 }
@@ -52,15 +32,6 @@ export type CheckResult =
   /** tyntec was not asked: always given back. `late` as above. */
   | { result: 'unasked'; late: boolean }
   | { result: 'unresolved' }
-
-/** What a sign-in tells of the traffic. */
-export interface Honest {
-  country: string
-  /** Messages that have led to it. */
-  messages: number
-  /** The number, as its address remembers those that it has failed with. */
-  number: string
-}
 
 export interface SettleCheckArgs {
   attempt: string
@@ -122,7 +93,7 @@ function settleTry(boxes: SettleCheckBoxes, args: SettleCheckArgs, now: number):
       return reject(boxes, boxes.flow, flow, tried, args, result, now)
     case 'over': {
       const guesses = result.failed ? countFailure(boxes, args, taken, now) : undefined
-      if (!result.failed) refundAddress(boxes, args, taken, now)
+      if (!result.failed) refundAddress(boxes.own, args.address, taken, now)
       if (!result.failed && boxes.number !== undefined)
         refund(boxes.number, tried, args.browserLimit, now)
       flow.by = attempt
@@ -134,7 +105,7 @@ function settleTry(boxes: SettleCheckBoxes, args: SettleCheckArgs, now: number):
       takeBack(boxes, boxes.flow, flow, tried, args, result, now)
       return settled(boxes, flow, taken)
     case 'unresolved':
-      refundAddress(boxes, args, taken, now)
+      refundAddress(boxes.own, args.address, taken, now)
       tried.state = 'unresolved'
       tried.lease = 0
       tried.taken = true
@@ -196,7 +167,7 @@ function takeBack(
     if (result === 'unprocessed') flow.refunds = refunds + 1
     if (boxes.number !== undefined) refund(boxes.number, tried, args.browserLimit, now)
   }
-  refundAddress(boxes, args, tried.taken, now)
+  refundAddress(boxes.own, args.address, tried.taken, now)
   if (late) {
     tried.id = ''
     tried.state = 'late'
@@ -218,8 +189,8 @@ export function recount(
   const { result, taken } = args
   const failed = result.result === 'wrong' || (result.result === 'over' && result.failed)
   if (failed) return { guesses: countFailure(boxes, args, taken, now), unread }
-  refundAddress(boxes, args, taken, now)
-  if (result.result === 'verified') countHonest(boxes, args, now)
+  refundAddress(boxes.own, args.address, taken, now)
+  if (result.result === 'verified') countHonest(boxes, args.honest, now)
   return { unread }
 }
 
@@ -230,31 +201,13 @@ function countFailure(
   taken: true | undefined,
   now: number,
 ): Count | undefined {
-  if (address !== undefined && boxes.own !== undefined) {
-    const own = addressOf(boxes.own)
-    if (taken === true) count(own.uses, [address.failures], now, {})
-    own.failed = enter(membersOf(own.failed, address.numbers.duration, now), address.number)
-    keepAddress(boxes.own, own, now)
-  }
+  failAddress(boxes.own, address, taken, now)
   if (guesses === undefined || boxes.app === undefined) return undefined
   const app = sharedOf(boxes.app)
   const counts: Record<string, Count> = {}
   count(app.uses, [guesses], now, counts)
   keepShared(boxes.app, app, now, 0)
   return counts[guesses.name]
-}
-
-/** It was no failure. What another address was charged with is not this one's to get back. */
-function refundAddress(
-  boxes: SettleCheckBoxes,
-  { address }: SettleCheckArgs,
-  taken: true | undefined,
-  now: number,
-): void {
-  if (address === undefined || boxes.own === undefined || taken === true) return
-  const own = addressOf(boxes.own)
-  uncount(own.uses, [address.failures], now)
-  keepAddress(boxes.own, own, now)
 }
 
 /**
@@ -286,7 +239,7 @@ function prove(
   flow.otp = undefined
   flow.code = undefined
   const lease = now + openingLease * 1000
-  refundAddress(boxes, args, taken, now)
+  refundAddress(boxes.own, args.address, taken, now)
   // This attempt was charged as a failure until now.
   const failures = Math.max(totalOf(boxes.number) - 1, 0)
   flow.signIn = {
@@ -299,7 +252,7 @@ function prove(
   flow.kept = Math.max(now + window * 1000, lease)
   keepFlow(box, flow, now)
   if (boxes.number !== undefined) forget(boxes.number, args, now)
-  countHonest(boxes, args, now)
+  countHonest(boxes, args.honest, now)
   return { status: 'settled', attempts: flow.attempts ?? 0, failures, taken }
 }
 
@@ -314,27 +267,4 @@ function forget(
   if (browserLimit !== undefined) number.uses[browserLimit.name] = undefined
   if (number.latest?.flow === flow) number.latest = undefined
   keepNumber(box, number, now)
-}
-
-/** What has led to a sign-in was no pumping, and its number none that the address guesses at. */
-function countHonest(boxes: SettleCheckBoxes, { honest }: SettleCheckArgs, now: number): void {
-  if (honest === undefined) return
-  const { country, messages, number } = honest
-  if (boxes.own !== undefined) {
-    const own = addressOf(boxes.own)
-    own.meter = metered(own.meter, halfLives.address, now, 0, messages)
-    own.countries = leave(own.countries, country, messages)
-    own.failed = leave(own.failed, number, 1_000_000)
-    keepAddress(boxes.own, own, now)
-  }
-  if (boxes.country !== undefined) {
-    const shared = sharedOf(boxes.country)
-    shared.meter = metered(shared.meter, halfLives.country, now, 0, messages)
-    keepShared(boxes.country, shared, now, halfLives.country)
-  }
-  if (boxes.range !== undefined) {
-    const shared = sharedOf(boxes.range)
-    shared.meter = metered(shared.meter, halfLives.range, now, 0, messages)
-    keepShared(boxes.range, shared, now, halfLives.range)
-  }
 }
