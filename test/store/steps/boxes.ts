@@ -53,8 +53,7 @@ export function take<Args, Reply>(
 ): { reply: Reply; after: Records; kept: { [name in keyof Records]: number } } {
   const boxes: Record<string, Box<unknown>> = {}
   for (const name of names) boxes[name] = { value: structuredClone(records[name]) }
-  // Each is by its own name.
-  const reply = step(boxes as Boxes, args, time)
+  const reply = step(boxes, args, time)
   const after: Record<string, unknown> = structuredClone(records as Record<string, unknown>)
   const kept: Record<string, number> = {}
   for (const name of names) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SignIn, StoredFlow } from '../../../src/store/records.js'
 import { complete, release } from '../../../src/store/steps/sign-in.js'
-import { inSeconds, pendingFlow, take } from './boxes.js'
+import { inSeconds, pendingFlow, type Records, take } from './boxes.js'
 
 /** A flow whose code `attempt` has proven, and whose session `opener` opens. */
 function proven(signIn: Partial<SignIn> = {}, flow: Partial<StoredFlow> = {}): StoredFlow {
@@ -64,9 +64,9 @@ describe('the opening of a session', () => {
 })
 
 describe.each([
-  ['complete', complete, args],
-  ['release', release, own],
-] as const)('%s changes nothing', (_name, step, given) => {
+  ['complete', (records: Records) => take(complete, records, args)],
+  ['release', (records: Records) => take(release, records, own)],
+])('%s changes nothing', (_name, step) => {
   test.each([
     ['of a flow that is gone', undefined],
     ['of a flow whose code is not proven', pendingFlow()],
@@ -75,7 +75,7 @@ describe.each([
     ['of a flow whose time is over', proven({}, { kept: inSeconds(0) })],
   ])('%s', (_which, flow) => {
     const records = flow ? { flow } : {}
-    const { reply, after } = take<typeof given, { done: boolean }>(step, records, given)
+    const { reply, after } = step(records)
     expect(reply).toEqual({ done: false })
     expect(after).toEqual(records)
   })
