@@ -183,11 +183,6 @@ export default {
         'node/no-process-env': ['error', { allowedVariables: ['SANDBOX_APPLICATION'] }],
       },
     },
-    {
-      // What the sandbox tells of holds types of all its parts, which tell it.
-      files: ['src/sandbox/**', 'test/**'],
-      rules: { 'import/no-cycle': 'error' },
-    },
     { files: ['src/cli/main.ts'], rules: { 'node/no-process-env': 'off' } },
     {
       files: ['*.config.*', 'test/support/{global-setup,summary-reporter}.ts'],

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { startSandbox } from '../src/sandbox/index.js'
 import { type Case, createCases, toBytes } from './inputs/cases.js'
-import type { Possessions } from './inputs/fields.js'
+import type { Possessions } from './inputs/variants.js'
 import { openConnection, sendAlone } from './inputs/connection.js'
 import { createJudge, describe as describeCase } from './inputs/judge.js'
 import {

@@ -1,22 +1,19 @@
-import type { Fault } from './faults/faults.js'
-import type { JournalEntry } from './journal.js'
-import type { Message } from './messages.js'
+import type { Emits } from './emits.js'
+import type { FaultHappening } from './faults/faults.js'
+import type { CallHappening } from './journal.js'
+import type { MessageHappening } from './messages.js'
 import type { OtpView } from './otp/view.js'
-import type { WebhookCall } from './webhooks/poster.js'
+import type { WebhookHappening } from './webhooks/poster.js'
 
 /** What has happened, for pages and tests that follow along. */
 export type Happening =
-  | { type: 'message'; message: Message }
-  | { type: 'messages-deleted' }
-  /** When a call arrives, with `status: null`, and again when it is answered. */
-  | { type: 'request'; request: JournalEntry }
-  | { type: 'requests-deleted' }
+  | MessageHappening
+  | CallHappening
   /** An OTP is new or has changed; time alone changes one without an event. */
   | { type: 'otp'; otp: OtpView }
   | { type: 'otp-deleted'; otpId: string }
-  /** The sandbox told an app something: at the try, with `status: null`, and again when it is answered. */
-  | { type: 'webhook'; webhook: WebhookCall }
-  | { type: 'faults'; faults: readonly Fault[] }
+  | WebhookHappening
+  | FaultHappening
   | { type: 'clock'; now: string; advanced: number }
   /** Everything is as after the start. */
   | { type: 'reset' }
@@ -28,9 +25,7 @@ export type SandboxEvent = { seq: number; at: string } & Happening
 
 export type Listener = (event: SandboxEvent) => void
 
-export interface Events {
-  /** `happened` runs only when somebody reads the event, and then tells of the state at that time. */
-  emit(happened: () => Happening): void
+export interface Events extends Emits<Happening> {
   /** The newest event's `seq`; 0 before the first. */
   seq(): number
   /** With `after`, first what came after that event. */

@@ -1,4 +1,4 @@
-import type { Events } from './events.js'
+import type { Emits } from './emits.js'
 import type { Operation } from './faults/rules.js'
 import type { Reason } from './reason.js'
 
@@ -23,6 +23,10 @@ export interface JournalEntry {
   /** Which fault or magic number answered in tyntec's place, or changed what was done. */
   reason?: Reason
 }
+
+export type CallHappening =
+  /** When a call arrives, with `status: null`, and again when it is answered. */
+  { type: 'request'; request: JournalEntry } | { type: 'requests-deleted' }
 
 /** The entry of a call under way. */
 export interface Call {
@@ -62,7 +66,7 @@ interface Recorded extends Call {
 const capacity = 10_000
 
 export interface JournalParts {
-  events: Events
+  events: Emits<CallHappening>
   /** Called once for each call: when it was answered, or given up. */
   onAnswered?: ((call: Call) => void) | undefined
 }

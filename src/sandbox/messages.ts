@@ -1,4 +1,4 @@
-import type { Events } from './events.js'
+import type { Emits } from './emits.js'
 
 export type Channel = 'sms' | 'voice' | 'whatsapp'
 
@@ -22,6 +22,8 @@ export interface Message {
   /** What a Chat message holds beside its text. */
   media?: { type?: string; url?: string; caption?: string }
 }
+
+export type MessageHappening = { type: 'message'; message: Message } | { type: 'messages-deleted' }
 
 export interface MessageFilter {
   to?: string | undefined
@@ -47,7 +49,7 @@ export interface Messages {
 const capacity = 500
 
 /** `now` is the sandbox's clock. */
-export function createMessages(events: Events, now: () => number): Messages {
+export function createMessages(events: Emits<MessageHappening>, now: () => number): Messages {
   let seq = 0
   let clearedAt = 0
   let messages: Message[] = []

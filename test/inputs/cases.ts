@@ -1,15 +1,8 @@
 import fc from 'fast-check'
 import { type Body, formOf, jsonOf, strangeOf } from './bodies.js'
-import {
-  anyCode,
-  badCode,
-  deadHandles,
-  type Possessions,
-  unknownHandles,
-  type World,
-} from './fields.js'
+import { anyCode, badCode, deadHandles, unknownHandles, type World } from './fields.js'
 import { cookieOf, harmless, header, uniqueHost } from './headers.js'
-import { goodNumber, variants } from './variants.js'
+import { goodNumber, variants, type Possessions } from './variants.js'
 
 /*
  * Requests of which each is harmless for a reason that is known when it is made: no valid number, or

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { normaliseCode } from '../../src/input/code.js'
 import { createNumberParser } from '../../src/input/number.js'
 import { invisible, nastyTexts, otherValues, strangeNames } from './corpus.js'
-import { country, goodNumber, renamed } from './variants.js'
+import { country, goodNumber, type Possessions, renamed } from './variants.js'
 
 const { parse } = createNumberParser({ countries: [country], channels: ['sms', 'voice'] })
 
@@ -66,13 +66,6 @@ export const channel = fc.oneof(
 export const language = fc.oneof(fc.constantFrom('de', 'EN', 'xx', 'd', 'english', ''), text)
 
 export const other = fc.constantFrom(...otherValues)
-
-/** What a browser of the apps really has. */
-export interface Possessions {
-  /** Of a flow whose code is on its way. */
-  live: string
-  device: string
-}
 
 export interface World {
   handle: fc.Arbitrary<string>

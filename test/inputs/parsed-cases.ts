@@ -8,13 +8,12 @@ import {
   deadHandles,
   language,
   numberText,
-  type Possessions,
   region,
   text,
   type World,
 } from './fields.js'
 import { cookieOf, harmless, header, uniqueHost } from './headers.js'
-import { goodNumber, renamed } from './variants.js'
+import { goodNumber, renamed, type Possessions } from './variants.js'
 
 /** A request as an adapter gets it: read and parsed, by whatever the app has for that. */
 export interface ParsedCase extends Omit<Case, 'body' | 'chunked' | 'alone'> {

@@ -1,6 +1,11 @@
-import type { Possessions } from './fields.js'
-
 /** What the test and the process with its apps have to agree on. */
+
+/** What a browser of the apps really has. */
+export interface Possessions {
+  /** Of a flow whose code is on its way. */
+  live: string
+  device: string
+}
 
 export interface Settings {
   redisUrl: string

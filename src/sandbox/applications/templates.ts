@@ -1,5 +1,3 @@
-import type { Application } from './applications.js'
-
 export const defaultTemplates = {
   en: 'OTP code: {{OTP}}. Valid for {{SEC}} seconds.',
   'en-voice': 'Your code is: {{OTP}}. Once more, your code is: {{OTP}}.',
@@ -13,7 +11,7 @@ export const templateKey = (language: string, channel?: TemplateChannel) =>
 
 /** The template for this language and channel, or the English one. */
 export function chooseTemplate(
-  { templates }: Application,
+  templates: ReadonlyMap<string, string>,
   language: string,
   channel: TemplateChannel,
 ): string {

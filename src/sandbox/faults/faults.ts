@@ -1,9 +1,11 @@
 import { InputError } from '../control/input.js'
-import type { Events } from '../events.js'
+import type { Emits } from '../emits.js'
 import type { DelayFault, Match, MessageFault, WireFault } from './rules.js'
 
 /** A fault that was set, with the uses it has left. */
 export type Fault = Match & (WireFault | DelayFault | MessageFault) & { id: string }
+
+export type FaultHappening = { type: 'faults'; faults: readonly Fault[] }
 
 export interface Faults {
   add(fault: Fault): void
@@ -17,7 +19,7 @@ export interface Faults {
 
 const capacity = 1000
 
-export function createFaults(events: Events): Faults {
+export function createFaults(events: Emits<FaultHappening>): Faults {
   let faults: Fault[] = []
   const tell = () => events.emit(() => ({ type: 'faults', faults }))
   return {

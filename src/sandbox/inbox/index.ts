@@ -3,19 +3,13 @@ import type { Clock } from '../clock.js'
 import type { Routes } from '../control/control.js'
 import { send, sendJson, sendProblem } from '../control/http.js'
 import { InputError, readFields } from '../control/input.js'
-import type { Journal } from '../journal.js'
-import type { Messages } from '../messages.js'
-import type { Otps } from '../otp/otps.js'
 import { readAsset } from './assets.js'
-import { toList } from './list.js'
+import { type ListParts, toList } from './list.js'
 import { assetsPath, toPage } from './page.js'
 import { checkText } from './text-check.js'
 
-export interface InboxParts {
+export interface InboxParts extends ListParts {
   clock: Clock
-  journal: Journal
-  messages: Messages
-  otps: Otps
 }
 
 export interface InboxRequest {

@@ -1,8 +1,15 @@
-import type { JournalEntry } from '../journal.js'
-import type { Message } from '../messages.js'
+import type { Journal, JournalEntry } from '../journal.js'
+import type { Message, Messages } from '../messages.js'
+import type { Otps } from '../otp/otps.js'
 import type { OtpView } from '../otp/view.js'
 import { html, type Html } from './html.js'
-import type { InboxParts } from './index.js'
+
+/** What the list is made of. */
+export interface ListParts {
+  journal: Journal
+  messages: Messages
+  otps: Otps
+}
 
 export interface ListFilter {
   to?: string | undefined
@@ -17,7 +24,7 @@ interface Row {
 }
 
 /** The page's list for browsers without the script, newest first. `found` is false when `seq` is gone. */
-export function toList(parts: InboxParts, { to, seq }: ListFilter): { found: boolean; list: Html } {
+export function toList(parts: ListParts, { to, seq }: ListFilter): { found: boolean; list: Html } {
   const messages = parts.messages.list({ to })
   if (seq !== undefined) {
     const message = messages.find((each) => each.seq === seq)

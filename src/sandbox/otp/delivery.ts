@@ -4,7 +4,7 @@ import type { DeliveryChannel, Effect } from '../faults/rules.js'
 import type { Messages } from '../messages.js'
 import type { Reason } from '../reason.js'
 import type { Otp, StatusEvent } from './entity.js'
-import type { TimelineEntry } from './view.js'
+import type { TimelineEntry } from './timeline.js'
 
 /** What happens to a message on its way to the phone. */
 export interface Delivery {
@@ -82,7 +82,7 @@ export function createDeliver({ clock, messages, changed }: DeliverParts) {
 
   function arrive(otp: Otp, from: string, { copies, reason }: Delivery) {
     const channel = channelName(otp)
-    const template = otp.text ?? chooseTemplate(otp.application, otp.language, otp.via)
+    const template = otp.text ?? chooseTemplate(otp.application.templates, otp.language, otp.via)
     const text = fillTemplate(template, otp.code, otp.validity)
     record(otp, 'DELIVER_OTP_RES_OK', `${otp.via} delivered`)
     for (let copy = 0; copy < copies; copy += 1) {

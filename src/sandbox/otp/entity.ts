@@ -1,6 +1,6 @@
 import type { Application } from '../applications/applications.js'
 import type { Line } from '../numbers.js'
-import type { TimelineEntry } from './view.js'
+import type { TimelineEntry } from './timeline.js'
 
 export type Via = 'SMS' | 'VOICE' | 'AUTO'
 

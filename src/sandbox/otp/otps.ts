@@ -8,7 +8,8 @@ import { randomCode } from './code.js'
 import { createDeliver, type Delivery } from './delivery.js'
 import type { FinalStatus, Otp, OtpStatus, OtpStatusEntity, Via } from './entity.js'
 import { createShelf } from './shelf.js'
-import { type OtpView, type TimelineEntry, toView } from './view.js'
+import type { TimelineEntry } from './timeline.js'
+import { type OtpView, toView } from './view.js'
 
 export interface SendRequest {
   application: Application

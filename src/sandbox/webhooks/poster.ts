@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
-import type { Events } from '../events.js'
+import type { Emits } from '../emits.js'
 import type { Faults } from '../faults/faults.js'
 import { type Effect, type Operation, planCall } from '../faults/rules.js'
 import type { Reason } from '../reason.js'
@@ -24,6 +24,9 @@ export interface WebhookCall {
   reason?: Reason
 }
 
+/** The sandbox told an app something: at the try, with `status: null`, and again when it is answered. */
+export type WebhookHappening = { type: 'webhook'; webhook: WebhookCall }
+
 export interface Notice {
   operation: WebhookOperation
   url: string
@@ -45,7 +48,7 @@ export interface Poster {
 
 export interface PosterParts {
   clock: Clock
-  events: Events
+  events: Emits<WebhookHappening>
   faults: Faults
   /** Aborted when the sandbox is reset or closed. */
   signal(): AbortSignal

@@ -9,7 +9,7 @@ import { codeLine, frame, whyBox } from './frame.js'
 /** @typedef {import('../../messages.js').Message} Message */
 /** @typedef {import('../../journal.js').JournalEntry} Call */
 /** @typedef {import('../../otp/view.js').OtpView} Otp */
-/** @typedef {import('../../otp/view.js').TimelineEntry} Entry */
+/** @typedef {import('../../otp/timeline.js').TimelineEntry} Entry */
 /** @typedef {import('../../reason.js').Reason} Reason */
 /** @typedef {import('./feed.js').Row} Row */
 
