@@ -49,6 +49,7 @@ export interface OtpErrorOptions {
 
 /** Something the operator has to fix. What a person can cause is an outcome instead. */
 export class OtpError extends Error {
+  /** Stable; docs/errors.md has a section for each. */
   readonly code: OtpErrorCode
   /** Read by the default error handlers of Express and Koa. */
   readonly status: number

@@ -61,6 +61,7 @@ export interface Sent extends Pending {
 /** A message may have gone out: the answer was lost, and tyntec's list does not show it yet. */
 export interface Unconfirmed extends Pending {
   status: 'unconfirmed'
+  /** Binds the flow to this browser. Give it to nobody else. */
   handle: string
 }
 
@@ -68,6 +69,7 @@ export interface Unconfirmed extends Pending {
 export interface Verified {
   status: 'verified'
   identity: Identity
+  /** For `complete` or `close`: names the opening of this one session. */
   proof: Proof
   /**
    * For this browser to keep, half a year, and to show at its next `send`: strangers who know the
@@ -85,7 +87,9 @@ export interface Verified {
 export interface SignedIn {
   status: 'signed_in'
   identity: Identity
+  /** As in `Verified`. */
   device: string
+  /** As `complete` was told; missing when it was told none. */
   session?: string | undefined
 }
 
@@ -105,6 +109,7 @@ export interface Identity {
   number: string
   /** Stable for one sign-in; safe to log. */
   flowId: string
+  /** When the code was proven, by this process's clock. */
   verifiedAt: Date
   /** How the last message went. */
   channel: Channel

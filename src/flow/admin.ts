@@ -27,16 +27,24 @@ export interface NumberStatus {
   disabled: boolean
   /** Messages, by the seconds of the limit that they count for. */
   messages: { used: number; of: number; duration: number }[]
+  /** Its flows that are not over. */
   pending: PendingFlow[]
 }
 
+/** A flow whose code can still be used, as the support desk sees it. */
 export interface PendingFlow {
+  /** How the last message went. */
   via: Channel
   purpose: Purpose
+  /** Seconds since the last message. */
   sentAgo: number
+  /** Seconds in which its code can still be used. */
   expiresIn: number
+  /** Resends so far. */
   resends: number
+  /** Wrong codes so far, and one that is being checked. */
   attempts: number
+  /** As tyntec tells it; `unknown` before it does. */
   delivery: Delivery
 }
 

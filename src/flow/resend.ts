@@ -19,10 +19,13 @@ import { deleteOtp, endOf } from './ending.js'
 
 /** What a resend is made of. */
 export interface ResendInput {
+  /** The handle this browser has. */
   handle: unknown
+  /** @default the channel of the message before */
   via?: unknown
   /** As for `send`. Only a new code is told in it. @default that of the message before */
   language?: unknown
+  /** As for `send`. */
   address?: unknown
   /** What the option `challenge` is to look at. */
   challenge?: unknown

@@ -29,6 +29,7 @@ export interface SendInput {
   number: unknown
   /** ISO 3166-1 code that a national number is read with. */
   country?: unknown
+  /** `sms`, `voice` or `whatsapp`, where that channel is enabled. @default the first of `channels` */
   via?: unknown
   /** BCP 47, like `de-DE`. What is not known is not looked at. */
   language?: unknown

@@ -6,7 +6,9 @@ import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { maskNumber } from '../input/number.js'
 import { pendingOf, renewableOf, unsealed } from './pending.js'
 
+/** What a look at a flow is made of. */
 export interface StatusInput {
+  /** The handle this browser has, if any. */
   handle: unknown
   /** Where the request comes from: what a message costs that falls back goes by it. */
   address?: unknown

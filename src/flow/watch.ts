@@ -13,6 +13,7 @@ export type StepName = RequestStep | 'complete' | 'release' | 'unlock'
 
 /** What the channels of a step are told. No number, code, otpId, handle or key is in it. */
 export interface OtpTrace {
+  /** Which step of the flow runs. */
   step: StepName
   /** These three are there once an event of the step has named them. */
   flowId?: string

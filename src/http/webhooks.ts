@@ -6,6 +6,7 @@ import type { ChatReceived } from '../tyntec/chat-entities.js'
 import { parseHint } from '../tyntec/hints.js'
 import { requireFlow } from './options.js'
 
+/** Options of `webhooks`. */
 export interface WebhookOptions {
   /**
    * Gets what somebody has written to you through Chat. A message that is posted again is told once in each process,

@@ -50,7 +50,9 @@ export interface WhatsappOptions {
   template: WhatsappTemplate
 }
 
+/** A template of WhatsApp, as tyntec's Chat API names it. */
 export interface WhatsappTemplate {
+  /** Its id at tyntec. */
   templateId: string
   /** @default the person's language, or `en`; another of the template's where it has not that one */
   language?:

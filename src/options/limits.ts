@@ -11,6 +11,7 @@ import {
 
 /** So many in so many seconds. */
 export interface LimitRule {
+  /** How many are let through in a window; a whole number. */
   points: number
   /** Whole seconds, up to 31 days; for most limits on `memoryStore()` up to 24. */
   duration: number

@@ -32,12 +32,19 @@ export interface CookieOptions {
 
 /** What the fields of the bodies are called. */
 export interface FieldNames {
+  /** @default 'number' */
   number: string
+  /** ISO 3166-1, that a national number is read with. @default 'country' */
   country: string
+  /** @default 'code' */
   code: string
+  /** The channel. @default 'via' */
   via: string
+  /** BCP 47. @default 'language' */
   language: string
+  /** The handle, with `binding: 'token'`. @default 'flow' */
   flow: string
+  /** What the option `challenge` is to look at. @default 'challenge' */
   challenge: string
 }
 

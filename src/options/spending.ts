@@ -75,7 +75,9 @@ export interface PumpingOptions {
 
 /** Suspicious are more than `free` messages without a sign-in, plus `share` for each sign-in. */
 export interface PumpingRule {
+  /** Messages that nobody has to sign in with. */
   free: number
+  /** So many more for each sign-in: 0.4 is two more for every five. */
   share: number
 }
 
@@ -89,6 +91,7 @@ export interface ChallengeRequest {
   number: string
   /** ISO 3166-1. */
   country: string
+  /** The channel that the message is to take. */
   via: Channel
   /** As the framework has it. */
   address: unknown

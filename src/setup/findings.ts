@@ -7,10 +7,13 @@ import { isGuessable } from './look.js'
 
 /** Something that `doctor` or `flow.health()` has found. None holds a secret, a number or an id. */
 export interface Finding {
+  /** Stable: what is found, in kebab case. */
   id: string
   /** `error` where people can't sign in or strangers can; `warning` where it could be better. */
   level: 'error' | 'warning'
+  /** What was found. */
   text: string
+  /** What to do about it. */
   fix: string
 }
 
