@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../tyntec/index.js'
-import { given, oneOf, readArguments } from './arguments.js'
+import { oneOf, readArguments } from './arguments.js'
 import { type Command, group, UsageError } from './command.js'
 import { print } from './print.js'
 import { clientFlags, clientHelp, withClient } from './settings.js'
@@ -14,13 +14,13 @@ Sends a text, or a template with its parameters. Channels are tried in their ord
   --text <text>         A text
   --template <id>       A template in place of a text
   --parameter <text>    A value of the template; once for each
-  --language <code>     Language of the template
-  --policy <name>       deterministic or fallback
+  --language <code>     Language of the template (default: en)
+  --policy <name>       deterministic, or fallback where the template has not that language (default: fallback)
 ${clientHelp}
 
 Examples:
   passport-tyntec-otp chat send +12015550100 --channel tyntecEcho --from 1233423454 --text "Hello"
-  passport-tyntec-otp chat send +12015550100 --channel whatsapp --channel sms --from ACME --template welcome_message --parameter "Mr. Doe"
+  passport-tyntec-otp chat send +12015550100 --channel whatsapp --from 4915112345678 --template welcome_message --parameter "Mr. Doe"
 `,
   async run(args, around) {
     const { values, positionals } = readArguments(
@@ -43,10 +43,7 @@ Examples:
     if ((text === undefined) === (template === undefined)) {
       throw new UsageError('Either --text or --template is needed')
     }
-    const language = given({
-      policy: oneOf('policy', values.policy, ['deterministic', 'fallback']),
-      code: values.language,
-    })
+    const policy = oneOf('policy', values.policy, ['deterministic', 'fallback']) ?? 'fallback'
     const message: ChatMessage = {
       to: positionals[0] ?? '',
       channels,
@@ -58,7 +55,7 @@ Examples:
               contentType: 'template',
               template: {
                 templateId: template,
-                ...(Object.keys(language).length > 0 && { language }),
+                language: { policy, code: values.language ?? 'en' },
                 parameters: (values.parameter ?? []).map((value) => ({ default: value })),
               },
             },

@@ -93,6 +93,8 @@ export function createApplicationCalls({ ask, guard, transport }: Asking): Appli
       )
     },
     async delete(applicationId) {
+      // tyntec answers it as it answers a refused account.
+      if (applicationId === 'default') throw misuse('The default application can not be deleted.')
       return ask({ method: 'DELETE', path: pathOf(applicationId) }, deleted)
     },
     async setTemplate(applicationId, template) {
@@ -101,12 +103,8 @@ export function createApplicationCalls({ ask, guard, transport }: Asking): Appli
         about(saved(answer), applicationId),
       )
     },
-    async deleteTemplate(applicationId, { language, channel }) {
-      const query = toQuery(
-        { language, channel } as Pick<TemplateParameters, 'language' | 'channel'>, // undefined is left out
-        { language: 'text', channel: 'text' },
-        ['language'],
-      )
+    async deleteTemplate(applicationId, template) {
+      const query = toQuery(template, { language: 'text', channel: 'text' }, ['language'])
       return ask({ method: 'DELETE', path: `${pathOf(applicationId)}/language`, query }, deleted)
     },
   }

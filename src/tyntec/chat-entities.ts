@@ -14,7 +14,7 @@ export interface ChatMedia {
 /** tyntec's `Template`: a text that the channel has approved, with values for its places. */
 export interface ChatTemplate {
   templateId: string
-  language?: {
+  language: {
     /** `deterministic` takes the language that is named, `fallback` another one where that is missing. */
     policy?: 'fallback' | 'deterministic'
     /** `en`, or `en_US`. */

@@ -358,6 +358,8 @@ describe('a misuse', () => {
       applications.create(any({ expire: Number.NaN })),
       applications.create(any(null)),
       applications.edit('default', {}),
+      applications.delete('default'),
+      applications.deleteTemplate('default', any(undefined)),
       applications.setTemplate('default', any({ language: 'en' })),
       sms.send(any({ to: number, from: 'ACME' })),
       sms.send(any({ ...text, flash: 1 })),
