@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { createCheck } from '../src/http/check.js'
-import type { RouteHost } from '../src/http/host.js'
+import type { HostApp, RouteHost } from '../src/http/host.js'
 import { logIn } from '../src/http/login/passport.js'
 import type * as http from '../src/http/options.js'
 import { resolveHandler } from '../src/http/options.js'
@@ -133,24 +133,25 @@ async function run(step: Step, req: Request, res: Response, next: NextFunction):
 }
 
 function hostOf(req: Request, res: Response): RouteHost<Context> {
-  const trusted: unknown = req.app?.get('trust proxy')
-  const proxies = trusted === true ? 'all' : trusted ? 'some' : 'none'
-  const host = createNodeHost({
-    request: req,
-    body: req.body,
-    res,
-    session: createExpressSession(req),
-    app: { framework: 'express', proxies, trustOne: `app.set('trust proxy', 1)` },
-  })
-  return Object.assign(host, {
-    context: [req, res] satisfies Context,
-    accepts: (types: string[]) => req.accepts(types),
-    acceptsLanguage: (languages: string[]) => req.acceptsLanguages(languages),
+  const session = createExpressSession(req)
+  return {
+    ...createNodeHost({ request: req, body: req.body, res, session }),
+    get app() {
+      return appOf(req)
+    },
+    context: [req, res],
+    accepts: (types) => req.accepts(types),
+    acceptsLanguage: (languages) => req.acceptsLanguages(languages),
     signedIn: () => 'user' in req && req.user !== undefined,
     answered: () => res.headersSent,
-    setStatus: (status: number) => res.status(status),
-    run: (middleware: (...args: unknown[]) => unknown, done: NextFunction) =>
-      middleware(req, res, done),
-    logIn: (user: unknown, options: object) => logIn(req, user, options),
-  })
+    setStatus: (status) => res.status(status),
+    run: (middleware, done) => middleware(req, res, done),
+    logIn: (user, options) => logIn(req, user, options),
+  }
+}
+
+function appOf({ app }: Request): HostApp {
+  const trusted: unknown = app?.get('trust proxy')
+  const proxies = trusted === true ? 'all' : trusted ? 'some' : 'none'
+  return { framework: 'express', proxies, trustOne: `app.set('trust proxy', 1)` }
 }

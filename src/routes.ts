@@ -78,8 +78,10 @@ export function watchRoutes(events: Events): void {
   ) => {
     const known = route.messages.filter(({ fate, at: sent }) => fate || at - sent >= patience)
     const latest = known.slice(-window)
-    const old = new Set(known.slice(0, -window))
-    route.messages = route.messages.filter((message) => !old.has(message))
+    if (known.length > window) {
+      const old = new Set(known.slice(0, -window))
+      route.messages = route.messages.filter((message) => !old.has(message))
+    }
     if (latest.length < least) return
     const undelivered = latest.filter(({ fate }) => fate === 'failed').length
     const unused = latest.filter(({ fate }) => fate === undefined).length

@@ -61,8 +61,10 @@ export function createBreaker(clock: () => number = () => performance.now()): Br
       }
       latest.delete(about)
       latest.set(about, { at: clock(), failed })
-      const [oldest] = latest.keys()
-      if (latest.size > most && oldest !== undefined) latest.delete(oldest)
+      if (latest.size > most) {
+        const [oldest] = latest.keys()
+        if (oldest !== undefined) latest.delete(oldest)
+      }
       return failed && fails()
     },
     settle(failed) {

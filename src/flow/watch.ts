@@ -54,7 +54,7 @@ export function createWatch(events: Events, secrets: Secrets, metrics: Metrics |
       on: events.on,
       emit(event) {
         if (!asides.has(event.type)) told = true
-        name(trace, event)
+        if (channels[step].hasSubscribers) name(trace, event)
         events.emit(event)
       },
     }

@@ -69,10 +69,14 @@ export async function openExchange(
   return { host, field, binding, cookies, holdsSession: false }
 }
 
-/** The browser of a sign-in is known from now on. At once, since the app may write the answer. */
-export function markKnown({ options }: OtpFlow, { host, cookies }: Exchange, device: string): void {
+/** The browser of a sign-in is known from now on. At once, where the app may write the answer. */
+export function markKnown(
+  { options }: OtpFlow,
+  { host, cookies, login }: Exchange,
+  device: string,
+): void {
   markBrowser(options, cookies, device)
-  host.head.add({ headers: {}, vary: '', cookies: cookies.lines() })
+  if (!login) host.head.add({ headers: {}, vary: '', cookies: cookies.lines() })
 }
 
 const lent = new WeakMap<object, { flow: OtpFlow; exchange: Exchange }>()

@@ -41,7 +41,8 @@ loopback.addAddress('::1', 'ipv6')
 /** Whether the client is this machine itself. A 6to4 or NAT64 address never is, whatever it carries. */
 export function isLoopback(raw: unknown): boolean {
   const address = readAddress(raw)
-  return address !== undefined && loopback.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+  if (address === undefined) return false
+  return isIPv4(address) ? address.startsWith('127.') : loopback.check(address, 'ipv6')
 }
 
 /** An IP address without port, brackets and zone. */

@@ -86,18 +86,16 @@ export function createLimits(
 
     refusedBefore({ own, site }, browserTag) {
       if (own === undefined) return undefined
-      const all = [
-        ['own', messages.ofAddress(browserTag), own[0]],
-        ['own', messages.waits(browserTag), own[0]],
-        ['site', messages.ofSite(browserTag), site?.[0] ?? ''],
-      ] as const
-      const [longest] = all
-        .map(([by, limit, key]) => {
-          const { retryAfter = 0 } = limiterOf(by, limit).refused(keyOf(key, limit)) ?? {}
-          return { limit: nameOf(by, limit.name), retryAfter }
-        })
-        .toSorted((one, other) => other.retryAfter - one.retryAfter)
-      return longest && longest.retryAfter > 0 ? longest : undefined
+      let longest: Refused | undefined
+      const look = (by: 'own' | 'site', limit: Limit, key: string) => {
+        const answer = limiterOf(by, limit).refused(keyOf(key, limit))
+        if (!answer || answer.retryAfter <= (longest?.retryAfter ?? 0)) return
+        longest = { limit: nameOf(by, limit.name), retryAfter: answer.retryAfter }
+      }
+      look('own', messages.ofAddress(browserTag), own[0])
+      look('own', messages.waits(browserTag), own[0])
+      if (site) look('site', messages.ofSite(browserTag), site[0])
+      return longest
     },
 
     waitsOf(origin, browserTag) {

@@ -45,11 +45,16 @@ export function createMessages(
   const named = (name: string, rules: readonly LimitRule[]): Limit[] =>
     rules.map(({ points, duration }) => ({ name: `${name}:${duration}`, points, duration }))
   /** What strangers at its address use up is nothing to a known browser, so it is counted by itself. */
-  const at = (name: string, browserTag: BrowserTag, rule: LimitRule): Limit =>
-    named(browserTag === undefined ? name : `${name}:${short(browserTag)}`, [rule])[0] as Limit // of one rule
-  const ofAddress = (browserTag: BrowserTag) => at('sends', browserTag, limits.sendsPerAddress)
-  const ofSite = (browserTag: BrowserTag) => at('sends', browserTag, limits.sendsPerSite)
-  const waits = (browserTag: BrowserTag) => at('waits', browserTag, limits.waitsPerAddress)
+  const at = (name: string, { points, duration }: LimitRule) => {
+    const ofStrangers: Limit = { name: `${name}:${duration}`, points, duration }
+    return (browserTag: BrowserTag): Limit =>
+      browserTag === undefined
+        ? ofStrangers
+        : { name: `${name}:${short(browserTag)}:${duration}`, points, duration }
+  }
+  const ofAddress = at('sends', limits.sendsPerAddress)
+  const ofSite = at('sends', limits.sendsPerSite)
+  const waits = at('waits', limits.waitsPerAddress)
   const perNumber = named('sends', limits.sendsPerNumber)
   const calls = named('calls', limits.callsPerNumber)
   const { sends } = limits.knownBrowser

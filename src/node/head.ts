@@ -19,35 +19,51 @@ export function createHead(res: ServerResponse): HostHead {
 function addHead(res: ServerResponse, { headers, vary, cookies }: Head): void {
   if (res.headersSent) return
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  addVary(res, vary)
+  if (vary !== '') addVary(res, vary)
   if (cookies.length > 0) res.setHeader('Set-Cookie', [...otherCookies(res, cookies), ...cookies])
 }
 
 /** Each name once: the strategy and the route around it name the same. */
 function addVary(res: ServerResponse, names: string): void {
-  const present = String(res.getHeader('Vary') ?? '').toLowerCase()
-  const there = new Set(present.split(',').map((name) => name.trim()))
-  const missing = names.split(', ').filter((name) => name && !there.has(name.toLowerCase()))
+  const present = res.getHeader('Vary')
+  if (present === undefined) {
+    res.setHeader('Vary', names)
+    return
+  }
+  const there = new Set(
+    String(present)
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
+  const missing = names.split(', ').filter((name) => !there.has(name.toLowerCase()))
   if (missing.length > 0) res.appendHeader('Vary', missing.join(', '))
 }
 
 /** Cookies of the app. Of one name only the last goes out. */
 function otherCookies(res: ServerResponse, lines: readonly string[]): string[] {
+  const present = res.getHeader('Set-Cookie')
+  if (present === undefined) return []
   const names = lines.map((line) => line.slice(0, line.indexOf('=') + 1))
-  const present = [res.getHeader('Set-Cookie') ?? []].flat().map(String)
-  return present.filter((other) => !names.some((name) => other.startsWith(name)))
+  return [present]
+    .flat()
+    .map(String)
+    .filter((other) => !names.some((name) => other.startsWith(name)))
 }
 
 function keepHead(res: ServerResponse): () => void {
   const { statusCode } = res
-  // Copied, because cookies are added to the same array.
-  const kept = Object.entries(res.getHeaders()).map(
-    ([name, value]) => [name, Array.isArray(value) ? [...value] : value] as const,
-  )
+  const kept = res.getHeaders()
+  for (const [name, value] of Object.entries(kept)) {
+    // Copied, because cookies are added to the same array.
+    if (Array.isArray(value)) kept[name] = [...value]
+  }
   return () => {
     if (res.headersSent) return
     for (const name of res.getHeaderNames()) res.removeHeader(name)
-    for (const [name, value] of kept) if (value !== undefined) res.setHeader(name, value)
+    for (const [name, value] of Object.entries(kept)) {
+      if (value !== undefined) res.setHeader(name, value)
+    }
     res.statusCode = statusCode
   }
 }

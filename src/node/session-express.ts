@@ -49,11 +49,22 @@ export function createExpressSession(request: object): HostSession {
 function leave(req: SessionRequest): void {
   const { sessionID } = req
   if (typeof sessionID !== 'string') return
-  const left = textOf(req.session)
-  defineId(req, {
-    get: () => (textOf(req.session) === left ? undefined : sessionID),
-    set: (id: unknown) => defineId(req, { value: id, writable: true }),
-  })
+  left.set(req, { id: sessionID, text: textOf(req.session) })
+  defineId(req, idOfLeft)
+}
+
+/** What sessions were when they were left, by their requests. */
+const left = new WeakMap<object, { id: string; text: string | undefined }>()
+
+/** Made once: with functions of its own each request would be of a kind of its own to the engine. */
+const idOfLeft: PropertyDescriptor & ThisType<SessionRequest> = {
+  get() {
+    const { id, text } = left.get(this) ?? {}
+    return textOf(this.session) === text ? undefined : id
+  },
+  set(id: unknown) {
+    defineId(this, { value: id, writable: true })
+  },
 }
 
 function defineId(req: object, id: PropertyDescriptor): void {
@@ -62,6 +73,9 @@ function defineId(req: object, id: PropertyDescriptor): void {
 
 /** What is in it, as express-session compares it: all but its cookie. */
 function textOf(session: unknown): string | undefined {
+  if (typeof session !== 'object' || session === null) return undefined
+  // Most are of people who have not signed in yet, and hold nothing.
+  if (Object.keys(session).every((name) => name === 'cookie')) return '{}'
   return JSON.stringify(session, function only(this: unknown, key: string, value: unknown) {
     return this === session && key === 'cookie' ? undefined : value
   })

@@ -53,7 +53,8 @@ export function attempt(
   }
   const fail = (problem: Problem) => {
     if (settled) return
-    host.head.add(answerHead(problem))
+    // The router's own answer has it already.
+    if (!borrowed) host.head.add(answerHead(problem))
     // What Passport or the app writes into the session from here on, like a message, is kept.
     if (!borrowed) host.session.leave()
     settle(() => actions.fail(challengeOf(problem, options), problem.status))
@@ -120,7 +121,7 @@ export function attempt(
       await close(flow, proof, { refused })
       return fail(createAppRefusal(flow.options, refused))
     }
-    host.head.add(answerHead())
+    if (!borrowed) host.head.add(answerHead())
     // Without a response Passport's login can't be watched over, and may keep what is in the session.
     if (!res) cleanReturnTo(host.session.read())
     const guard = createGuard({ flow, req, res, exchange, options }, proven)

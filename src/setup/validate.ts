@@ -45,8 +45,9 @@ export function createValidation(
   return {
     proxies: () => proxies,
     request(host) {
+      if (proxies !== undefined) return
       const { app } = host
-      if (proxies !== undefined || !app || host.gone()) return
+      if (!app || host.gone()) return
       ;({ proxies } = app)
       for (const [name, message] of lookAtRequest(host, app, options)) tell(name, message)
       tellOfHoles([app.framework])

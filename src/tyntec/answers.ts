@@ -3,7 +3,7 @@ import { isObject, json, jsonIfAny, jsonOrNothing, own, text } from './body.js'
 import type { CheckAnswer, Otp, OtpEvent, ResendAnswer } from './entities.js'
 import { failure, notFound } from './statuses.js'
 import { badAnswer } from './failures.js'
-import { exactText, integer, readFields } from './fields.js'
+import { exactText, integer, readFields, type Readers } from './fields.js'
 import { isErrorResponse } from './refusal.js'
 import { isOtpId } from './requests.js'
 import type { Answer } from './transport.js'
@@ -162,20 +162,21 @@ export function parseOtp(value: unknown): Otp {
       throw badAnswer(`its ${name} is not a string`)
     }
   }
-  const fields = readFields<Otp>(value, {
-    otpId: exactText,
-    otpStatus: exactText,
-    number: exactText,
-    referenceId: exactText,
-    attemptCount: integer,
-    created: integer,
-    expire: integer,
-    timestampCreated: exactText,
-    timestampExpire: exactText,
-    accountId: exactText,
-    applicationId: exactText,
-  })
-  return Object.assign(fields, { otpId })
+  return Object.assign(readFields(value, readers), { otpId })
+}
+
+const readers: Readers<Otp> = {
+  otpId: exactText,
+  otpStatus: exactText,
+  number: exactText,
+  referenceId: exactText,
+  attemptCount: integer,
+  created: integer,
+  expire: integer,
+  timestampCreated: exactText,
+  timestampExpire: exactText,
+  accountId: exactText,
+  applicationId: exactText,
 }
 
 export function parseEvent(value: unknown): OtpEvent {

@@ -8,9 +8,10 @@ import { printable } from './words.js'
  * `Problem` (RFC 9457) of SMS and Chat.
  */
 export function providerOf(answer: Answer): ProviderAnswer {
-  const { status, sent } = answer
+  const { status } = answer
   const value = jsonOrNothing(answer)
   if (!isObject(value)) return { status }
+  const sent = answer.sent()
   const code = codeOf(value, sent)
   const words = wordsOf(value)
   const message = printable(words, sent)

@@ -27,7 +27,7 @@ export interface Answer extends Head {
   /** The text, or why it could not be read. Some statuses say enough without it. */
   body: string | OtpError
   /** Values of the request that no error may show, should the answer repeat them. */
-  sent: readonly string[]
+  sent(): readonly string[]
 }
 
 export interface Transport {
@@ -46,7 +46,7 @@ interface Ready {
   request: Dispatcher.DispatchOptions
   /** With the seconds that are left. */
   limits(): Limits
-  sent: string[]
+  sent(): string[]
 }
 
 export function createTransport(options: ResolvedTyntecOptions): Transport {
@@ -67,7 +67,7 @@ export function createTransport(options: ResolvedTyntecOptions): Transport {
       dispatcher,
       request: requestOf(call, key),
       limits: () => ({ wait: (deadline - performance.now()) / 1000, maxBody: options.maxBody }),
-      sent: [key, ...valuesOf(call)],
+      sent: () => [key, ...valuesOf(call)],
     })
   }
 
