@@ -43,10 +43,14 @@ try {
   refuseSetting('PORT', `can't be ${port}: ${reason}. Choose another one.`)
 }
 const url = `http://localhost:${port}`
+const toTry =
+  settings.channels === 'sms'
+    ? 'a number to try  +1 201 555 0100 (its code is 424242; more under "Numbers" of the phone)'
+    : 'numbers to try   +1 201 555 0100 by WhatsApp, +1 201 555 0114 has none: its code comes by SMS'
 console.log(`
 app and phone    ${url}/demo
 app alone        ${url}
 phone alone      ${env.TYNTEC_BASE_URL}
-a number to try  +1 201 555 0100 (its code is 424242; more under "Numbers" of the phone)
+${toTry}
 `)
 console.log(`ready ${url}`)

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { createOtpFlow, type OtpEvent, type Problem, redisStore } from 'passport-tyntec-otp'
+import {
+  createOtpFlow,
+  type OtpEvent,
+  type Problem,
+  redisStore,
+  twoFactor,
+  whatsapp,
+} from 'passport-tyntec-otp'
 import { settings } from './settings.js'
 
 export { settings }
@@ -24,6 +31,13 @@ export const flow = createOtpFlow({
   countries: ['DE', 'US'],
   ...(redis && { store: redisStore(redis) }),
   origin: [`http://localhost:${settings.port}`, `http://127.0.0.1:${settings.port}`],
+  ...(settings.channels === 'whatsapp,sms' && {
+    channels: [
+      whatsapp({ from: '4915112345678', template: { templateId: 'login_code' } }),
+      twoFactor(),
+    ],
+    fallback: 'auto',
+  }),
   onEvent(event) {
     const line = toLine(event)
     if (line !== undefined) console.error(line)
@@ -45,6 +59,8 @@ function toLine(event: OtpEvent): string | undefined {
       return `refused by the limit ${event.limit}`
     case 'budget.exhausted':
       return `refused by the budget per ${event.window}: ${event.used} of ${event.of} messages`
+    case 'otp.delivery':
+      return event.delivery === 'failed' ? `a message by ${event.via} failed` : undefined
     case 'otp.expired':
       return `refused ${event.step}: the code has expired`
     default:

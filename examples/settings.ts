@@ -19,10 +19,18 @@ export function wholeNumber(name: string, fallback: number, max: number): number
   )
 }
 
+function oneOf(name: string, values: readonly [string, ...string[]]): string {
+  const value = env[name] || values[0]
+  if (values.includes(value)) return value
+  return refuseSetting(name, `must be ${values.join(' or ')}, not ${JSON.stringify(value)}.`)
+}
+
 /** What is the same for both examples. Everything has a default, so that they start as they are. */
 export const settings = {
   port: wholeNumber('PORT', 3000, 65_535),
   /** How many proxies are in front. Never `true`: then anybody can choose the address they come from. */
   trustProxy: wholeNumber('TRUST_PROXY', 0, 10),
+  /** By which codes travel, the usual one first. What WhatsApp can't deliver goes on by SMS. */
+  channels: oneOf('CHANNELS', ['sms', 'whatsapp,sms']),
   sessionSecret: env.SESSION_SECRET || randomBytes(32).toString('hex'),
 }

@@ -22,6 +22,7 @@ test.each([
   ['SANDBOX_PORT', '-1'],
   ['TRUST_PROXY', 'true'],
   ['FRAMEWORK', 'hapi'],
+  ['CHANNELS', 'pigeon'],
   ['OTP_SECRET', 'too short'],
 ])(
   'a setting that is wrong is told by its name: %s=%s',

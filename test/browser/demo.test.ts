@@ -26,6 +26,29 @@ describe.each(['express', 'koa'])('the demo on %s, without JavaScript', (framewo
     expect(complaints).toEqual([])
   })
 
+  test('goes on by SMS where WhatsApp can not deliver', async () => {
+    const { url, sandbox, code, callsToTyntec } = await startDemo(framework, '', {
+      CHANNELS: 'whatsapp,sms',
+    })
+    const { page, complaints } = await open(withoutScripts)
+    await page.goto(url)
+    await page.getByLabel('Mobile number').fill('+1 201 555 0114')
+    await page.getByRole('button', { name: 'Send code' }).click()
+    await page.getByText('•••0114').waitFor()
+    await page.getByLabel('Security code').fill(await code('+12015550114'))
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { name: 'You are signed in' }).waitFor()
+    const messages = (await (await fetch(`${sandbox}/messages`)).json()) as { channel: string }[]
+    expect(messages.map(({ channel }) => channel)).toEqual(['sms'])
+    const sent = await callsToTyntec('POST')
+    expect(sent.map(({ path }) => path.replace(/otp\/.*/, 'otp/check'))).toEqual([
+      '/messaging/v1/chat/messages',
+      '/2fa/v1/otp',
+      '/2fa/v1/otp/check',
+    ])
+    expect(complaints).toEqual([])
+  })
+
   test('says once that a code was wrong, and takes the right one after it', async () => {
     const { url, code } = await startDemo(framework)
     const { page, complaints } = await open(withoutScripts)
