@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { Pool } from 'undici'
 
 /**
@@ -9,7 +10,7 @@ import { Pool } from 'undici'
 export interface Gate {
   url: string
   /** The next POST of this kind is cut off and kept. */
-  keep(operation: 'otp.send' | 'otp.resend' | 'otp.check'): void
+  keep(operation: keyof typeof paths): void
   /** How many are kept. */
   kept(): number
   /** What was kept arrives, oldest first. Resolves when tyntec has done it; gives how many. */
@@ -21,31 +22,38 @@ export interface Gate {
 const paths = {
   'otp.send': /^\/2fa\/v1\/otp\?/,
   'otp.resend': /^\/2fa\/v1\/otp\/[^/?]+(?:\?|$)/,
+  'sms.send': /^\/messaging\/v1\/sms/,
   'otp.check': /^\/2fa\/v1\/otp\/[^/]+\/check\?/,
 }
 
 export async function openGate(target: string): Promise<Gate> {
   const pool = new Pool(target, { connections: 32 })
   let wanted: (keyof typeof paths)[] = []
-  let kept: IncomingMessage[] = []
+  let kept: { req: IncomingMessage; body: Buffer }[] = []
 
-  const forward = ({ method = '', url = '', headers }: IncomingMessage) =>
+  const forward = ({ method = '', url = '', headers }: IncomingMessage, body: Buffer) =>
     pool.request({
       method,
       path: url,
-      headers: { accept: 'application/json', apikey: String(headers.apikey) },
+      headers: {
+        accept: 'application/json',
+        apikey: String(headers.apikey),
+        ...(body.length > 0 && { 'content-type': 'application/json' }),
+      },
+      body: body.length > 0 ? body : null,
     })
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { method, url = '' } = req
+    const body = await buffer(req)
     const index = method === 'POST' ? wanted.findIndex((name) => paths[name].test(url)) : -1
     if (index >= 0) {
       wanted.splice(index, 1)
-      kept.push(req)
+      kept.push({ req, body })
       req.socket.resetAndDestroy()
       return
     }
-    const answer = await forward(req)
+    const answer = await forward(req, body)
     const { 'transfer-encoding': _, connection: __, ...headers } = answer.headers
     res.writeHead(answer.statusCode, headers)
     for await (const chunk of answer.body) res.write(chunk)
@@ -66,8 +74,8 @@ export async function openGate(target: string): Promise<Gate> {
     kept: () => kept.length,
     async land(most = kept.length) {
       const landing = kept.splice(0, most)
-      for (const req of landing) {
-        await forward(req).then(
+      for (const { req, body } of landing) {
+        await forward(req, body).then(
           ({ body }) => body.dump(),
           () => {},
         )

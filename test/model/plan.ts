@@ -74,6 +74,8 @@ export interface Plan {
   tight: number
   /** Browsers got a token with the page, so that two clicks on it are one flow. */
   pages: boolean
+  /** The codes are our own, and not tyntec's. */
+  own: boolean
   batches: Batch[]
 }
 
@@ -466,6 +468,7 @@ export const wildPlan: fc.Arbitrary<Plan> = sizes.chain((size) => {
     free: oneOf(2, 20),
     tight: oneOf(0, 0, 0, 1, 2, 3),
     pages: fc.boolean(),
+    own: oneOf(false, false, true),
     batches: planOf(
       size,
       fc.oneof(
@@ -497,6 +500,27 @@ export const wildPlan: fc.Arbitrary<Plan> = sizes.chain((size) => {
   })
 })
 
+/** Another code is out, and its person types the one before. */
+function newerCode(size: { browsers: number; workers: number; numbers: number }) {
+  const act = (deed: Deed) =>
+    actionOf(size, false).map((action): Action => ({ ...action, ...deed }))
+  return fc
+    .tuple(
+      oneOf(31, 61),
+      act({ type: 'resend', lost: false }),
+      act({ type: 'check', code: 'before', end: 'complete', again: false }),
+    )
+    .map(([seconds, resend, check]): Batch[] => [
+      { type: 'advance', seconds },
+      ...[resend, { ...check, browser: resend.browser }].map((action): Batch => ({
+        type: 'steps',
+        actions: [action],
+        jump: undefined,
+        land: undefined,
+      })),
+    ])
+}
+
 /** One step after another and nothing that fails: the reference tells each answer. */
 export const calmPlan: fc.Arbitrary<Plan> = sizes.chain((size) =>
   fc.record({
@@ -507,9 +531,11 @@ export const calmPlan: fc.Arbitrary<Plan> = sizes.chain((size) =>
     free: oneOf(2, 5),
     tight: oneOf(0, 0, 3),
     pages: fc.boolean(),
+    own: oneOf(false, false, true),
     batches: planOf(
       size,
       fc.oneof(
+        { weight: 2, arbitrary: newerCode(size) },
         ...alone(
           {
             weight: 10,

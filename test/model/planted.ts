@@ -234,4 +234,14 @@ export const planted: Planted[] = [
       '  if (boxes.number !== undefined) dropLatest(boxes.number, args.flow, now)\n  flow.lease',
     ],
   },
+  {
+    name: 'any code is right where codes are our own',
+    file: 'store/steps/flow.ts',
+    change: [`return code === undefined ? undefined : 'wrong'`, `return 'right'`],
+  },
+  {
+    name: 'a code of ours stays right when another is out',
+    file: settle,
+    change: ['    flow.before = undefined\n    flow.kept', '    flow.kept'],
+  },
 ]

@@ -12,6 +12,7 @@ import {
   judge,
   mustRepeat,
 } from './journey.js'
+import { faultOf, ledgerOf, sentBy, withIds } from './own.js'
 import type { Action, Batch, Code, End, Plan, Trouble } from './plan.js'
 import { createReference, type Reference } from './reference.js'
 import {
@@ -33,7 +34,10 @@ export class Violation extends Error {
 }
 
 /** An OTP as tyntec has it, or had it before it was deleted. */
-interface Ledgered extends OtpStatusEntity {
+export interface Ledgered extends Pick<
+  OtpStatusEntity,
+  'otpId' | 'number' | 'otpStatus' | 'attemptCount' | 'expire' | 'referenceId'
+> {
   code: string | undefined
   journey: Journey | undefined
   deleted: boolean
@@ -92,10 +96,10 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
     keptBy: new Map(),
     waits: 0,
   }
-  const workers = track.startWorkers(plan.workers, options)
+  const workers = track.startWorkers(plan.workers, options, plan.own)
   /** A process is gone with all that it was doing, and another takes its place. */
   function restart(index: number, running: Set<Step>): void {
-    workers.splice(index, 1, ...track.startWorkers(1, options))
+    workers.splice(index, 1, ...track.startWorkers(1, options, plan.own))
     for (const other of running) {
       if (other.worker !== index || other.dead) continue
       other.dead = true
@@ -125,6 +129,10 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
   const secrets: string[] = [secret]
 
   const now = () => Date.now() + offset
+  const arrived = () => {
+    const all = track.sandbox.messages()
+    return plan.own ? withIds(all) : all
+  }
   const note = (line: string) => void trace.push(line)
   const count = (name: string) => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const flowKey = (handle: string | undefined) =>
@@ -324,7 +332,7 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
     const key = flowKey(journey.handle)
     const own: string[] = []
     const others: string[] = []
-    for (const { otpId, to, code } of track.sandbox.messages()) {
+    for (const { otpId, to, code } of arrived()) {
       if (to !== journey.number) continue
       const owner = world.keptBy.get(otpId) ?? flowOfOtp(otpId)
       ;(owner === key ? own : others).unshift(code)
@@ -354,7 +362,7 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
       case 'before':
         return own.find((code) => code !== right) ?? wrong(right)
       case 'stolen':
-        return others[0] ?? track.sandbox.messages().at(-1)?.code ?? wrong(right)
+        return others[0] ?? arrived().at(-1)?.code ?? wrong(right)
       case 'malformed':
         return '12a456'
     }
@@ -435,14 +443,18 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
         note(`${batch.seconds} s pass`)
         return advance(batch.seconds)
       case 'fault':
-        for (const fault of batch.faults) {
+        for (const given of batch.faults) {
+          const fault = plan.own ? faultOf(given) : given
+          if (!fault) continue
           note(`fault ${JSON.stringify(fault)}`)
           await track.control('POST', 'faults', fault)
         }
         return
       case 'keep':
         note(`the next ${batch.operation} is cut off`)
-        return track.gate.keep(batch.operation)
+        if (!plan.own) return track.gate.keep(batch.operation)
+        if (batch.operation !== 'otp.check') track.gate.keep('sms.send')
+        return
       case 'land':
         return land(batch.most)
       case 'heal':
@@ -528,11 +540,17 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
   /** Reads what tyntec knows. OTPs that were deleted stay as they were last seen. */
   async function look(): Promise<void> {
     // Before the OTPs, so that there is one for each.
-    messages = track.sandbox.messages()
+    messages = arrived()
     const [otps, calls] = await Promise.all([track.otps(), track.journal()])
     journal = calls
     for (const message of messages) {
       secrets.push(message.code, message.otpId, message.to)
+    }
+    if (plan.own) {
+      const owner = (reference: string, otpId: string) =>
+        journeys.get(world.flowOf.get(reference) ?? world.keptBy.get(otpId) ?? '')
+      for (const own of ledgerOf(messages, journal, owner)) ledger.set(own.otpId, own)
+      return
     }
     for (const otp of ledger.values()) otp.deleted = true
     for (const otp of otps) {
@@ -577,9 +595,12 @@ function createRun(track: Track, timed: TimedStore, plan: Plan, mode: 'wild' | '
   function inspect(): void {
     const sends = new Map<string, number>()
     const tries = new Map<string, number>()
-    for (const { method, path, query } of journal) {
+    for (const entry of journal) {
+      const { method, path, query } = entry
       const otpId = /^\/2fa\/v1\/otp\/([^/]+)\/check$/.exec(path)?.[1]
       if (method === 'POST' && path === '/2fa/v1/otp') add(sends, String(query.referenceId))
+      const text = sentBy(entry)
+      if (text) add(sends, text.reference)
       if (method === 'POST' && otpId) add(tries, otpId)
     }
     for (const [referenceId, posts] of sends) {

@@ -10,6 +10,7 @@ import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
 import type { StepArgs, StepName, StepReply } from '../../src/store/steps/index.js'
 import type { StepKeys, StepStore } from '../../src/store/store.js'
 import { type Gate, openGate } from './gate.js'
+import { text } from './own.js'
 import type { Trouble } from './plan.js'
 import type { Subject } from './subject.js'
 
@@ -57,7 +58,7 @@ export interface Track {
   sandbox: Sandbox
   gate: Gate
   /** Processes of the app. */
-  startWorkers(count: number, options: Partial<OtpOptions>): OtpFlow[]
+  startWorkers(count: number, options: Partial<OtpOptions>, own: boolean): OtpFlow[]
   steps: AsyncLocalStorage<Step>
   secrets: ReturnType<Subject['createSecrets']>
   /** What operators have been told since the last run began. */
@@ -75,7 +76,7 @@ export async function openTrack(subject: Subject): Promise<Track> {
   const events: OtpEvent[] = []
   const store = subject.toOpaque(disturbed(steps, secrets, subject))
   const gate = await openGate(sandbox.url)
-  const startWorkers = (count: number, options: Partial<OtpOptions>) =>
+  const startWorkers = (count: number, options: Partial<OtpOptions>, own: boolean) =>
     Array.from({ length: count }, () =>
       subject.createOtpFlow({
         apiKey: sandbox.apiKey,
@@ -84,6 +85,7 @@ export async function openTrack(subject: Subject): Promise<Track> {
         countries: ['US'],
         store,
         onEvent: (event) => events.push(event),
+        ...(own && { channels: [subject.sms({ from: 'Example', text })] }),
         ...options,
       }),
     )
@@ -213,7 +215,8 @@ function note(
     const { result } = args as StepArgs<'settleSend'>
     const ref = { number, flow, flowId: '', keyId: '', browserTag: undefined }
     const otpId = result.result === 'sent' ? secrets.unseal(ref, 'otp', result.otp) : undefined
-    if (otpId !== undefined) world.keptBy.set(otpId, flow)
+    // A message with a code of ours has its channel before its id.
+    if (otpId !== undefined) world.keptBy.set(otpId.replace(/^sms:/, ''), flow)
   }
 }
 
