@@ -116,9 +116,11 @@ describe('a decoy asks tyntec for nothing that it could do', () => {
     ['others', 'delete', 'send'],
   ] as const)('and takes a place among the %s for a %s', async (share, name, free) => {
     const open: ServerResponse[] = []
+    let holds = true
     const { step, send, decoy, decoyId } = await setup({
       concurrency: share === 'sends' ? { sends: 1, checks: 9 } : { sends: 9, checks: 1 },
-      hold: (response) => void open.push(response),
+      // What is read is asked for once more.
+      hold: (response) => void (holds ? open.push(response) : response.destroy()),
     })
     const calls = {
       send: () => send(decoy),
@@ -133,6 +135,7 @@ describe('a decoy asks tyntec for nothing that it could do', () => {
     expect(await failureOf(calls[name]())).toMatchObject({ retryAfter: 2 })
     const other = failureOf(calls[free]())
     await expect.poll(() => open.length).toBe(2)
+    holds = false
     for (const response of open) response.destroy()
     await Promise.all([taking, other])
   })

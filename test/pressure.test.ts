@@ -10,6 +10,8 @@ import { dumpRedis } from './support/stores.js'
 
 // Of fifty a tenth is kept for known browsers, of which there are none here.
 const places = 45
+/** Milliseconds: not after tyntec's answer, which takes longer in these tests, however busy the machine is. */
+const atOnce = 2000
 
 describe('a slow tyntec', () => {
   // proves: UP-11, overload/send
@@ -24,7 +26,7 @@ describe('a slow tyntec', () => {
     loop.disable()
 
     expect(first.refused).toHaveLength(1000 - places)
-    expect(first.longestRefusal).toBeLessThan(500)
+    expect(first.longestRefusal).toBeLessThan(atOnce)
     // Milliseconds, of which 5 are the pause between two looks. CI's cores are shared.
     expect(loop.percentile(50) / 1e6).toBeLessThan(50)
     expect(loop.max / 1e6).toBeLessThan(300)
@@ -59,7 +61,7 @@ describe('a slow tyntec', () => {
   test('is asked by others once its answers are there', async () => {
     const { flow, fault, heal } = await setup()
     await send(flow, 0)
-    await fault({ operation: 'otp.send', kind: 'delay', ms: 1000 })
+    await fault({ operation: 'otp.send', kind: 'delay', ms: 3000 })
     const attempts = await flood(200, (index) => send(flow, index + 1))
     expect(attempts.refused).toHaveLength(200 - places)
     await attempts.settled
@@ -79,7 +81,7 @@ describe('a slow tyntec', () => {
       flow.check({ handle: handles[index % handles.length], code: '000000', address: '192.0.2.1' })
     const first = await flood(1000, checkAny)
     expect(first.refused).toHaveLength(1000 - places)
-    expect(first.longestRefusal).toBeLessThan(500)
+    expect(first.longestRefusal).toBeLessThan(atOnce)
     await vi.waitFor(async () => expect(await calls('/check')).toHaveLength(places))
     await vi.waitFor(async () => expect((await limitUses())['address failures']).toBe(places))
     expect((await attempts()).toSorted()).toEqual([
@@ -192,12 +194,12 @@ describe('a failing tyntec', () => {
     await expect(send(flow, 600)).rejects.toThrow('gets a rest')
 
     advance(200)
-    await fault({ operation: 'otp.send', kind: 'delay', ms: 1000 })
+    await fault({ operation: 'otp.send', kind: 'delay', ms: 3000 })
     const before = (await calls()).length
     const attempts = await flood(100, (index) => send(flow, index + 700))
     // Nobody waits for the one that tries.
     expect(attempts.refused).toHaveLength(99)
-    expect(attempts.longestRefusal).toBeLessThan(500)
+    expect(attempts.longestRefusal).toBeLessThan(atOnce)
     await attempts.settled
     expect((await calls()).length - before).toBe(1)
 

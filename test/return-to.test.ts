@@ -259,6 +259,14 @@ const notes: Pick<AppOptions, 'express' | 'koa'> = {
 }
 const corpus = [...elsewhere, ...own.map(([text]) => text)]
 const expectedOf = (index: number) => own[index - elsewhere.length]?.[1] ?? home
+const everywhere: unknown[] = ['//evil.example', '/\\evil.example', '/a/../home']
+/** All of them go through `ownPath`. Each makes its whole way on one framework, and those that differ most on all. */
+const corpusOf = (framework: FrameworkName) =>
+  [...corpus.keys()].filter(
+    (index) =>
+      index % frameworks.length === frameworks.indexOf(framework) ||
+      everywhere.includes(corpus[index]),
+  )
 
 describe.each(frameworks)('returnTo on %s', (framework) => {
   const router = {
@@ -271,7 +279,7 @@ describe.each(frameworks)('returnTo on %s', (framework) => {
   test('leads to a path of the app and nowhere else', { timeout: 60_000 }, async () => {
     const app = await setupApp({ framework, router, flow: { limits }, ...notes })
     const send = createSender(app)
-    for (const index of corpus.keys()) {
+    for (const index of corpusOf(framework)) {
       const client = app.client()
       await client.post(`/note?at=${index}`)
       const code = await send(client)
@@ -280,7 +288,7 @@ describe.each(frameworks)('returnTo on %s', (framework) => {
       expect([corpus[index], landing(app, answer)]).toEqual([corpus[index], expectedOf(index)])
       expect(answer.cookies.join()).not.toContain('evil')
     }
-    expect(app.sessions.signedIn()).toHaveLength(corpus.length)
+    expect(app.sessions.signedIn()).toHaveLength(corpusOf(framework).length)
     // Neither it nor anything else of the old sessions is left.
     expect(records(app)).not.toMatch(/returnTo|pending|evil/)
     expect(app.errors).toEqual([])
@@ -423,7 +431,7 @@ describe.each(frameworks)("Passport's own redirect on %s", (framework) => {
     ['without a session', { session: false }, /returnTo|evil\.example/],
   ])('follows returnTo to the app only: %s', { timeout: 60_000 }, async (_, more, gone) => {
     const { app, lead } = await setupRoute(framework, { successReturnToOrRedirect: home, ...more })
-    for (const index of corpus.keys()) {
+    for (const index of corpusOf(framework)) {
       expect([corpus[index], await lead(index)]).toEqual([corpus[index], expectedOf(index)])
     }
     expect(records(app)).not.toMatch(gone)
