@@ -5,7 +5,7 @@ import type { Host, RouteHost } from './host.js'
 import { type AppRefusal, openSession, patience, tooLate } from './login/opening.js'
 import { authenticate, userOf } from './login/passport.js'
 import { checkCode } from './login/proven.js'
-import { createLoginSession } from './login/session.js'
+import { createCookieSession, createLoginSession } from './login/session.js'
 import { type CheckOptions, requireOpener } from './options.js'
 import { createAppRefusal, isProblem, textOf, type Problem, type Refusal } from './problem.js'
 import { resolveRedirects } from './redirects.js'
@@ -76,10 +76,10 @@ function throughPassport<Context extends unknown[]>(
     const { user, info } = await authenticate(passport, host.run)
     const { joined } = exchange
     if (joined) {
-      const { identity } = joined
+      const { identity, verdict } = joined
       if (body) {
-        const user = await userOf(passport, host.session)
-        Object.assign(added, await body(user, undefined, identity))
+        const user = verdict?.user ?? (await userOf(passport, host.session))
+        Object.assign(added, await body(user, verdict?.info, identity))
       }
       return 'signed in'
     }
@@ -99,7 +99,9 @@ function byItself<Context extends unknown[]>(
 ): SignIn<Context> {
   const { options } = flow
   return async (host, exchange, added) => {
-    const session = createLoginSession(options, host.session)
+    const session = host.session.inCookie()
+      ? createCookieSession(host.session)
+      : createLoginSession(options, host.session)
     const outcome = await checkCode(flow, exchange, { purpose, joins: session.exists })
     if (outcome.status === 'joined') {
       const { identity, device } = outcome

@@ -7,6 +7,7 @@ import { type Binding, createBinding } from './binding.js'
 import { type Cookies, createCookies, markBrowser } from './cookies.js'
 import { type AskCsrf, checkCsrf } from './csrf.js'
 import type { Host } from './host.js'
+import type { PassportVerdict } from './login/passport.js'
 import { keepNotice, keepOutcome } from './kept.js'
 import { createProblem, isProblem, type Problem, ProblemError, type Refusal } from './problem.js'
 import type { Redirects } from './redirects.js'
@@ -33,7 +34,7 @@ export interface Exchange {
   /** Runs once the session is open and before the flow ends, so that what it throws is no login. */
   beforeEnd?: ((identity: Identity) => Promise<void>) | undefined
   /** The session that another request has opened with this code is this one's as well. */
-  joined?: { identity: Identity } | undefined
+  joined?: { identity: Identity; verdict?: PassportVerdict | undefined } | undefined
 }
 
 /** How a step ended well. */

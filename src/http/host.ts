@@ -45,6 +45,8 @@ export interface HostSession {
   readonly keepsData: boolean
   /** As the app sees it, or nothing where there is none. Looking can be enough to create one. */
   read(): unknown
+  /** A library whose cookie holds all of it: there is nothing to make anew, and nothing to save. */
+  inCookie(): boolean
   /** The name that its store knows it by. There is none where the cookie holds the session itself. */
   id(): string | undefined
   /**

@@ -110,10 +110,12 @@ function routeOf(flow: OtpFlow, name: Route['name'], options: PostOptions<never>
  * @throws {ProblemError} `service_unavailable`; the operator is told what is missing
  */
 function requireSignIn({ options }: OtpFlow, host: Host, signIn: SignIn | undefined): void {
-  if (!signIn?.passport || !options.validate.has('session')) return
-  const opens = signIn.session !== false
+  if (!signIn || !options.validate.has('session')) return
+  const { passport, session } = signIn
+  const opener = passport ? 'passport' : 'onVerified'
   const missing =
-    findUnregistered(signIn.passport) ?? (opens ? lookAtSession(host.session) : undefined)
+    (passport && findUnregistered(passport)) ??
+    (session === false ? undefined : lookAtSession(host.session, opener))
   if (missing === undefined) return
   const problem = createProblem(options, { status: 'service_unavailable' })
   throw new ProblemError(problem, { cause: new OtpError('ERR_OTP_MISUSE', missing) })

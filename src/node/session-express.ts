@@ -5,6 +5,7 @@ export interface SessionRequest {
   session?: unknown
   sessionID?: unknown
   sessionStore?: unknown
+  sessionOptions?: unknown
 }
 
 interface Store {
@@ -20,6 +21,8 @@ export function createExpressSession(request: object): HostSession {
   return {
     library: 'express-session',
     keepsData: false,
+    // What cookie-session puts on a request, and express-session does not.
+    inCookie: () => req.sessionOptions !== undefined && req.sessionStore === undefined,
     read: () => req.session,
     id: () => (store() && typeof req.sessionID === 'string' ? req.sessionID : undefined),
     leave: () => leave(req),

@@ -42,6 +42,7 @@ export function createKoaSession(context: object): HostSession {
   return {
     library: 'koa-session 6 or newer',
     keepsData: true,
+    inCookie: () => false,
     read: () => ctx.session,
     id() {
       const holder = holderOf(ctx)

@@ -1,5 +1,6 @@
 import type { OtpFlow } from '../flow/index.js'
 import type { LogInOptions } from '../http/host.js'
+import type { Verdicts } from './verdicts.js'
 import type { AskApp } from './verify.js'
 
 /** What Passport puts on a strategy for one request. */
@@ -23,4 +24,5 @@ export interface Settings {
   flow: OtpFlow
   askApp: AskApp
   csrf: ((context: object) => unknown) | undefined
+  verdicts: Verdicts
 }

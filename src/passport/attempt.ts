@@ -27,7 +27,7 @@ import type { Verdict } from './verify.js'
 
 /** One request through the strategy. */
 export function attempt(
-  { flow, askApp, csrf }: Settings,
+  { flow, askApp, csrf, verdicts }: Settings,
   req: PassportRequest,
   options: AuthenticateOptions,
   actions: Actions,
@@ -68,6 +68,8 @@ export function attempt(
   const opens = (options.successReturnToOrRedirect ?? options.successRedirect) !== undefined
   const sessionless = !opens || options.session === false || options.assignProperty !== undefined
   flow.validation.login(sessionless ? undefined : host.session)
+  // Then there is nothing to join, but who it is can be said to each of several clicks.
+  const says = (borrowed?.login ? !borrowed.login.joins : undefined) ?? asksOnly(options)
 
   run().catch((error: unknown) => {
     tellRefusal(flow, 'check', error)
@@ -84,6 +86,7 @@ export function attempt(
       purpose: exchange.login?.purpose ?? requirePurpose(options.purpose),
       // Elsewhere the app's own code goes on with the user that it is given.
       joins: exchange.login?.joins ?? (!sessionless && target !== undefined),
+      shared: ({ flowId }) => says && verdicts.of(flowId) !== undefined,
     })
     if (outcome.status === 'verified') return signIn(exchange, outcome)
     if (outcome.status === 'sign_in_refused') {
@@ -92,8 +95,10 @@ export function attempt(
     if (outcome.status !== 'joined') return fail(createProblem(flow.options, outcome))
 
     const { identity, device } = outcome
-    exchange.joined = { identity }
+    const verdict = says ? verdicts.of(identity.flowId) : undefined
+    exchange.joined = { identity, verdict }
     markKnown(flow, exchange, device)
+    if (verdict) return settle(() => actions.success(verdict.user, verdict.info))
     if (borrowed || target === undefined) {
       const problem = createProblem(flow.options, { status: 'no_pending_code' })
       return settle(() => actions.fail(problem, problem.status))
@@ -121,6 +126,7 @@ export function attempt(
       await close(flow, proof, { refused })
       return fail(createAppRefusal(flow.options, refused))
     }
+    if (says) verdicts.keep(identity.flowId, verdict)
     if (!borrowed) host.head.add(answerHead())
     // Without a response Passport's login can't be watched over, and may keep what is in the session.
     if (!res) cleanReturnTo(host.session.read())
@@ -138,6 +144,11 @@ async function open(
   csrf: (() => unknown) | undefined,
 ): Promise<Exchange> {
   return openExchange(flow, host, createCookies(flow.options, host), csrf)
+}
+
+/** Passport opens no session, and the app gets nothing but the user. */
+function asksOnly({ session, assignProperty }: AuthenticateOptions): boolean {
+  return session === false || assignProperty !== undefined
 }
 
 /** Where Passport leads after a login. It would follow `session.returnTo` to any site. */

@@ -7,6 +7,7 @@ import { shown } from '../options/values.js'
 import type { Actions, Settings } from './actions.js'
 import { attempt } from './attempt.js'
 import type { PassportRequest } from './request.js'
+import { createVerdicts } from './verdicts.js'
 import { createAskApp, type Verify, type VerifyWithRequest } from './verify.js'
 
 /** Options of `Strategy`. */
@@ -107,5 +108,5 @@ function resolveStrategy(flow: OtpFlow, rest: readonly unknown[]): Settings {
     throw new OtpError('ERR_OTP_OPTIONS', '"passReqToCallback" must be true or false')
   }
   const askApp = createAskApp(verify as (...args: never[]) => unknown, passReqToCallback) // it is one
-  return { flow, askApp, csrf }
+  return { flow, askApp, csrf, verdicts: createVerdicts() }
 }

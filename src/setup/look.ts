@@ -120,8 +120,11 @@ export function* lookAtRequest(
   }
 }
 
-/** Why nobody can sign in with the session of this request, if so. */
-export function lookAtSession({ read, library }: HostSession): string | undefined {
+/** Why nobody can sign in with the session of this request, if so. The app's own `onVerified` needs none. */
+export function lookAtSession(
+  { read, inCookie, library }: HostSession,
+  opener: 'passport' | 'onVerified' = 'passport',
+): string | undefined {
   let session: unknown
   try {
     session = read()
@@ -130,16 +133,18 @@ export function lookAtSession({ read, library }: HostSession): string | undefine
     return undefined
   }
   if (typeof session !== 'object' || session === null) {
+    if (opener === 'onVerified') return undefined
     return (
       'A request has no session, so nobody can sign in by Passport: codes are sent, and the login fails. Mount ' +
       `${library} before the routes of this package, or sign in without a session: onVerified instead of passport, ` +
       'or passport.authenticate with { session: false }'
     )
   }
+  if (opener === 'onVerified' && inCookie()) return undefined
   const { regenerate, save } = session as { regenerate?: unknown; save?: unknown } // or not
   if (typeof regenerate !== 'function' || typeof save !== 'function') {
     return (
-      'The session has no regenerate() and save(), so nobody can sign in by Passport: somebody else could know the session ' +
+      'The session has no regenerate() and save(), so nobody can sign in: somebody else could know the session ' +
       `from before the login. Use ${library}`
     )
   }

@@ -7,6 +7,9 @@ import {
   setupApp,
   wrongCode,
 } from '../support/app.js'
+import type { Identity } from 'passport-tyntec-otp'
+import * as onExpress from 'passport-tyntec-otp/express'
+import * as onKoa from 'passport-tyntec-otp/koa'
 import { createMemoryStore } from '../../src/store/memory.js'
 import { toOpaque } from '../../src/store/store.js'
 import { type Client, expectProblem, keepCookies } from '../support/client.js'
@@ -152,6 +155,49 @@ describe.each(frameworks)('an answer that was lost, on %s,', (framework) => {
         }
       },
     )
+  })
+
+  // proves: SES-18
+  test('comes to each of seven presses that open no session, from one verify function', async () => {
+    let asked = 0
+    let opens = () => {}
+    const opening = new Promise<void>((resolve) => (opens = resolve))
+    const body = (user: unknown, info: unknown, { repeated }: Identity) => ({ user, repeated })
+    const app = await setupApp({
+      framework,
+      sessionless: true,
+      async verify({ number }) {
+        asked += 1
+        await opening
+        return { number }
+      },
+      express: (app, { flow, passport }) =>
+        app.use('/own', onExpress.otpRouter(flow, { passport, session: false, body })),
+      koa: (app, { flow, passport }) =>
+        app.use(onKoa.otpRouter(flow, { passport, session: false, body, prefix: '/own' })),
+    })
+    const client = app.client()
+    expect((await client.post('/own/send', { number })).status).toBe(202)
+    const code = await app.sandbox.waitForCode(number)
+    const old = new Map(client.jar)
+    const press = () => before(app, old).post('/own/check', { code })
+    const presses = [press()]
+    await vi.waitFor(() => expect(asked).toBe(1))
+    presses.push(...Array.from({ length: 6 }, press))
+    const wrong = before(app, old).post('/own/check', { code: wrongCode })
+    expect((await wrong).status).toBe(409)
+    opens()
+    const answers = await Promise.all(presses)
+    const signedIn = { status: 'verified', user: { number } }
+    expect(answers.map(({ json }) => json)).toEqual([
+      { ...signedIn, repeated: false },
+      ...Array.from({ length: 6 }, () => ({ ...signedIn, repeated: true })),
+    ])
+    expect(asked).toBe(1)
+    // One that comes later is one whose answer was lost.
+    expect((await press()).json).toEqual({ ...signedIn, repeated: true })
+    expect(asked).toBe(2)
+    expect(await checks(app)).toBe(1)
   })
 
   // proves: SES-8, SES-16

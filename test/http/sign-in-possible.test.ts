@@ -5,7 +5,10 @@ import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
 import { describe, expect, test } from 'vitest'
 import { type App, type AppOptions, frameworks, number, setupApp } from '../support/app.js'
-import { expectProblem } from '../support/client.js'
+import { createMemoryStore } from '../../src/store/memory.js'
+import { toOpaque } from '../../src/store/store.js'
+import { expectProblem, keepCookies } from '../support/client.js'
+import { changed } from '../support/flow.js'
 
 const require = createRequire(import.meta.url)
 // It comes without types of its own.
@@ -20,6 +23,17 @@ const inCookie: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
       Object.defineProperty(ctx, 'session', { value: {}, configurable: true })
       return next()
     }),
+}
+
+/** Sessions of a library that nobody knows, whose methods have other names. */
+const unknown: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
+  sessionless: true,
+  express: (app) =>
+    app.use((req, _res, next) => {
+      Object.defineProperty(req, 'session', { value: {}, configurable: true })
+      next()
+    }),
+  koa: inCookie.koa,
 }
 
 /** Another router, with a Passport that knows no strategy. */
@@ -39,6 +53,12 @@ describe.each(frameworks)('nobody pays for a message that signs nobody in, on %s
   test.each<[string, Partial<AppOptions>, string, string]>([
     ['there is no session', { sessionless: true }, '/login', library],
     ['the session is one in a cookie', inCookie, '/login', `regenerate() and save(), so nobody`],
+    [
+      'the session is none that can be made anew, with onVerified',
+      { ...unknown, opener: 'onVerified' },
+      '/login',
+      `regenerate() and save(), so nobody`,
+    ],
     [
       'Passport knows no strategy',
       withoutStrategy,
@@ -61,5 +81,66 @@ describe.each(frameworks)('nobody pays for a message that signs nobody in, on %s
       expect(each).toMatch(/^ERR_OTP_MISUSE /)
       expect(each).toContain(fix)
     }
+  })
+})
+
+describe.each(['express 4', 'express 5'] as const)('cookie-session on %s', (framework) => {
+  const setup = () => setupApp({ framework, opener: 'onVerified', ...inCookie })
+
+  test('is what onVerified puts into it, and nothing of before the login', async () => {
+    const app = await setup()
+    const client = app.client()
+    await client.post('/plant', { cart: 1, user: 'somebody else' })
+    const planted = new Map(client.jar)
+    expect((await client.post('/login/send', { number })).status).toBe(202)
+    const code = await app.sandbox.waitForCode(number)
+    expect((await client.post('/login/check', { code })).status).toBe(200)
+    expect((await client.get('/me')).json).toEqual({ user: { number } })
+    const held = Buffer.from(client.jar.get('sid') ?? '', 'base64').toString()
+    expect(JSON.parse(held)).toEqual({ user: { number } })
+    expect(client.jar.get('sid')).not.toBe(planted.get('sid'))
+    expect(told(app)).toEqual([])
+  })
+
+  test('signs in by each of six clicks at once', async () => {
+    const app = await setup()
+    const client = app.client()
+    await client.post('/login/send', { number })
+    const code = await app.sandbox.waitForCode(number)
+    const old = new Map(client.jar)
+    await app.fault({ operation: 'otp.check', when: 'before', kind: 'delay', ms: 500 })
+    const browser = () => {
+      const same = app.client()
+      for (const [name, value] of old) same.jar.set(name, value)
+      return same
+    }
+    const clicks = Array.from({ length: 6 }, browser)
+    const answers = await Promise.all(clicks.map((each) => each.post('/login/check', { code })))
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
+    // Each answer leaves the browser signed in that has heard those before.
+    for (const order of [answers, answers.toReversed()]) {
+      const heard = browser()
+      for (const { cookies } of order) keepCookies(heard.jar, cookies)
+      expect((await heard.get('/me')).json).toEqual({ user: { number } })
+    }
+    expect((await app.requests()).filter((call) => call === 'check')).toHaveLength(1)
+  })
+
+  test('holds nothing of a sign-in that failed', async () => {
+    const steps = changed(
+      createMemoryStore(() => performance.now()),
+      { complete: async () => ({ done: false }) },
+    )
+    const app = await setupApp({
+      framework,
+      opener: 'onVerified',
+      ...inCookie,
+      flow: { store: toOpaque(steps) },
+    })
+    const client = app.client()
+    expect(await client.post('/login/send', { number })).toMatchObject({ status: 202 })
+    const code = await app.sandbox.waitForCode(number)
+    expect((await client.post('/login/check', { code })).status).toBe(409)
+    expect((await client.get('/me')).status).toBe(401)
   })
 })

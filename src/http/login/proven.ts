@@ -14,22 +14,30 @@ export type Proven = Verified & {
   readonly lost?: string | undefined
 }
 
-/** Another request has signed this browser in with this code: its session is this one's too. */
+/** Another request has signed this browser in with this code: what it has opened is this one's too. */
 export interface Joined {
   readonly status: 'joined'
   readonly identity: Identity
   readonly device: string
 }
 
+interface HowItJoins {
+  purpose: Purpose | undefined
+  joins: boolean
+  shared?: (identity: Identity) => boolean
+}
+
 /**
  * Tries the code of a request. Of two requests with one code, as of a double click, one opens the session; the
  * other joins it, so that either answer signs the browser in. Where a session can't be joined it opens one of
- * its own, and `identity.repeated` says so.
+ * its own, and `identity.repeated` says so. The fifth of these joins without a session: those before it have theirs.
+ *
+ * `shared`: there is none, and what came of the other request is known here.
  */
 export async function checkCode(
   flow: OtpFlow,
   { host, binding, field }: Exchange,
-  { purpose, joins }: { purpose: Purpose | undefined; joins: boolean },
+  { purpose, joins, shared }: HowItJoins,
 ): Promise<CodeOutcome> {
   const input = { handle: binding.handle, code: field('code'), address: host.address, purpose }
   const outcome = await flow.check(input)
@@ -39,9 +47,11 @@ export async function checkCode(
   const { session, identity, device } = outcome
   const joined: Joined = { status: 'joined', identity, device }
   if (joins && session !== undefined && (await host.session.adopt(session))) return joined
+  if (shared?.(identity)) return joined
   const again = await flow.check({ ...input, again: true })
   // Its session stays: the answer that has opened it may still be on its way, and arrive last.
-  if (again.status !== 'signed_in') return again
+  const usedUp = joins && again.status === 'no_pending_code'
+  if (again.status !== 'signed_in' && !usedUp) return again
   host.session.leave()
   return joined
 }

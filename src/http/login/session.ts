@@ -84,6 +84,29 @@ export function createLoginSession(options: HttpOptions, host: HostSession): Log
   }
 }
 
+/**
+ * Of a session that its cookie holds. Nobody who knew the cookie from before the login knows the one after it: it is
+ * enough that nothing is kept.
+ */
+export function createCookieSession(host: HostSession): LoginSession {
+  const empty = () => {
+    const session = host.read()
+    if (isRecord(session)) for (const key of Object.keys(session)) delete session[key]
+  }
+  return {
+    get exists() {
+      return isRecord(host.read())
+    },
+    prepare: empty,
+    async regenerate() {},
+    async save() {},
+    async undo() {
+      empty()
+      return false
+    },
+  }
+}
+
 /** koa-session keeps its own state under names with an underscore, and in `isNew`. */
 function clear(session: Record<string, unknown>): void {
   for (const key of Object.keys(session)) {
