@@ -30,7 +30,8 @@ if (!env.TYNTEC_BASE_URL) {
 const { server } = await (framework === 'koa' ? import('./koa.js') : import('./express.js')).catch(
   (error: unknown) => {
     if (!(error instanceof OtpError)) throw error
-    const settings = 'OTP_SECRET is secret, TYNTEC_API_KEY apiKey, TYNTEC_BASE_URL baseUrl.'
+    const settings =
+      'OTP_SECRET is secret, TYNTEC_API_KEY apiKey, TYNTEC_BASE_URL baseUrl, BUDGET budget.'
     return refuseSetting('A setting', `is wrong. ${error.message} (${settings})`)
   },
 )

@@ -29,6 +29,7 @@ export const flow = createOtpFlow({
   baseUrl: env.TYNTEC_BASE_URL ?? 'http://127.0.0.1:8026',
   secret: env.OTP_SECRET ?? randomBytes(32),
   countries: ['DE', 'US'],
+  budget: settings.budget,
   ...(redis && { store: redisStore(redis) }),
   origin: [`http://localhost:${settings.port}`, `http://127.0.0.1:${settings.port}`],
   ...(settings.channels === 'whatsapp,sms' && {

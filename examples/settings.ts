@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { BudgetOptions } from 'passport-tyntec-otp'
 
 const { env } = process
 
@@ -25,6 +26,16 @@ function oneOf(name: string, values: readonly [string, ...string[]]): string {
   return refuseSetting(name, `must be ${values.join(' or ')}, not ${JSON.stringify(value)}.`)
 }
 
+/** The option `budget` as JSON, such as `{"perCountryPerDay":{"US":500}}`. */
+function budget(): BudgetOptions | undefined {
+  if (!env.BUDGET) return undefined
+  try {
+    return JSON.parse(env.BUDGET) as BudgetOptions // createOtpFlow() looks whether it is
+  } catch {
+    return refuseSetting('BUDGET', 'must be JSON.')
+  }
+}
+
 /** What is the same for both examples. Everything has a default, so that they start as they are. */
 export const settings = {
   port: wholeNumber('PORT', 3000, 65_535),
@@ -32,5 +43,6 @@ export const settings = {
   trustProxy: wholeNumber('TRUST_PROXY', 0, 10),
   /** By which codes travel, the usual one first. What WhatsApp can't deliver goes on by SMS. */
   channels: oneOf('CHANNELS', ['sms', 'whatsapp,sms']),
+  budget: budget(),
   sessionSecret: env.SESSION_SECRET || randomBytes(32).toString('hex'),
 }

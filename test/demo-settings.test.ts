@@ -24,6 +24,8 @@ test.each([
   ['FRAMEWORK', 'hapi'],
   ['CHANNELS', 'pigeon'],
   ['OTP_SECRET', 'too short'],
+  ['BUDGET', 'much'],
+  ['BUDGET', '{"perHour":0}'],
 ])(
   'a setting that is wrong is told by its name: %s=%s',
   async (name, value) => {

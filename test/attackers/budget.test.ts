@@ -45,10 +45,10 @@ test.each(['express', 'koa'] as const)(
   60_000,
 )
 
-describe('a network of 256 customers', () => {
+describe.each(['express', 'koa'] as const)('a network of 256 customers, on %s,', (framework) => {
   // proves: LOCK-2
   test('pays for 270 messages to close an hour to new browsers, and known ones get in', async () => {
-    const app = await startAttacked('express')
+    const app = await startAttacked(framework)
     const known = await knownBrowser(app)
     await app.pass(86_400)
     const statuses = await attack(app, 'an hour of a network', (index) => ({
@@ -69,7 +69,7 @@ describe('a network of 256 customers', () => {
 
   // proves: LOCK-2
   test('pays for 1,800 messages to close a day to new browsers, and known ones get in', async () => {
-    const app = await startAttacked('express')
+    const app = await startAttacked(framework)
     const known = await knownBrowser(app)
     await app.pass(86_400)
     const hours = new Set<number>()
@@ -95,6 +95,37 @@ describe('a network of 256 customers', () => {
     await app.pass(wait)
     expect((await signIn(app.client(), '198.51.100.8')).status).toBe(200)
   }, 240_000)
+
+  // proves: LOCK-2
+  test.each([
+    ["a country's budget", { perCountryPerDay: { US: 100, default: 1000 } }],
+    ['the budget in money', { money: { perDay: 10, prices: { US: 0.1, DE: 0.1 } } }],
+  ] as const)(
+    'pays for nine tenths of %s, and known browsers get in',
+    async (name, budget) => {
+      const app = await startAttacked(framework, budget)
+      const known = await knownBrowser(app)
+      await app.pass(86_400)
+      const statuses = await attack(app, name, (index) => ({
+        address: of40(index),
+        body: victim(index),
+      }))
+      expect(statuses['503 service_unavailable']).toBeGreaterThanOrEqual(20)
+
+      const stranger = await app.client().post('/login/send', victim(900), from('198.51.100.9'))
+      expect(stranger.json).toMatchObject({ code: 'service_unavailable' })
+      const wait = Number(stranger.headers['retry-after'])
+      expect(wait).toBeGreaterThan(85_000)
+      expect(wait).toBeLessThanOrEqual(86_400)
+      const elsewhere = { number: phone('DE', 4) }
+      const abroad = await app.client().post('/login/send', elsewhere, from('198.51.100.10'))
+      expect(abroad.status).toBe(name === "a country's budget" ? 202 : 503)
+      expect((await signIn(known)).status).toBe(200)
+      await app.pass(wait)
+      expect((await signIn(app.client(), '198.51.100.8')).status).toBe(200)
+    },
+    60_000,
+  )
 })
 
 // proves: LOCK-8

@@ -6,6 +6,8 @@ export const figures = {
   'a subscriber line': { requests: 299, addresses: 256, messages: 50 },
   'an hour of a network': { requests: 300, addresses: 256, messages: 270 },
   'a day of a network': { requests: 1900, addresses: 256, messages: 1800 },
+  "a country's budget": { requests: 110, addresses: 110, messages: 90 },
+  'the budget in money': { requests: 110, addresses: 110, messages: 90 },
   'made-up handles': { requests: 1600, addresses: 1, messages: 0 },
   'inside a wait': { requests: 1000, addresses: 1, messages: 1 },
   'one owner': { requests: 12, addresses: 1, messages: 6 },

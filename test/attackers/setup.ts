@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import type { BudgetOptions } from 'passport-tyntec-otp'
 import { expect, onTestFinished } from 'vitest'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { type Answer, type Client, createClient } from '../support/client.js'
@@ -17,13 +18,14 @@ export const home = '198.51.100.7'
 export type Attacked = Awaited<ReturnType<typeof startAttacked>>
 
 /** The example app as `npm run demo` starts it, but in production, behind one proxy and on a Redis of its own. */
-export async function startAttacked(framework: 'express' | 'koa') {
+export async function startAttacked(framework: 'express' | 'koa', budget?: BudgetOptions) {
   const server = await startRedis()
   const redis = new Redis(server.url)
   onTestFinished(() => redis.disconnect())
   const { url, sandbox } = await startDemo(framework, server.url, {
     NODE_ENV: 'production',
     TRUST_PROXY: '1',
+    ...(budget && { BUDGET: JSON.stringify(budget) }),
     OTP_SECRET: 'the secret of an app that is attacked, of 32 bytes and more',
   })
   const journal = async (): Promise<JournalEntry[]> => {
