@@ -1,11 +1,13 @@
 import { maskNumber } from '../input/number.js'
 import type { Channel, Pending, ResendState } from '../outcomes.js'
+import type { Origin } from '../limits/origin.js'
 import type { FlowRef } from '../secrets/secrets.js'
 import type { FlowView } from '../store/steps/flow.js'
+import type { NextMessage } from '../store/steps/gate.js'
 import type { Context } from './context.js'
 
 type Shown = Pick<FlowView, 'via' | 'expiresIn' | 'sentAgo' | 'resends'> &
-  Partial<Pick<FlowView, 'delivery'>>
+  Partial<Pick<FlowView, 'delivery' | 'nextAfter'>>
 
 /** What the person may know, from the record. */
 export function pendingOf(
@@ -25,21 +27,22 @@ export function pendingOf(
 
 function resendOf(
   { resendWaits }: Context['options'],
-  { via, sentAgo, resends, delivery }: Shown,
+  { via, sentAgo, resends, delivery, nextAfter = 0 }: Shown,
   channels: Channel[],
 ): ResendState {
+  const ofNumber = Math.ceil(nextAfter)
   const wait = resendWaits[resends]
   const others = channels.filter((each) => each !== via)
   // The next channel may be tried at once, the same one again only after its wait.
   if (delivery === 'failed' && wait !== undefined && others.length > 0) {
     return {
-      allowed: true,
-      retryAfter: 0,
+      allowed: ofNumber === 0,
+      retryAfter: ofNumber,
       remaining: resendWaits.length - resends,
       channels: others,
     }
   }
-  const retryAfter = wait === undefined ? 0 : Math.max(0, Math.ceil(wait - sentAgo))
+  const retryAfter = wait === undefined ? 0 : Math.max(ofNumber, Math.ceil(wait - sentAgo))
   return {
     allowed: wait !== undefined && retryAfter === 0,
     retryAfter,
@@ -52,15 +55,28 @@ function resendOf(
 export function renewableOf(
   { options, numbers }: Pick<Context, 'options' | 'numbers'>,
   number: string,
-  { sentAgo }: Shown,
+  { sentAgo, nextAfter = 0 }: Shown,
 ): ResendState {
-  const retryAfter = Math.max(0, Math.ceil((options.resendWaits[0] ?? 30) - sentAgo))
+  const retryAfter = Math.max(
+    0,
+    Math.ceil((options.resendWaits[0] ?? 30) - sentAgo),
+    Math.ceil(nextAfter),
+  )
   return {
     allowed: retryAfter === 0,
     retryAfter,
     remaining: options.resendWaits.length,
     channels: channelsOf(numbers, number),
   }
+}
+
+/** What a flow's next message waits for beside its own turn: what strangers have sent to the number counts as well. */
+export function nextOf(
+  { options, limits }: Pick<Context, 'options' | 'limits'>,
+  origin: Origin,
+  { browserTag }: FlowRef,
+): Pick<NextMessage, 'cooldown' | 'number'> {
+  return { cooldown: options.resendWaits[0] ?? 30, number: limits.ofNumber(origin, browserTag) }
 }
 
 /** How this number can be reached. A landline takes calls only. */

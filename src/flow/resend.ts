@@ -13,7 +13,7 @@ import { deliver } from './deliver.js'
 import { isKnown, requireSending } from './hooks.js'
 import { channelOf, languageOf } from './input.js'
 import { lookUp } from './lookup.js'
-import { otpOf, pendingOf, unsealed } from './pending.js'
+import { nextOf, otpOf, pendingOf, unsealed } from './pending.js'
 import { sendTo } from './send.js'
 import { deleteOtp, endOf } from './ending.js'
 
@@ -74,6 +74,7 @@ export async function resendFor(
     ref,
     { ...waitsOf(options), via },
     limits.waitsOf(origin, ref.browserTag),
+    limits.ofNumber(origin, ref.browserTag, via),
   )
   switch (due.status) {
     case 'limited':
@@ -196,7 +197,8 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
       return { status: 'rate_limited', retryAfter: reserved.retryAfter }
     case 'too_soon': {
       const { retryAfter } = reserved
-      const { record } = reserved.joined ? await store.read(ref) : {}
+      const next = nextOf(context, asked.origin, ref)
+      const { record } = reserved.joined ? await store.read(ref, undefined, next) : {}
       return record
         ? { status: 'sent', handle, ...pendingOf(context, number, record, asked.channels) }
         : { status: 'resend_too_soon', retryAfter }
@@ -208,6 +210,7 @@ async function sendAgain(context: Context, asked: Asked): Promise<ResendOutcome>
       throw new OtpError('ERR_OTP_STORE_UNAVAILABLE', 'The flow changed while it was looked up')
   }
   const { record, status, unsent } = reserved
+  record.nextAfter = unsent && context.limits.nextAfter(unsent.counts, unsent.message)
   const otpId = unsealed(context, ref, record)?.otpId
   if (status === 'reserved' && otpId !== undefined) {
     const outcome = await repeat(context, asked, { reference, otpId, record, unsent })
@@ -286,7 +289,8 @@ async function renew(
   }
   // A new code ends with its flow, which may be before its own time.
   const { record: after } = await store.read(ref)
-  const pending = pendingOf(context, number, after ?? record, asked.channels)
+  const shown = { ...(after ?? record), nextAfter: record.nextAfter }
+  const pending = pendingOf(context, number, shown, asked.channels)
   if (delivered.status === 'unconfirmed') {
     events.emit({ type: known ? 'otp.unconfirmed' : 'otp.decoyed', flowId, via, country })
     return { status: 'unconfirmed', handle, ...pending }

@@ -126,7 +126,7 @@ export async function send(context: Context, input: SendInput): Promise<SendOutc
 
 /** Sends a code as a new flow, which replaces the one the browser has. */
 export async function sendTo(context: Context, made: Handle, asked: Asked): Promise<SentOutcome> {
-  const { options, secrets, store } = context
+  const { options, secrets, store, limits } = context
   const { number, via, channels, before, old } = asked
   const { handle, ref } = made
   const reference = secrets.createReference(asked.known)
@@ -205,7 +205,8 @@ export async function sendTo(context: Context, made: Handle, asked: Asked): Prom
 
   tellSent(context, ref, asked, delivered.status)
   const lifetime = delivered.status === 'sent' ? delivered.lifetime : options.lifetime
-  const record = { via, expiresIn: lifetime, sentAgo: 0, resends: 0 }
+  const nextAfter = unsent && limits.nextAfter(unsent.counts, unsent.message)
+  const record = { via, expiresIn: lifetime, sentAgo: 0, resends: 0, nextAfter }
   return { status: delivered.status, handle, ...pendingOf(context, number, record, channels) }
 }
 

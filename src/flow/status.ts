@@ -1,10 +1,11 @@
+import { originOf } from '../limits/origin.js'
 import type { StatusOutcome } from '../outcomes.js'
 import type { Context } from './context.js'
 import { fallBack, learnDelivery } from './delivery.js'
 import { deleteOtp, endOf, isShown } from './ending.js'
 import { lookUpInTurn, lookupEvery } from './lookup.js'
 import { maskNumber } from '../input/number.js'
-import { pendingOf, renewableOf, unsealed } from './pending.js'
+import { nextOf, pendingOf, renewableOf, unsealed } from './pending.js'
 
 /** What a look at a flow is made of. */
 export interface StatusInput {
@@ -18,12 +19,13 @@ export async function status(context: Context, input: StatusInput): Promise<Stat
   const { options, secrets, store } = context
   const ref = secrets.parseHandle(input.handle)
   if (!ref) return { status: 'none' }
+  const next = nextOf(context, originOf(options, secrets, input.address), ref)
   // However often its page asks, tyntec is asked for one flow no more often than that.
-  let { record, lookupDue, deliveryDue } = await store.read(ref, lookupEvery)
+  let { record, lookupDue, deliveryDue } = await store.read(ref, lookupEvery, next)
   if (record && lookupDue) {
     // The page is shown whether or not tyntec can be asked.
     await lookUpInTurn(context, ref, record).catch(() => {})
-    ;({ record, deliveryDue } = await store.read(ref, lookupEvery))
+    ;({ record, deliveryDue } = await store.read(ref, lookupEvery, next))
   }
   if (!record) return { status: 'none' }
   const values = unsealed(context, ref, record)
@@ -46,7 +48,7 @@ export async function status(context: Context, input: StatusInput): Promise<Stat
     delivery = learned.delivery ?? delivery
     const { address } = input
     if (learned.falls && (await fallBack(context, ref, record, values.number, { address }))) {
-      ;({ record = record } = await store.read(ref))
+      ;({ record = record } = await store.read(ref, undefined, next))
       ;({ delivery } = record)
     }
   }

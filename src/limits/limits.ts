@@ -7,7 +7,7 @@ import type { Counts, Denied } from '../store/steps/admission.js'
 import type { Count, Limit, Refusal } from '../store/steps/limits.js'
 import { type Budgets, createBudgets } from './budget.js'
 import { createLimiter, type Limiter } from './limiter.js'
-import { createMessages, type Recipient, short } from './message.js'
+import { createMessages, type Messages, type Recipient, short } from './message.js'
 import { addressKeysOf, type Origin } from './origin.js'
 
 /** A limit refuses a request. `retryAfter` is in seconds. */
@@ -24,6 +24,10 @@ export interface Spent {
 
 export interface Limits {
   messageOf(to: Recipient, origin: Origin): Message
+  /** What limits the messages to a number that this origin asks for. */
+  ofNumber: Messages['ofNumber']
+  /** Seconds until nothing of its number refuses the message after one that was counted; nothing when it may follow. */
+  nextAfter(counts: Counts, message: Message): number | undefined
   /** What is certain to be refused, without asking the store. */
   refusedBefore(origin: Origin, browserTag: string | undefined): Refused | undefined
   /**
@@ -82,6 +86,20 @@ export function createLimits(
 
   return {
     messageOf: messages.messageOf,
+    ofNumber: messages.ofNumber,
+
+    nextAfter({ number: counts }, { parts: { number } }) {
+      if (!number) return undefined
+      const full = (limits: readonly Limit[]) =>
+        limits.map(({ name, points, cost = 1 }) => {
+          const { used = 0, wait = 0 } = counts[name] ?? {}
+          return used + cost > points ? wait / 1000 : 0
+        })
+      // A known browser goes on with messages of its own where the others are used up.
+      const rest = number.own.length > 0 ? number.own : number.limits
+      const longest = Math.max(...full(number.always), ...full(rest))
+      return longest > 0 ? longest : undefined
+    },
     guesses,
 
     refusedBefore({ own, site }, browserTag) {

@@ -4,6 +4,7 @@ import type { Channel } from '../outcomes.js'
 import type { Secrets, Tags } from '../secrets/secrets.js'
 import { addressKey, appKey, countryKey, numberKey, rangeKey, siteKey } from '../store/keys.js'
 import type { Message, OlderKeys } from '../store/slots.js'
+import type { NumberPart } from '../store/steps/admission.js'
 import type { Limit } from '../store/steps/limits.js'
 import type { Budgets } from './budget.js'
 import type { Origin } from './origin.js'
@@ -32,6 +33,8 @@ export interface Messages {
   ofSite(browserTag: BrowserTag): Limit
   /** Requests that lead to no message. */
   waits(browserTag: BrowserTag): Limit
+  /** What limits the messages to a number that this origin asks for, by whichever channel there is. */
+  ofNumber(origin: Origin, browserTag: BrowserTag, via?: Channel): NumberPart
 }
 
 type BrowserTag = string | undefined
@@ -60,6 +63,24 @@ export function createMessages(
   const { sends } = limits.knownBrowser
   const { enforced } = pumping
 
+  const ofNumber: Messages['ofNumber'] = ({ ofSender }, browserTag, via) => {
+    const perSender =
+      ofSender === undefined ? [] : named(ofSender, limits.messagesPerAddressAndNumber)
+    return {
+      // Calls cost more, so nobody gets more of them than there are; and no address uses a number's day up.
+      always: [...(via === 'voice' ? calls : []), ...(browserTag === undefined ? perSender : [])],
+      limits: [...perNumber, ...(browserTag === undefined ? [] : perSender)],
+      own:
+        browserTag === undefined
+          ? []
+          : [
+              { ...sends, name: `known:${short(browserTag)}` },
+              // Whoever once had a number may have several browsers that it knows.
+              { ...sends, points: 2 * sends.points, name: 'known' },
+            ],
+    }
+  }
+
   const messageOf = (to: Recipient, origin: Origin): Message => {
     const { tags, country, via, browserTag, known } = to
     // Whoever has signed in with this number is nobody who pumps, so only a challenge can refuse that.
@@ -72,8 +93,6 @@ export function createMessages(
       decoy: !known,
     })
     const { ofSender } = origin
-    const perSender =
-      ofSender === undefined ? [] : named(ofSender, limits.messagesPerAddressAndNumber)
     const ranges = secrets.rangeTags(to.number)
     const [range, ...olderRanges] = ranges
     return {
@@ -104,22 +123,7 @@ export function createMessages(
           range: { ...pumping.range, enforced: refuses('range') },
           decoy: !known,
         },
-        number: {
-          // Calls cost more, so nobody gets more of them than there are; and no address uses a number's day up.
-          always: [
-            ...(via === 'voice' ? calls : []),
-            ...(browserTag === undefined ? perSender : []),
-          ],
-          limits: [...perNumber, ...(browserTag === undefined ? [] : perSender)],
-          own:
-            browserTag === undefined
-              ? []
-              : [
-                  { ...sends, name: `known:${short(browserTag)}` },
-                  // Whoever once had a number may have several browsers that it knows.
-                  { ...sends, points: 2 * sends.points, name: 'known' },
-                ],
-        },
+        number: ofNumber(origin, browserTag, via),
       },
       older: tags.slice(1).map((tag, index): OlderKeys => ({
         tag,
@@ -130,7 +134,7 @@ export function createMessages(
     }
   }
 
-  return { messageOf, ofAddress, ofSite, waits }
+  return { messageOf, ofAddress, ofSite, waits, ofNumber }
 }
 
 /** A tag as the name of a window has it. */

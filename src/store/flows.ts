@@ -3,6 +3,8 @@ import type { AddressRecord, FlowEnd, NumberRecord } from './records.js'
 import type { StepReply } from './steps/index.js'
 import type { ClaimReply, ClaimRequest } from './steps/claim.js'
 import type { AddressFailures } from './steps/address-failures.js'
+import type { NumberPart } from './steps/admission.js'
+import type { NextMessage } from './steps/gate.js'
 import type { FlowView } from './steps/flow.js'
 import type { DeliverArgs, ReadReply } from './steps/read.js'
 import type { ResendDueReply, ResendReply, ResendRequest, ResendWaits } from './steps/resend.js'
@@ -57,6 +59,7 @@ export interface FlowStore {
     ref: FlowRef,
     call: Omit<ResendWaits, 'flow' | 'knownBrowser'>,
     origin?: OriginWaits,
+    number?: NumberPart,
   ): Promise<ResendDueReply>
   resend(ref: FlowRef, call: ResendCall, message?: Message, passed?: boolean): Promise<ResendReply>
   settleResend(
@@ -80,8 +83,15 @@ export interface FlowStore {
     args: { attempt: string; opener: string; window: number; session?: string; refusal?: string },
   ): Promise<boolean>
   release(ref: FlowRef, args: { attempt?: string | undefined; opener: string }): Promise<void>
-  /** `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
-  read(ref: FlowRef, every?: number): Promise<ReadReply>
+  /**
+   * `every`: seconds between two readers that are told to ask tyntec. Missing: none is. `next`: what limits the next
+   * message.
+   */
+  read(
+    ref: FlowRef,
+    every?: number,
+    next?: Pick<NextMessage, 'cooldown' | 'number'>,
+  ): Promise<ReadReply>
   deliver(ref: FlowRef, args: DeliverArgs): Promise<StepReply<'deliver'>>
   end(ref: FlowRef, end: FlowEnd): Promise<FlowView | undefined>
   /** Forgets the failures of a number, and with `all` its waits and used up messages as well. */
@@ -154,7 +164,7 @@ export function createFlowStore(store: StepStore): FlowStore {
       return { ...settled, old: await flows.end(old, 'replaced') }
     },
 
-    async resendDue(ref, given, origin) {
+    async resendDue(ref, given, origin, number) {
       const near = nearOf(ref)
       const request: ResendWaits = {
         ...given,
@@ -163,9 +173,9 @@ export function createFlowStore(store: StepStore): FlowStore {
       }
       if (!store.cluster || !origin) {
         const { own, waits } = origin ?? {}
-        return store.run('resendDue', { ...near, own }, { waits, request })
+        return store.run('resendDue', { ...near, own }, { waits, request, number })
       }
-      const due = await store.run('resendDue', near, { request })
+      const due = await store.run('resendDue', near, { request, number })
       if (due.status === 'due') return due
       const counted = await store.run('resendDue', { own: origin.own }, { waits: origin.waits })
       return counted.status === 'limited' ? counted : due
@@ -281,11 +291,13 @@ export function createFlowStore(store: StepStore): FlowStore {
     async release(ref, args) {
       await store.run('release', { flow: flowKey(ref) }, args)
     },
-    read(ref, every) {
+    read(ref, every, limits) {
       const late = (reply: ReadReply | undefined) => {
         if (reply?.record && reply.lookupDue) void endLookup(ref, reply.record.reference)
       }
-      return store.run('read', { flow: flowKey(ref) }, { every }, late)
+      if (!limits) return store.run('read', { flow: flowKey(ref) }, { every }, late)
+      const next = { ...limits, flow: ref.flow, knownBrowser: ref.browserTag !== undefined }
+      return store.run('read', nearOf(ref), { every, next }, late)
     },
     deliver: (ref, args) => store.run('deliver', { flow: flowKey(ref) }, args),
     async end(ref, end) {

@@ -973,6 +973,12 @@ if waits ~= nil then
 if waits.status == "too_soon" then
 waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
 end
+if waits.status == "current" then
+local wait = longestWait(boxes, {number = parts.number}, 0, now)
+if wait > 0 then
+waits.record.nextAfter = wait
+end
+end
 if waits.status ~= "lookup" and not request.again then
 countWait(boxes, parts, now)
 end
@@ -1970,12 +1976,16 @@ return 0
 end
 return latest["until"] - now
 end
-local function waitOfOthers(number, request, now)
+local function waitOfOthers(boxes, ____bindingPattern0, now)
+local cooldown
+local knownBrowser
+local flow
+flow = ____bindingPattern0.flow
+knownBrowser = ____bindingPattern0.knownBrowser
+cooldown = ____bindingPattern0.cooldown
+local number = numberOf(boxes.number)
 local ____opt_22 = number.latest
-if (____opt_22 and ____opt_22.flow) == request.flow then
-return 0
-end
-return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
+return (____opt_22 and ____opt_22.flow) == flow and 0 or waitOf(number, knownBrowser, cooldown * 1000, now)
 end
 local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
@@ -1989,16 +1999,92 @@ local undelivered = flow.delivery == "failed" and flow.via ~= request.via
 local own = undelivered and 0 or flow.sent + wait * 1000 - now
 local left = math.max(
 own,
-waitOfOthers(
-numberOf(boxes.number),
-request,
-now
-)
+waitOfOthers(boxes, request, now)
 )
 return left > 0 and ({
 status = "too_soon",
 retryAfter = math.ceil(left / 1000)
 }) or nil
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_24
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_24 = ofOwn
+else
+____temp_24 = refused
+end
+return ____temp_24
+end
+local function denied(boxes, parts, now)
+local ____parts_25 = parts
+local address = ____parts_25.address
+local shared = ____parts_25.shared
+local number = ____parts_25.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
+end
+end
+if shared ~= nil then
+local refused = longer(
+refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+),
+refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_26 = numberOf(boxes.number)
+local uses = ____numberOf_result_26.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
+end
+local function longestWait(boxes, ____bindingPattern0, seconds, now)
+local number
+local address
+address = ____bindingPattern0.address
+number = ____bindingPattern0.number
+local refused = denied(boxes, {address = address, number = number}, now)
+return refused == nil and seconds or math.max(
+seconds,
+math.ceil(refused.wait / 1000)
+)
 end
 local function count(uses, limits, now, counts)
 for ____, ____value in ipairs(limits) do
@@ -2006,9 +2092,9 @@ local name = ____value.name
 local duration = ____value.duration
 local cost = ____value.cost
 local idle = ____value.idle
-local ____windowOf_result_24 = windowOf(uses, name, duration, now)
-local n = ____windowOf_result_24.n
-local ends = ____windowOf_result_24.ends
+local ____windowOf_result_27 = windowOf(uses, name, duration, now)
+local n = ____windowOf_result_27.n
+local ends = ____windowOf_result_27.ends
 if idle == nil then
 uses[name] = {n = n + (cost or 1), ends = ends}
 end
@@ -2043,11 +2129,13 @@ delivery = flow.delivery or "unknown"
 }
 end
 local function resendDue(boxes, ____bindingPattern0, now)
+local number
 local request
 local waits
 waits = ____bindingPattern0.waits
 request = ____bindingPattern0.request
-setMessageRight(boxes, {}, request and request.cooldown, now)
+number = ____bindingPattern0.number
+setMessageRight(boxes, {number = number}, request and request.cooldown, now)
 if waits ~= nil then
 setWaitsRight(boxes.own, waits, now)
 local refused = refusalOf(
@@ -2062,27 +2150,30 @@ end
 local flow = flowOf(boxes.flow, now)
 local runs = flow ~= nil and refusalOfFlow(flow, now) == nil
 local due = runs and flow.state ~= "verified" and not isUnderWay(flow, now)
-local ____temp_27
+local ____temp_30
 if request ~= nil and due then
-____temp_27 = tooEarly(boxes, flow, request, now)
+____temp_30 = tooEarly(boxes, flow, request, now)
 else
-____temp_27 = nil
+____temp_30 = nil
 end
-local early = ____temp_27
+local early = ____temp_30
+if early ~= nil and early.status == "too_soon" then
+early.retryAfter = longestWait(boxes, {number = number}, early.retryAfter, now)
+end
 if waits ~= nil and (request == nil or early ~= nil) then
 countWaits(boxes, waits, now)
 end
-local ____early_29 = early
-if ____early_29 == nil then
-local ____temp_28
+local ____early_32 = early
+if ____early_32 == nil then
+local ____temp_31
 if flow == nil then
-____temp_28 = nil
+____temp_31 = nil
 else
-____temp_28 = viewOf(flow, now)
+____temp_31 = viewOf(flow, now)
 end
-____early_29 = {status = "due", record = ____temp_28}
+____early_32 = {status = "due", record = ____temp_31}
 end
-return ____early_29
+return ____early_32
 end
 local reply = resendDue(boxes, input.args, now)
 for i, name in ipairs(input.names) do
@@ -2612,12 +2703,16 @@ return 0
 end
 return latest["until"] - now
 end
-local function waitOfOthers(number, request, now)
+local function waitOfOthers(boxes, ____bindingPattern0, now)
+local cooldown
+local knownBrowser
+local flow
+flow = ____bindingPattern0.flow
+knownBrowser = ____bindingPattern0.knownBrowser
+cooldown = ____bindingPattern0.cooldown
+local number = numberOf(boxes.number)
 local ____opt_39 = number.latest
-if (____opt_39 and ____opt_39.flow) == request.flow then
-return 0
-end
-return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
+return (____opt_39 and ____opt_39.flow) == flow and 0 or waitOf(number, knownBrowser, cooldown * 1000, now)
 end
 local function tooEarly(boxes, flow, request, now)
 local wait = request.waits[(flow.resends or 0) + 1]
@@ -2631,11 +2726,7 @@ local undelivered = flow.delivery == "failed" and flow.via ~= request.via
 local own = undelivered and 0 or flow.sent + wait * 1000 - now
 local left = math.max(
 own,
-waitOfOthers(
-numberOf(boxes.number),
-request,
-now
-)
+waitOfOthers(boxes, request, now)
 )
 return left > 0 and ({
 status = "too_soon",
@@ -6569,6 +6660,67 @@ for i, name in ipairs(input.names) do
   end
   boxes[name] = box
 end
+local prune, keepUntil, pruneFlows, keepNumber, failuresKept
+function prune(uses, now)
+local last = 0
+for name in pairs(uses) do
+local window = uses[name]
+if window ~= nil then
+if window.ends <= now then
+uses[name] = nil
+elseif window.ends > last then
+last = window.ends
+end
+end
+end
+return last
+end
+function keepUntil(box, value, ends, now)
+box.value = value
+box.keep = math.max(ends - now, 0)
+end
+function pruneFlows(record, now)
+local ____record_16 = record
+local flows = ____record_16.flows
+if flows == nil then
+return 0
+end
+local last = 0
+for name in pairs(flows) do
+local ends = flows[name]
+if ends ~= nil and ends <= now then
+flows[name] = nil
+elseif ends ~= nil then
+last = math.max(last, ends)
+end
+end
+if last == 0 then
+record.flows = nil
+end
+return last
+end
+function keepNumber(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_17 = record
+local latest = ____record_17.latest
+local failures = ____record_17.failures
+if latest ~= nil and latest["until"] <= now then
+record.latest = nil
+elseif latest ~= nil then
+ends = math.max(ends, latest["until"])
+end
+if failures ~= nil then
+ends = math.max(ends, failures.last + failuresKept)
+end
+ends = math.max(
+ends,
+pruneFlows(record, now)
+)
+keepUntil(box, record, ends, now)
+end
 local skew = 10000
 local function flowOf(box, now)
 local flow = box and box.value
@@ -6627,9 +6779,339 @@ counted = flow.counted or 0,
 delivery = flow.delivery or "unknown"
 }
 end
+local function addressOf(box)
+return box and box.value or ({uses = {}})
+end
+local function renew(uses, limits, now)
+local renewed = false
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local duration = ____value.duration
+local window = uses[name]
+if window ~= nil and window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+renewed = true
+end
+end
+return renewed
+end
+local halfLives = {address = 43200, country = 43200, range = 3600}
+local meterKept = 4
+local function keepAddress(box, record, now)
+if box == nil then
+return
+end
+local ends = prune(record.uses, now)
+local ____record_4 = record
+local meter = ____record_4.meter
+local countries = ____record_4.countries
+local failed = ____record_4.failed
+if meter ~= nil then
+ends = math.max(ends, meter.at + halfLives.address * meterKept * 1000)
+end
+if countries ~= nil then
+ends = math.max(ends, countries.ends)
+end
+if failed ~= nil then
+ends = math.max(ends, failed.ends)
+end
+keepUntil(box, record, ends, now)
+end
+local function sharedOf(box)
+return box and box.value or ({uses = {}})
+end
+local function faded(meter, halfLife, now)
+if meter == nil then
+return {sent = 0, verified = 0, at = now}
+end
+local weight = 2 ^ (-math.max(now - meter.at, 0) / (halfLife * 1000))
+return {sent = meter.sent * weight, verified = meter.verified * weight, at = now}
+end
+local function keepShared(box, record, now, halfLife)
+if box == nil then
+return
+end
+local ____record_7 = record
+local meter = ____record_7.meter
+local ends = prune(record.uses, now)
+local faded = meter == nil and 0 or meter.at + halfLife * meterKept * 1000
+keepUntil(
+box,
+record,
+math.max(ends, faded),
+now
+)
+end
+local function numberOf(box)
+return box and box.value or ({uses = {}})
+end
+local function failuresOf(number, now)
+local ____number_10 = number
+local failures = ____number_10.failures
+if failures ~= nil and failures.last > now then
+failures.wait = math.max((failures.wait or 0) - failures.last + now, 0)
+failures.last = now
+end
+return failures
+end
+local function setTryRight(boxes, address, browserLimit, now)
+if address ~= nil then
+local own = addressOf(boxes.own)
+local failed = own.failed
+local moved = renew(own.uses, {address.failures}, now)
+local ends = now + address.numbers.duration * 1000
+if failed ~= nil and failed.ends > ends then
+failed.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+end
+local number = numberOf(boxes.number)
+local ahead = number.failures ~= nil and number.failures.last > now
+if ahead then
+failuresOf(number, now)
+end
+local moved = ahead
+if browserLimit ~= nil and renew(number.uses, {browserLimit}, now) then
+moved = true
+end
+if moved then
+keepNumber(boxes.number, number, now)
+end
+end
+local function failures(boxes, _args, now)
+setTryRight(boxes, nil, nil, now)
+local ____temp_11
+if boxes.number == nil then
+____temp_11 = nil
+else
+____temp_11 = failuresOf(
+numberOf(boxes.number),
+now
+)
+end
+local failed = ____temp_11
+local wait = math.max(
+0,
+math.ceil(((failed and failed.wait or 0) - now) / 1000)
+)
+return {total = failed and failed.total or 0, wait = wait}
+end
+failuresKept = 365 * 86400000
+local function setMessageRight(boxes, ____bindingPattern0, cooldown, now)
+local number
+local shared
+local address
+address = ____bindingPattern0.address
+shared = ____bindingPattern0.shared
+number = ____bindingPattern0.number
+if address ~= nil then
+local own = addressOf(boxes.own)
+local countries = own.countries
+local moved = renew(own.uses, address.own, now)
+if renew(own.uses, {address.waits}, now) then
+moved = true
+end
+local ends = now + address.countries.duration * 1000
+if countries ~= nil and countries.ends > ends then
+countries.ends = ends
+moved = true
+end
+if moved then
+keepAddress(boxes.own, own, now)
+end
+local site = addressOf(boxes.site)
+if renew(site.uses, address.site, now) then
+keepAddress(boxes.site, site, now)
+end
+end
+if shared ~= nil then
+local app = sharedOf(boxes.app)
+if renew(app.uses, shared.app, now) then
+keepShared(boxes.app, app, now, 0)
+end
+local country = sharedOf(boxes.country)
+if renew(country.uses, shared.ofCountry, now) then
+keepShared(boxes.country, country, now, halfLives.country)
+end
+end
+local record = numberOf(boxes.number)
+local latest = record.latest
+local waits = false
+if number ~= nil then
+if renew(record.uses, number.always, now) then
+waits = true
+end
+if renew(record.uses, number.limits, now) then
+waits = true
+end
+if renew(record.uses, number.own, now) then
+waits = true
+end
+end
+if latest ~= nil and cooldown ~= nil and latest["until"] > now + cooldown * 1000 then
+latest["until"] = now + cooldown * 1000
+waits = true
+end
+if waits then
+keepNumber(boxes.number, record, now)
+end
+end
+local function waitOf(number, knownBrowser, longest, now)
+local ____number_18 = number
+local latest = ____number_18.latest
+if latest == nil or latest["until"] <= now then
+return 0
+end
+if latest["until"] > now + longest then
+latest["until"] = now + longest
+end
+if knownBrowser and latest.reserved == true then
+return 0
+end
+return latest["until"] - now
+end
+local function waitOfOthers(boxes, ____bindingPattern0, now)
+local cooldown
+local knownBrowser
+local flow
+flow = ____bindingPattern0.flow
+knownBrowser = ____bindingPattern0.knownBrowser
+cooldown = ____bindingPattern0.cooldown
+local number = numberOf(boxes.number)
+local ____opt_19 = number.latest
+return (____opt_19 and ____opt_19.flow) == flow and 0 or waitOf(number, knownBrowser, cooldown * 1000, now)
+end
+local function windowOf(uses, name, duration, now)
+local window = uses[name]
+if window == nil or window.ends <= now then
+return {n = 0, ends = now + duration * 1000}
+end
+if window.ends > now + duration * 1000 then
+window.ends = now + duration * 1000
+end
+return window
+end
+local function longer(one, other)
+if one == nil or other == nil then
+return one or other
+end
+return other.wait > one.wait and other or one
+end
+local function refusalOf(uses, limits, now)
+local refused
+for ____, ____value in ipairs(limits) do
+local name = ____value.name
+local points = ____value.points
+local duration = ____value.duration
+local cost = ____value.cost
+local ____windowOf_result_21 = windowOf(uses or ({}), name, duration, now)
+local n = ____windowOf_result_21.n
+local ends = ____windowOf_result_21.ends
+local used = n + (cost or 1)
+if used > points then
+refused = longer(refused, {limit = name, used = used, wait = ends - now})
+end
+end
+return refused
+end
+local function deny(by, ____bindingPattern0)
+local wait
+local used
+local limit
+limit = ____bindingPattern0.limit
+used = ____bindingPattern0.used
+wait = ____bindingPattern0.wait
+return {
+status = "limited",
+by = by,
+limit = limit,
+used = used,
+wait = wait
+}
+end
+local function refusedNumber(uses, ____bindingPattern0, now)
+local own
+local limits
+limits = ____bindingPattern0.limits
+own = ____bindingPattern0.own
+local refused = refusalOf(uses, limits, now)
+if refused == nil or #own == 0 then
+return refused
+end
+local ofOwn = refusalOf(uses, own, now)
+local ____temp_22
+if ofOwn == nil or ofOwn.wait < refused.wait then
+____temp_22 = ofOwn
+else
+____temp_22 = refused
+end
+return ____temp_22
+end
+local function denied(boxes, parts, now)
+local ____parts_23 = parts
+local address = ____parts_23.address
+local shared = ____parts_23.shared
+local number = ____parts_23.number
+if address ~= nil then
+local own = refusalOf(
+addressOf(boxes.own).uses,
+address.own,
+now
+)
+local site = refusalOf(
+addressOf(boxes.site).uses,
+address.site,
+now
+)
+local refused = longer(own, site)
+if refused ~= nil then
+return deny(refused == own and "own" or "site", refused)
+end
+end
+if shared ~= nil then
+local refused = longer(
+refusalOf(
+sharedOf(boxes.app).uses,
+shared.app,
+now
+),
+refusalOf(
+sharedOf(boxes.country).uses,
+shared.ofCountry,
+now
+)
+)
+if refused ~= nil then
+return deny("shared", refused)
+end
+end
+if number ~= nil then
+local ____numberOf_result_24 = numberOf(boxes.number)
+local uses = ____numberOf_result_24.uses
+local refused = longer(
+refusalOf(uses, number.always, now),
+refusedNumber(uses, number, now)
+)
+if refused ~= nil then
+return deny("number", refused)
+end
+end
+return nil
+end
+local function nextAfter(boxes, next, now)
+local others = waitOfOthers(boxes, next, now)
+local refused = denied(boxes, {number = next.number}, now)
+local left = refused == nil and others or math.max(others, refused.wait)
+return left > 0 and left / 1000 or nil
+end
 local function read(boxes, ____bindingPattern0, now)
+local next
 local every
 every = ____bindingPattern0.every
+next = ____bindingPattern0.next
 local flow = flowOf(boxes.flow, now)
 if flow == nil or boxes.flow == nil then
 return {deliveryDue = false, lookupDue = false, busy = false}
@@ -6653,12 +7135,12 @@ if deliveryDue or lookupDue then
 keepFlow(boxes.flow, flow, now)
 end
 end
-return {
-record = viewOf(flow, now),
-deliveryDue = deliveryDue,
-lookupDue = lookupDue,
-busy = busy
-}
+local record = viewOf(flow, now)
+if next ~= nil then
+setMessageRight(boxes, {number = next.number}, next.cooldown, now)
+record.nextAfter = nextAfter(boxes, next, now)
+end
+return {record = record, deliveryDue = deliveryDue, lookupDue = lookupDue, busy = busy}
 end
 local reply = read(boxes, input.args, now)
 for i, name in ipairs(input.names) do

@@ -121,7 +121,15 @@ describe.each(flowKinds)('on %s', (kind) => {
       expect(await setup.flow.status({ handle })).toMatchObject({
         via: 'whatsapp',
         delivery: 'failed',
-        resend: { allowed: true, remaining: 3 },
+        // Which they may as soon as the number has a message left.
+        resend: { allowed: false, remaining: 3, channels: ['sms', 'voice'] },
+      })
+      const { resend } = (await setup.flow.status({ handle })) as { resend: { retryAfter: number } }
+      expect(resend.retryAfter).toBeGreaterThan(590)
+      expect(resend.retryAfter).toBeLessThanOrEqual(600)
+      expect(await setup.flow.resend({ handle, via: 'sms' })).toMatchObject({
+        status: 'rate_limited',
+        retryAfter: expect.closeTo(resend.retryAfter, -1),
       })
       expect(await setup.count('send')).toBe(0)
       expect(setup.eventTypes()).toContain('limit.hit sends_per_number')

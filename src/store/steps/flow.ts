@@ -40,6 +40,8 @@ export interface FlowView {
   attempts: number
   counted: number
   delivery: NonNullable<StoredFlow['delivery']>
+  /** Seconds that its number has to wait for the next message, where the step has looked and it has to. */
+  nextAfter?: number | undefined
 }
 
 export function viewOf(flow: StoredFlow, now: number): FlowView {

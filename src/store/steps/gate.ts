@@ -6,10 +6,13 @@ import {
   type Denied,
   denied,
   type MessageBoxes,
+  type NumberPart,
+  numberOf,
   type Odd,
   oddOf,
   type Parts,
 } from './admission.js'
+import { waitOf } from './flow.js'
 import { refusalOf } from './limits.js'
 import { takeOver } from './older.js'
 import { setMessageRight } from './set-right.js'
@@ -82,4 +85,30 @@ export function longestWait(
 ): number {
   const refused = denied(boxes, { address, number }, now)
   return refused === undefined ? seconds : Math.max(seconds, Math.ceil(refused.wait / 1000))
+}
+
+/** The next message of a flow, as far as it is its number's matter. Durations are in seconds. */
+export interface NextMessage {
+  flow: string
+  knownBrowser: boolean
+  cooldown: number
+  number: NumberPart
+}
+
+/** Seconds until its number may have a flow's next message, whoever has had those before; nothing when it may. */
+export function nextAfter(boxes: MessageBoxes, next: NextMessage, now: number): number | undefined {
+  const others = waitOfOthers(boxes, next, now)
+  const refused = denied(boxes, { number: next.number }, now)
+  const left = refused === undefined ? others : Math.max(others, refused.wait)
+  return left > 0 ? left / 1000 : undefined
+}
+
+/** Milliseconds that other flows of the number make this one wait. */
+export function waitOfOthers(
+  boxes: MessageBoxes,
+  { flow, knownBrowser, cooldown }: Omit<NextMessage, 'number'>,
+  now: number,
+): number {
+  const number = numberOf(boxes.number)
+  return number.latest?.flow === flow ? 0 : waitOf(number, knownBrowser, cooldown * 1000, now)
 }

@@ -24,8 +24,8 @@ import {
   takeTurn,
   viewOf,
 } from './flow.js'
-import { orNone, refuseFlood } from './gate.js'
-import { setTryRight } from './set-right.js'
+import { type NextMessage, nextAfter, orNone, refuseFlood } from './gate.js'
+import { setMessageRight, setTryRight } from './set-right.js'
 import type { FlowBoxes } from './sign-in.js'
 
 export interface ReadReply {
@@ -38,12 +38,18 @@ export interface ReadReply {
   busy: boolean
 }
 
-/** Reads a flow. `every`: seconds between two readers that are told to ask tyntec. Missing: none is. */
-export function read(
-  boxes: FlowBoxes,
-  { every }: { every?: number | undefined },
-  now: number,
-): ReadReply {
+export interface ReadBoxes extends FlowBoxes {
+  number?: Box<NumberRecord>
+}
+
+export interface ReadArgs {
+  /** Seconds between two readers that are told to ask tyntec. Missing: none is. */
+  every?: number | undefined
+  /** Where it matters when the next message may go out. */
+  next?: NextMessage | undefined
+}
+
+export function read(boxes: ReadBoxes, { every, next }: ReadArgs, now: number): ReadReply {
   const flow = flowOf(boxes.flow, now)
   if (flow === undefined || boxes.flow === undefined) {
     return { deliveryDue: false, lookupDue: false, busy: false }
@@ -61,7 +67,12 @@ export function read(
     }
     if (deliveryDue || lookupDue) keepFlow(boxes.flow, flow, now)
   }
-  return { record: viewOf(flow, now), deliveryDue, lookupDue, busy }
+  const record = viewOf(flow, now)
+  if (next !== undefined) {
+    setMessageRight(boxes, { number: next.number }, next.cooldown, now)
+    record.nextAfter = nextAfter(boxes, next, now)
+  }
+  return { record, deliveryDue, lookupDue, busy }
 }
 
 export interface DeliverArgs {

@@ -1,5 +1,5 @@
 import type { Channel } from '../../outcomes.js'
-import type { Box, NumberRecord, StoredFlow } from '../records.js'
+import type { Box, StoredFlow } from '../records.js'
 import {
   addressOf,
   type Counts,
@@ -8,6 +8,7 @@ import {
   type Denied,
   deny,
   type MessageBoxes,
+  type NumberPart,
   numberOf,
   type Odd,
   type Parts,
@@ -25,10 +26,9 @@ import {
   reserveLatest,
   triedOf,
   viewOf,
-  waitOf,
 } from './flow.js'
 import { type Limit, refusalOf } from './limits.js'
-import { admit, type Admission, longestWait, noCounts, refuseFlood } from './gate.js'
+import { admit, type Admission, longestWait, noCounts, refuseFlood, waitOfOthers } from './gate.js'
 import { setMessageRight, setWaitsRight } from './set-right.js'
 
 export interface ResendBoxes extends MessageBoxes {
@@ -153,7 +153,7 @@ function tooEarly(
   // Whoever got nothing may try the next channel at once.
   const undelivered = flow.delivery === 'failed' && flow.via !== request.via
   const own = undelivered ? 0 : flow.sent + wait * 1000 - now
-  const left = Math.max(own, waitOfOthers(numberOf(boxes.number), request, now))
+  const left = Math.max(own, waitOfOthers(boxes, request, now))
   return left > 0 ? { status: 'too_soon', retryAfter: Math.ceil(left / 1000) } : undefined
 }
 
@@ -162,6 +162,8 @@ export interface ResendDueArgs {
   waits?: Limit | undefined
   /** Missing where another call of the step has the flow. */
   request?: ResendWaits | undefined
+  /** What else the number is limited by: a wait is told as long as it is. */
+  number?: NumberPart | undefined
 }
 
 export type ResendDueReply =
@@ -174,10 +176,10 @@ export type ResendDueReply =
  */
 export function resendDue(
   boxes: ResendBoxes,
-  { waits, request }: ResendDueArgs,
+  { waits, request, number }: ResendDueArgs,
   now: number,
 ): ResendDueReply {
-  setMessageRight(boxes, {}, request?.cooldown, now)
+  setMessageRight(boxes, { number }, request?.cooldown, now)
   if (waits !== undefined) {
     setWaitsRight(boxes.own, waits, now)
     const refused = refusalOf(addressOf(boxes.own).uses, [waits], now)
@@ -187,15 +189,13 @@ export function resendDue(
   const runs = flow !== undefined && refusalOfFlow(flow, now) === undefined
   const due = runs && flow.state !== 'verified' && !isUnderWay(flow, now)
   const early = request !== undefined && due ? tooEarly(boxes, flow, request, now) : undefined
+  if (early !== undefined && early.status === 'too_soon') {
+    early.retryAfter = longestWait(boxes, { number }, early.retryAfter, now)
+  }
   if (waits !== undefined && (request === undefined || early !== undefined)) {
     countWaits(boxes, waits, now)
   }
   return early ?? { status: 'due', record: flow === undefined ? undefined : viewOf(flow, now) }
-}
-
-function waitOfOthers(number: NumberRecord, request: ResendWaits, now: number): number {
-  if (number.latest?.flow === request.flow) return 0
-  return waitOf(number, request.knownBrowser, request.cooldown * 1000, now)
 }
 
 function reserveResend(

@@ -109,6 +109,10 @@ export function send(
       if (waits.status === 'too_soon') {
         waits.retryAfter = longestWait(boxes, parts, waits.retryAfter, now)
       }
+      if (waits.status === 'current') {
+        const wait = longestWait(boxes, { number: parts.number }, 0, now)
+        if (wait > 0) waits.record.nextAfter = wait
+      }
       if (waits.status !== 'lookup' && !request.again) countWait(boxes, parts, now)
       return waits
     }
