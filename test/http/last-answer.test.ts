@@ -162,7 +162,7 @@ describe.each(frameworks)('an answer that was lost, on %s,', (framework) => {
     let asked = 0
     let opens = () => {}
     const opening = new Promise<void>((resolve) => (opens = resolve))
-    const body = (user: unknown, info: unknown, { repeated }: Identity) => ({ user, repeated })
+    const body = (user: unknown, _info: unknown, { repeated }: Identity) => ({ user, repeated })
     const app = await setupApp({
       framework,
       sessionless: true,

@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url)
 const cookieSession = require('cookie-session') as (options: object) => RequestHandler
 
 /** Sessions that live in a cookie alone, and can't be made anew. */
-const inCookie: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
+const inCookie = {
   sessionless: true,
   express: (app) => app.use(cookieSession({ name: 'sid', keys: ['session secret'] })),
   koa: (app) =>
@@ -23,10 +23,10 @@ const inCookie: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
       Object.defineProperty(ctx, 'session', { value: {}, configurable: true })
       return next()
     }),
-}
+} satisfies Pick<AppOptions, 'sessionless' | 'express' | 'koa'>
 
 /** Sessions of a library that nobody knows, whose methods have other names. */
-const unknown: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
+const unknown = {
   sessionless: true,
   express: (app) =>
     app.use((req, _res, next) => {
@@ -34,7 +34,7 @@ const unknown: Pick<AppOptions, 'sessionless' | 'express' | 'koa'> = {
       next()
     }),
   koa: inCookie.koa,
-}
+} satisfies Pick<AppOptions, 'sessionless' | 'express' | 'koa'>
 
 /** Another router, with a Passport that knows no strategy. */
 const withoutStrategy: Pick<AppOptions, 'express' | 'koa'> = {
