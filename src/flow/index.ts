@@ -164,7 +164,8 @@ export function createOtpFlow(given: OtpOptions): OtpFlow {
 
   const metrics = options.meter && createMetrics(options.meter)
   if (metrics) events.on(metrics.listener, 'count')
-  watchRoutes(events)
+  // A store of this process alone has nobody to tell.
+  watchRoutes(events, store.facts && store, options.name)
   const watch = createWatch(events, secrets, metrics)
 
   const running = new Set<Promise<unknown>>()

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { sms, twoFactor, whatsapp } from '../../src/options/channels.js'
+import { moveDate } from '../support/date.js'
 import { flowKinds, sendCode, setupFlow, signIn } from '../support/flow.js'
 import type { TestFlow } from '../support/flow.js'
 
@@ -192,6 +194,46 @@ describe('a route that stops delivering', () => {
     }
     expect(routes(setup)).toMatchObject([{ via: 'sms', country: 'US', undelivered: 0, unused: 10 }])
   })
+
+  test('is told of within 20 messages of four processes together, and once', async () => {
+    const setup = await setupFlow('redis', { channels: [chat, twoFactor()], ...open })
+    await setup.fault({ operation: 'chat.send', kind: 'fail-message' })
+    const flows = [setup.flow, setup.another(), setup.another(), setup.another()]
+    for (let sent = 0; sent < 20; sent++) {
+      // One sends, and another one is asked what has become of it.
+      const [sends, looks] = [flows[sent % 4] ?? setup.flow, flows[(sent + 1) % 4] ?? setup.flow]
+      const handle = await sendCode({ flow: sends }, { number: to(sent) })
+      await looks.status({ handle })
+    }
+    await expect.poll(() => routes(setup), { timeout: 15_000 }).toHaveLength(1)
+    expect(routes(setup)).toMatchObject([{ via: 'whatsapp', country: 'US', unused: 0 }])
+    const names = (await setup.dump()).map(({ key }) => key)
+    expect(names.filter((key) => key.includes('route'))).toEqual([
+      expect.stringMatching(/note:route:login:whatsapp:US$/),
+    ])
+    // Those that go on hear of it from each other.
+    for (let more = 0; more < 4; more++) {
+      await sendCode({ flow: flows[more] ?? setup.flow }, { number: to(20 + more) })
+    }
+    await sleep(7000)
+    expect(routes(setup)).toHaveLength(1)
+  }, 40_000)
+
+  test('is not seen where codes are checked by other processes than have sent them', async () => {
+    const setup = await setupFlow('redis', { ...open })
+    const checks = setup.another()
+    for (let sent = 0; sent < 12; sent++) {
+      const handle = await sendCode(setup, { number: to(sent) })
+      const code = await setup.sandbox.waitForCode(to(sent))
+      expect(await signIn(checks, handle, code)).toBe('opened')
+    }
+    // Both have told each other.
+    await sleep(7000)
+    moveDate(130)
+    await sendCode(setup, { number: to(12) })
+    await sleep(7000)
+    expect(routes(setup)).toEqual([])
+  }, 40_000)
 
   test('is not seen in one that works, however many people come at once', async () => {
     const setup = await setupFlow('memory', { ...open })
