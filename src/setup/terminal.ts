@@ -32,7 +32,8 @@ export function tellTerminal(event: OtpEvent): void {
     case 'error': {
       const { step, code, message } = event
       if (step === 'request') return warnOnce(message, code, message)
-      return warnOnce(`error ${step} ${code}`, code, `${step}: ${message}. ${advice}`)
+      const sentence = message.endsWith('.') ? message : `${message}.`
+      return warnOnce(`error ${step} ${code}`, code, `${step}: ${sentence} ${advice}`)
     }
     case 'request.refused': {
       const { reason, compared } = event
