@@ -22,12 +22,12 @@ export const groups: Record<string, Group> = {
   },
   secrets: {
     mutate: sources('secrets', 'handle keys marks seal sealer secrets'),
-    tests: tests('secrets secrets/sealer'),
+    tests: tests('secrets/secrets secrets/sealer'),
     isolate: true,
   },
   options: {
     mutate: sources('options', 'channels limits options resolve spending values'),
-    tests: tests('options options/channels spending http/options'),
+    tests: tests('options/options options/channels spending http/options'),
     isolate: true,
   },
   client: {
@@ -40,40 +40,44 @@ export const groups: Record<string, Group> = {
   steps: {
     mutate: sources(
       'store/steps',
-      'admission claim failures flow gate give-back keep limits',
-    ).concat(sources('store/steps', 'older read resend send settle settle-check sign-in')),
-    tests: tests('store state-machine flow check-ends send-ends flow-faults devices taken-back'),
+      'address-failures admission claim failures flow gate give-back honest keep',
+    ).concat(
+      sources('store/steps', 'limits older read resend send set-right settle settle-check sign-in'),
+    ),
+    tests: tests(
+      'store/store store/state-machine flow/flow flow/check-ends flow/send-ends flow/faults devices taken-back',
+    ),
   },
   store: {
     mutate: sources('store', 'deadline flows keys memory redis slots'),
-    tests: tests('store store/halves redis/errors redis/client-options flow/commands'),
+    tests: tests('store/store store/halves redis/errors redis/client-options flow/commands'),
     redis: true,
   },
   limits: {
     mutate: sources('limits', 'budget limiter limits message origin'),
-    tests: tests('flow send-ends wallet spending devices events-scenarios metrics'),
+    tests: tests('flow/flow flow/send-ends wallet spending devices events-scenarios metrics'),
   },
   check: {
     mutate: sources('flow', 'check input lookup pending proof settle status try verdict waiting'),
-    tests: tests('flow flow-faults devices matrix check-ends events-scenarios flow-status').concat(
-      tests('guessing crash/lost-answers'),
-    ),
+    tests: tests(
+      'flow/flow flow/faults devices matrix flow/check-ends events-scenarios flow/status',
+    ).concat(tests('guessing crash/lost-answers')),
   },
   send: {
     mutate: sources('flow', 'admission code deliver index resend send'),
-    tests: tests('devices events-scenarios flow flow-faults flow-status matrix metrics').concat(
-      tests('send-ends spending carriers/own-code carriers/faults'),
-    ),
+    tests: tests(
+      'devices events-scenarios flow/flow flow/faults flow/status matrix metrics',
+    ).concat(tests('flow/send-ends spending carriers/own-code carriers/faults')),
   },
   guards: {
     mutate: sources('flow', 'hooks watch').concat(sources('carriers', 'carriers pressure')),
     tests: tests(
       'breaker carriers/own-code carriers/faults events events-log events-scenarios',
-    ).concat(tests('events-tracing metrics flow-status send-ends spending wallet')),
+    ).concat(tests('events-tracing metrics flow/status flow/send-ends spending wallet')),
   },
   decoys: {
     mutate: sources('carriers', 'decoy pace shared-pace'),
-    tests: tests('decoy pace send-ends shared-pace'),
+    tests: tests('carriers/decoy carriers/pace flow/send-ends carriers/shared-pace'),
   },
   http: {
     mutate: sources(
@@ -83,13 +87,13 @@ export const groups: Record<string, Group> = {
       sources('http', 'reply request return-to routes status steps'),
       sources('http/login', 'opening passport proven session'),
     ),
-    tests: tests('adapters cross-site guessing http return-to session http/cookies').concat(
-      tests('http/last-answer http/late http/options http/page'),
-    ),
+    tests: tests(
+      'http/adapters http/cross-site guessing http/http http/return-to http/session http/cookies',
+    ).concat(tests('http/last-answer http/late http/options http/page')),
   },
   strategy: {
     mutate: sources('passport', 'actions attempt guard request strategy verify'),
-    tests: tests('strategy passport/idioms guessing'),
+    tests: tests('passport/strategy passport/idioms guessing'),
   },
   /** Small files whose figures matter. */
   constants: {
@@ -100,7 +104,7 @@ export const groups: Record<string, Group> = {
     ),
     tests: tests(
       'carriers/breaker events-log events-list metrics setup/terminal http/late flow',
-    ).concat(tests('http/last-answer cross-site return-to')),
+    ).concat(tests('http/last-answer http/cross-site http/return-to')),
     isolate: true,
   },
 }

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { OtpError } from '../src/errors.js'
-import type { OtpOptions } from '../src/options/options.js'
-import { createSecrets } from '../src/secrets/secrets.js'
-import { flowKey } from '../src/store/keys.js'
+import { OtpError } from '../../src/errors.js'
+import type { OtpOptions } from '../../src/options/options.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
+import { flowKey } from '../../src/store/keys.js'
 import {
   failure,
   flowKinds,
@@ -16,7 +16,7 @@ import {
   statusOf,
   type TestFlow,
   through,
-} from './support/flow.js'
+} from '../support/flow.js'
 
 /*
  * How sends and resends end that meet something on their way: another click, a limit that can't be

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
-import { type Shown, sharePace } from '../src/carriers/shared-pace.js'
-import type { StepStore } from '../src/store/store.js'
-import { number, rightCode, sendCode, setupFlow } from './support/flow.js'
-import { startSlowTyntec } from './support/slow-tyntec.js'
-import { setupStore, storeKinds } from './support/stores.js'
+import { type Shown, sharePace } from '../../src/carriers/shared-pace.js'
+import type { StepStore } from '../../src/store/store.js'
+import { number, rightCode, sendCode, setupFlow } from '../support/flow.js'
+import { startSlowTyntec } from '../support/slow-tyntec.js'
+import { setupStore, storeKinds } from '../support/stores.js'
 
 const week = 7 * 86_400
 

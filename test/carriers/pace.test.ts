@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { alike, createAlarm, createPace, sample } from '../src/carriers/pace.js'
-import { mannWhitney, median, normalDeck } from './support/statistics.js'
+import { alike, createAlarm, createPace, sample } from '../../src/carriers/pace.js'
+import { mannWhitney, median, normalDeck } from '../support/statistics.js'
 
 const fraction = () => randomInt(1_000_000) / 1_000_000
 

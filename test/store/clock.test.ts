@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { FlowRef } from '../src/secrets/secrets.js'
-import { flowKey as flowKeyOf, numberKey } from '../src/store/keys.js'
-import type { NumberRecord, StoredFlow } from '../src/store/records.js'
-import { createRedisStore } from '../src/store/redis.js'
-import { recordAt } from './redis/setup.js'
-import { type CheckResult, createSteps } from './support/steps.js'
-import { createRedis } from './support/redis.js'
+import type { FlowRef } from '../../src/secrets/secrets.js'
+import { flowKey as flowKeyOf, numberKey } from '../../src/store/keys.js'
+import type { NumberRecord, StoredFlow } from '../../src/store/records.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import { recordAt } from '../redis/setup.js'
+import { type CheckResult, createSteps } from '../support/steps.js'
+import { createRedis } from '../support/redis.js'
 import {
   advanceRedis,
   checkRequest,
@@ -18,7 +18,7 @@ import {
   sendRequest,
   startFlow,
   verified,
-} from './support/stores.js'
+} from '../support/stores.js'
 
 /*
  * A Redis whose clock was ahead, and then was set right, or whose place a replica has taken with

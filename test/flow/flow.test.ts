@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Verified } from '../src/outcomes.js'
-import { createSecrets } from '../src/secrets/secrets.js'
+import type { Verified } from '../../src/outcomes.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
 import {
   failure,
   flowKinds,
@@ -13,7 +13,7 @@ import {
   setupFlow,
   signIn,
   statusOf,
-} from './support/flow.js'
+} from '../support/flow.js'
 
 const handleShape = expect.stringMatching(/^[\w-]{112}$/)
 

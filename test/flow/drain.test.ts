@@ -4,11 +4,11 @@ import { Agent, request } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { setImmediate as tick } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createOtpFlow, type OtpFlow, redisStore } from '../src/index.js'
-import { startSandbox } from '../src/sandbox/index.js'
-import type { JournalEntry } from '../src/sandbox/journal.js'
-import { bundled } from './support/bundled.js'
-import { createRedis } from './support/redis.js'
+import { createOtpFlow, type OtpFlow, redisStore } from '../../src/index.js'
+import { startSandbox } from '../../src/sandbox/index.js'
+import type { JournalEntry } from '../../src/sandbox/journal.js'
+import { bundled } from '../support/bundled.js'
+import { createRedis } from '../support/redis.js'
 
 const program = await bundled(new URL('support/drain-app.ts', import.meta.url))
 

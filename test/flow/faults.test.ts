@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createSecrets } from '../src/secrets/secrets.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
 import {
   failure,
   flowKinds,
@@ -13,7 +13,7 @@ import {
   signIn,
   statusOf,
   type TestFlow,
-} from './support/flow.js'
+} from '../support/flow.js'
 
 const auth = 'ERR_OTP_PROVIDER_AUTH'
 const unavailable = 'ERR_OTP_PROVIDER_UNAVAILABLE'

@@ -5,9 +5,9 @@ import Koa from 'koa'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startSandbox } from '../src/sandbox/index.js'
-import { frameworks, listen, number, requestsOf, setupApp, setupFlow } from './support/app.js'
-import { createClient } from './support/client.js'
+import { startSandbox } from '../../src/sandbox/index.js'
+import { frameworks, listen, number, requestsOf, setupApp, setupFlow } from '../support/app.js'
+import { createClient } from '../support/client.js'
 
 async function setupSandboxFlow(options: Parameters<typeof setupFlow>[1] = {}) {
   const sandbox = await startSandbox()

@@ -1,13 +1,13 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createEvents, type OtpEvent } from '../src/events.js'
-import { createDecoys } from '../src/carriers/decoy.js'
-import { createPressure } from '../src/carriers/pressure.js'
-import { createSecrets } from '../src/secrets/secrets.js'
-import { createMemoryStore } from '../src/store/memory.js'
-import type { Via } from '../src/tyntec/index.js'
-import { serve } from './tyntec/servers.js'
-import { failureOf, number, otp, otpId, setupClient } from './tyntec/setup.js'
+import { createEvents, type OtpEvent } from '../../src/events.js'
+import { createDecoys } from '../../src/carriers/decoy.js'
+import { createPressure } from '../../src/carriers/pressure.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
+import { createMemoryStore } from '../../src/store/memory.js'
+import type { Via } from '../../src/tyntec/index.js'
+import { serve } from '../tyntec/servers.js'
+import { failureOf, number, otp, otpId, setupClient } from '../tyntec/setup.js'
 
 /*
  * What a decoy says at each call, given what tyntec has lately said to others. Whether anybody can tell is in

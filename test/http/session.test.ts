@@ -10,8 +10,8 @@ import {
   number,
   setupApp,
   wrongCode,
-} from './support/app.js'
-import { type Client, expectProblem, keepCookies } from './support/client.js'
+} from '../support/app.js'
+import { type Client, expectProblem, keepCookies } from '../support/client.js'
 
 const other = '+12015550101'
 const bindings = ['cookie', 'session'] as const

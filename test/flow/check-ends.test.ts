@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { OtpError } from '../src/errors.js'
-import { createSecrets } from '../src/secrets/secrets.js'
-import type { FlowView } from '../src/store/steps/flow.js'
+import { OtpError } from '../../src/errors.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
+import type { FlowView } from '../../src/store/steps/flow.js'
 import {
   failure,
   flowKinds,
@@ -16,7 +16,7 @@ import {
   statusOf,
   type TestFlow,
   through,
-} from './support/flow.js'
+} from '../support/flow.js'
 
 /*
  * How checks end that meet something on their way: another request, a limit that can't be asked, a

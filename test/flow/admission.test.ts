@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { ChallengeRequest } from '../src/options/spending.js'
-import { createSecrets } from '../src/secrets/secrets.js'
-import { redisStore } from '../src/store/redis.js'
-import { frameworks, setupApp } from './support/app.js'
-import { countsOf } from './support/counts.js'
+import type { ChallengeRequest } from '../../src/options/spending.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
+import { redisStore } from '../../src/store/redis.js'
+import { frameworks, setupApp } from '../support/app.js'
+import { countsOf } from '../support/counts.js'
 import {
   failure,
   flowKinds,
@@ -16,11 +16,11 @@ import {
   setupFlow,
   statusOf,
   type TestFlow,
-} from './support/flow.js'
-import { addressOf, phone, phoneCountries } from './support/phones.js'
-import { createRedis, startRedis } from './support/redis.js'
-import { startRedisProxy } from './support/redis-proxy.js'
-import { dumpRedis } from './support/stores.js'
+} from '../support/flow.js'
+import { addressOf, phone, phoneCountries } from '../support/phones.js'
+import { createRedis, startRedis } from '../support/redis.js'
+import { startRedisProxy } from '../support/redis-proxy.js'
+import { dumpRedis } from '../support/stores.js'
 
 const never = () => new Promise<boolean>(() => {})
 

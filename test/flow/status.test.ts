@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createSecrets } from '../src/secrets/secrets.js'
-import { atMost } from '../src/flow/waiting.js'
-import type { FlowView } from '../src/store/steps/flow.js'
+import { createSecrets } from '../../src/secrets/secrets.js'
+import { atMost } from '../../src/flow/waiting.js'
+import type { FlowView } from '../../src/store/steps/flow.js'
 import {
   failure,
   flowKinds,
@@ -14,7 +14,7 @@ import {
   signIn,
   type TestFlow,
   through,
-} from './support/flow.js'
+} from '../support/flow.js'
 
 /*
  * What a page is told of its flow, how a flow is ended by its browser, and what is read from a request.

@@ -3,7 +3,7 @@ import type { Identity } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
 import { describe, expect, test } from 'vitest'
-import { ownPath } from '../src/http/return-to.js'
+import { ownPath } from '../../src/http/return-to.js'
 import {
   type App,
   type AppOptions,
@@ -12,8 +12,8 @@ import {
   frameworks,
   setupApp,
   wrongCode,
-} from './support/app.js'
-import type { Answer, Client } from './support/client.js'
+} from '../support/app.js'
+import type { Answer, Client } from '../support/client.js'
 
 /** What may not be followed: it leads to another site, may do so, or is no path at all. */
 const elsewhere: unknown[] = [

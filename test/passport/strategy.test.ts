@@ -8,7 +8,7 @@ import { type Identity, type OtpOptions, Strategy, type Verify } from 'passport-
 import { sendOtp } from 'passport-tyntec-otp/express'
 import { otpRouter, sendOtp as sendOnKoa } from 'passport-tyntec-otp/koa'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startSandbox } from '../src/sandbox/index.js'
+import { startSandbox } from '../../src/sandbox/index.js'
 import {
   createKoaPassport,
   frameworks,
@@ -18,8 +18,8 @@ import {
   setupApp,
   setupFlow,
   wrongCode,
-} from './support/app.js'
-import { type Client, createClient } from './support/client.js'
+} from '../support/app.js'
+import { type Client, createClient } from '../support/client.js'
 
 const byNumber: Verify = ({ number }: Identity) => ({ number })
 const numberOf = (index: number) => `+1201555${String(3000 + index)}`

@@ -1,9 +1,9 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { OtpError } from '../src/errors.js'
-import { createPressure, type Access } from '../src/carriers/pressure.js'
-import { serve } from './tyntec/servers.js'
-import { number, otp, otpId, setupClient } from './tyntec/setup.js'
+import { OtpError } from '../../src/errors.js'
+import { createPressure, type Access } from '../../src/carriers/pressure.js'
+import { serve } from '../tyntec/servers.js'
+import { number, otp, otpId, setupClient } from '../tyntec/setup.js'
 
 /*
  * What counts as a tyntec that fails, and which calls share their places. The flow's own tests are in

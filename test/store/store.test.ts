@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { FlowRef } from '../src/secrets/secrets.js'
-import { createRedisStore } from '../src/store/redis.js'
-import { scripts } from '../src/store/scripts.js'
-import { createRedis, startRedis } from './support/redis.js'
-import { startRedisProxy } from './support/redis-proxy.js'
+import type { FlowRef } from '../../src/secrets/secrets.js'
+import { createRedisStore } from '../../src/store/redis.js'
+import { scripts } from '../../src/store/scripts.js'
+import { createRedis, startRedis } from '../support/redis.js'
+import { startRedisProxy } from '../support/redis-proxy.js'
 import {
   advanceRedis,
   checkRequest,
@@ -24,7 +24,7 @@ import {
   type TestStore,
   verified,
   wrong,
-} from './support/stores.js'
+} from '../support/stores.js'
 import {
   type CheckResult,
   createSteps,
@@ -32,7 +32,7 @@ import {
   type ResendResult,
   type SendResult,
   type StoreSteps,
-} from './support/steps.js'
+} from '../support/steps.js'
 
 /** Milliseconds pass between two commands; no test here takes half a second of a flow's time. */
 const about = (seconds: number): number => expect.closeTo(seconds, 0)

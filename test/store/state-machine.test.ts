@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { createSecrets, type FlowRef } from '../src/secrets/secrets.js'
+import { createSecrets, type FlowRef } from '../../src/secrets/secrets.js'
 import {
   type CheckResult,
   type CheckRules,
   createSteps,
   type SendResult,
   type StoreSteps,
-} from './support/steps.js'
-import { subject } from './model/subject.js'
-import { timedMemory, timedRedis } from './model/timed.js'
-import type { TimedStore } from './model/world.js'
-import { createRedis } from './support/redis.js'
+} from '../support/steps.js'
+import { subject } from '../model/subject.js'
+import { timedMemory, timedRedis } from '../model/timed.js'
+import type { TimedStore } from '../model/world.js'
+import { createRedis } from '../support/redis.js'
 
 /*
  * docs/state-machine.md holds a table for each step of the store: a row for each state, a column
@@ -352,7 +352,7 @@ function readTables(markdown: string): Map<string, Map<string, Map<string, strin
 }
 
 const documented = readTables(
-  readFileSync(new URL('../docs/state-machine.md', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../docs/state-machine.md', import.meta.url), 'utf8'),
 )
 
 const stores: Record<string, () => Promise<() => TimedStore>> = {

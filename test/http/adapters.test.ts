@@ -8,10 +8,10 @@ import {
   number,
   setupApp,
   wrongCode,
-} from './support/app.js'
-import { type Answer, type Client, expectProblem } from './support/client.js'
-import { createRedis } from './support/redis.js'
-import { advanceRedis } from './support/stores.js'
+} from '../support/app.js'
+import { type Answer, type Client, expectProblem } from '../support/client.js'
+import { createRedis } from '../support/redis.js'
+import { advanceRedis } from '../support/stores.js'
 
 /** A session's cookie of either framework, without what belongs to the handle. */
 const sid = (client: Client) => client.jar.get('sid')

@@ -10,9 +10,9 @@ import {
   signIn,
   statusOf,
   type TestFlow,
-} from './support/flow.js'
-import { startRedisProxy } from './support/redis-proxy.js'
-import { startRedis } from './support/redis.js'
+} from '../support/flow.js'
+import { startRedisProxy } from '../support/redis-proxy.js'
+import { startRedis } from '../support/redis.js'
 
 const storeIsAway = { code: 'ERR_OTP_STORE_UNAVAILABLE', status: 503 }
 

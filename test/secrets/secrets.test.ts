@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSecrets, type FlowRef, type Secrets } from '../src/secrets/secrets.js'
+import { createSecrets, type FlowRef, type Secrets } from '../../src/secrets/secrets.js'
 
 const one = 'a secret of the app that is long enough'
 const two = 'another secret that is also long enough'

@@ -11,10 +11,10 @@ import {
   number,
   setupApp,
   wrongCode,
-} from './support/app.js'
-import { type Answer, type Client, expectProblem } from './support/client.js'
-import { createRedis } from './support/redis.js'
-import { startRedisServer } from './support/redis-server.js'
+} from '../support/app.js'
+import { type Answer, type Client, expectProblem } from '../support/client.js'
+import { createRedis } from '../support/redis.js'
+import { startRedisServer } from '../support/redis-server.js'
 
 const origin = 'https://login.example.com'
 const evil = 'https://evil.example'
