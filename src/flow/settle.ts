@@ -33,7 +33,7 @@ export async function accept(context: Context, tried: Try): Promise<CheckOutcome
     failuresBefore: failures,
     knownBrowser: ref.browserTag !== undefined,
   })
-  const record = { ...tried, number: '' }
+  const record = { number: '', via, purpose: tried.purpose }
   const outcome = proven(context, ref, { record, by: attempt, repeated: false }, attempt, number)
   return outcome ?? { status: 'no_pending_code' }
 }
