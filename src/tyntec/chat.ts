@@ -113,7 +113,10 @@ export function createChatCalls({ ask, guard, transport }: Asking): ChatCalls {
         throw misuse('"timeout" must be a number of seconds above 0, up to 3600.')
       }
       return guard(async () => {
-        const answer = await transport.download({ method: 'GET', path, timeout }, maxBytes)
+        const answer = await transport.download(
+          { method: 'GET', path, timeout, accept: '*/*' },
+          maxBytes,
+        )
         if ('stream' in answer) return answer
         if (answer.status === 404) return undefined
         throw failure(answer)

@@ -16,6 +16,8 @@ export interface Call {
   query?: URLSearchParams
   /** Sent as JSON. */
   body?: object
+  /** What an answer may be, in place of JSON. */
+  accept?: string
   /** A read: it is sent once more when the connection breaks before an answer. */
   repeatable?: boolean
   /** Seconds, in place of the client's. */
@@ -78,7 +80,7 @@ export function createTransport(options: ResolvedTyntecOptions): Transport {
       method: call.method,
       path: `${options.basePath}${call.path}${query ? `?${query}` : ''}`,
       headers: {
-        accept: 'application/json',
+        accept: call.accept ?? 'application/json',
         apikey: key,
         'user-agent': `passport-tyntec-otp/${version}`,
         ...(call.body && { 'content-type': 'application/json' }),

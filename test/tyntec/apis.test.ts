@@ -396,6 +396,16 @@ describe('media', () => {
     expect((await bytesOf(media)).length).toBe(5 * 1024 * 1024)
   })
 
+  test('are asked for as what they are, which is not JSON', async () => {
+    const server = await serve(({ headers: { accept = '' } }, response) => {
+      response.writeHead(/audio|\*\/\*/.test(accept) ? 200 : 406, { 'content-type': 'audio/ogg' })
+      response.end('sound')
+    })
+    const media = await setupClient(server.url).chat.media(id)
+    expect(media?.contentType).toBe('audio/ogg')
+    expect(String(await bytesOf(media))).toBe('sound')
+  })
+
   test('are read no faster than their reader reads', async () => {
     const all = 60_000_000
     let sent = 0
