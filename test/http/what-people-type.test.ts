@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type AppOptions, frameworks, number, setupApp } from '../support/app.js'
+import {
+  type AppOptions,
+  type FrameworkName,
+  frameworks,
+  number,
+  setupApp,
+} from '../support/app.js'
 import { expectProblem } from '../support/client.js'
 
 /** Everywhere, by message and by call. */
@@ -59,6 +65,46 @@ describe.each(frameworks)('on %s, what people type', (framework) => {
     expect((await client.get('/me')).json).toEqual({ user: { number } })
   })
 
+  // proves: CODE-3
+  test.each<[string, (code: string) => string]>([
+    ['as it is', (code) => code],
+    ['in capitals', (code) => code.toUpperCase()],
+    ['with gaps and dashes', (code) => `${code.slice(0, 4)} \u2013 ${code.slice(4)}\n`],
+    ['in full-width forms', (code) => wide(code)],
+    ['between marks of direction', (code) => `\u200f${code}\u200e\u2069`],
+    ['in the whole message', (code) => `Acme: ${code} is your code.\n\n@acme.example #${code}`],
+  ])('as a code with letters, %s, signs in', async (_, typed) => {
+    const app = await alphanumericApp(framework)
+    const client = app.client()
+    expect((await client.post('/login/send', { number: ordinary })).status).toBe(202)
+    const code = await app.sandbox.waitForCode(ordinary)
+    expect(code).toMatch(/^[a-z0-9]{8}$/)
+    expect((await client.post('/login/check', { code: typed(code) })).status).toBe(200)
+    expect((await client.get('/me')).json).toEqual({ user: { number: ordinary } })
+  })
+
+  // proves: CODE-3
+  test('as a code with letters that is none costs no try', async () => {
+    const app = await alphanumericApp(framework)
+    const client = app.client()
+    await client.post('/login/send', { number: ordinary })
+    for (const code of [
+      'abcd-123',
+      'abcd1234 or efgh5678',
+      '\u00e4bcd1234',
+      'abcd12345',
+      '\ud835\udc00bcd1234',
+      ['abcd1234'],
+      { code: 'abcd1234' },
+      12_345_678,
+      '',
+      null,
+    ]) {
+      expect((await client.post('/login/check', { code })).status).toBe(400)
+    }
+    expect(await app.requests()).not.toContain('check')
+  })
+
   test('is typed once: a code that is over is sent anew to the same number', async () => {
     const app = await setupApp({ framework, flow: { attempts: 1, resendWaits: [1, 30] } })
     const client = app.client()
@@ -89,4 +135,22 @@ describe.each(frameworks)('on %s, what people type', (framework) => {
 
 function digitsFrom(code: string, zero: number): string {
   return code.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)))
+}
+
+function wide(code: string): string {
+  return code.replace(/[!-~]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0))
+}
+
+/** Its code is not one that the sandbox knows by heart. */
+const ordinary = '+4915112345678'
+
+/** An app whose application at tyntec makes codes of eight letters and digits. */
+async function alphanumericApp(framework: FrameworkName) {
+  const app = await setupApp({ framework, flow: { codeAlphabet: 'alphanumeric', pinLength: 8 } })
+  const made = await fetch(`${app.sandbox.url}/2fa/v1/application/default?alphaNumeric=true`, {
+    method: 'POST',
+    headers: { apikey: app.sandbox.apiKey },
+  })
+  expect(made.status).toBe(200)
+  return app
 }

@@ -1,13 +1,16 @@
 import { createRequire } from 'node:module'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { Strategy } from 'passport-tyntec-otp'
+import type { Context, Middleware } from 'koa'
+import { type OtpFlow, Strategy, type Verify } from 'passport-tyntec-otp'
 import * as onExpress from 'passport-tyntec-otp/express'
 import * as onKoa from 'passport-tyntec-otp/koa'
 import { describe, expect, test } from 'vitest'
 import {
   type App,
   type AppOptions,
+  createKoaPassport,
   frameworks,
+  type KoaPassport,
   number,
   setupApp,
   wrongCode,
@@ -256,3 +259,110 @@ describe.each(frameworks)('the router on %s', (framework) => {
     },
   )
 })
+
+describe.each(['koa 2', 'koa 3'] as const)('koa-passport alone, on %s,', (framework) => {
+  /** Its own strategies, with the requests around them that a test looks by. */
+  function koaApp(
+    route: (passport: KoaPassport, flow: OtpFlow) => Record<string, Middleware>,
+    more: Partial<AppOptions> = {},
+  ) {
+    return setupApp({
+      framework,
+      ...more,
+      koa(app, { flow }) {
+        const verify: Verify = more.verify ?? (({ number }) => ({ number }))
+        const passport = createKoaPassport({ flow, verify, verified: [] })
+        app.use(passport.initialize()).use(passport.session())
+        const routes: Record<string, Middleware> = {
+          '/session': (ctx) => void (ctx.body = ctx.session),
+          ...route(passport, flow),
+        }
+        app.use((ctx, next) => routes[ctx.path]?.(ctx, next) ?? next())
+      },
+    })
+  }
+
+  test('finds the words for failureMessage, of every kind of refusal', async () => {
+    const options = { failureMessage: true, failureRedirect: '/failed' }
+    const app = await koaApp((passport) => ({
+      '/check': passport.authenticate('tyntec-otp', options),
+    }))
+    const client = app.client()
+    await sent(app, client)
+    const failed = await client.submit('/check', { code: wrongCode })
+    expect([failed.status, failed.headers.location]).toEqual([302, '/failed'])
+    const session = (await client.get('/session')).json as Session
+    expect(session.messages).toEqual(['The code is not right. Check it and try again.'])
+  })
+
+  test('passes the context to a verify function that asks for it', async () => {
+    const seen: unknown[] = []
+    const app = await koaApp((passport, flow) => {
+      passport.use(
+        new Strategy(flow, { passReqToCallback: true }, (ctx: Context, identity, done) => {
+          seen.push(ctx.path, ctx.get('x-tenant'), identity.number)
+          done(null, { number: identity.number })
+        }),
+      )
+      return { '/done': passport.authenticate('tyntec-otp', { successRedirect: '/in' }) }
+    })
+    const client = app.client()
+    const code = await sent(app, client)
+    const headers = { 'x-tenant': 'a' }
+    expect((await client.post('/done', { code }, { headers })).status).toBe(302)
+    expect((await client.get('/me')).json).toEqual({ user: { number } })
+    expect(seen).toEqual(['/done', 'a', number])
+  })
+
+  test("tells a callback of the app's own reason", async () => {
+    const seen: unknown[] = []
+    const app = await koaApp((passport, flow) => {
+      passport.use(
+        new Strategy(flow, (_identity, done) => done(null, false, { message: 'Ask your boss.' })),
+      )
+      return {
+        '/check': (ctx, next) =>
+          passport.authenticate(
+            'tyntec-otp',
+            (error: unknown, user: unknown, info: { message?: unknown }, status: number) => {
+              seen.push(error, user, info.message)
+              ctx.status = status
+              ctx.body = info
+            },
+          )(ctx, next),
+      }
+    })
+    const client = app.client()
+    const code = await sent(app, client)
+    const answer = await client.post('/check', { code })
+    expect([answer.status, answer.json]).toMatchObject([
+      403,
+      { code: 'sign_in_refused', detail: 'Ask your boss.' },
+    ])
+    expect(seen).toEqual([null, false, 'Ask your boss.'])
+  })
+
+  test('adds a number to the person who is signed in, by authorize', async () => {
+    const app = await koaApp((passport) => ({
+      '/in': passport.authenticate('tyntec-otp', { successRedirect: '/me' }),
+      '/link': compose(passport.authorize('tyntec-otp'), (ctx) => {
+        ctx.body = { account: ctx.state.account, user: ctx.state.user }
+      }),
+    }))
+    const client = app.client()
+    expect((await client.post('/in', { code: await sent(app, client) })).status).toBe(302)
+    await client.post('/plant', { cart: 1 })
+    const sid = client.jar.get('sid')
+    const linked = await client.post('/link', { code: await sent(app, client, other) })
+    expect(linked.json).toEqual({ account: { number: other }, user: { number } })
+    // The session goes on as it was.
+    expect((await client.get('/me')).json).toEqual({ user: { number } })
+    expect(client.jar.get('sid')).toBe(sid)
+    expect([...app.sessions.records.values()]).toMatchObject([{ cart: 1 }])
+  })
+})
+
+/** One handler after the other. */
+function compose(first: Middleware, second: Middleware): Middleware {
+  return (ctx, next) => first(ctx, async () => second(ctx, next))
+}

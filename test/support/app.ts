@@ -333,7 +333,7 @@ function buildKoa(context: BuildContext): RequestListener {
   return (req, res) => void handle(req, res)
 }
 
-interface KoaPassport {
+export interface KoaPassport {
   use(strategy: Strategy): this
   serializeUser(run: (user: unknown, done: (error: unknown, id?: unknown) => void) => void): void
   deserializeUser(run: (id: unknown, done: (error: unknown, user?: unknown) => void) => void): void
@@ -344,6 +344,7 @@ interface KoaPassport {
     options?: object | ((...args: never[]) => unknown),
     callback?: (...args: never[]) => unknown,
   ): Koa3.Middleware
+  authorize(strategy: string, options?: object): Koa3.Middleware
 }
 
 /** It has no types. */
