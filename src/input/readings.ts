@@ -44,6 +44,8 @@ export function readDialled(
   if (abroad.length > 0) return readAbroad(digits, abroad)
   const home = parse(digits, country.code)
   if (!home) return 'none'
+  // Where `00` is no prefix a number may begin with it, and people write it for the plus sign all the same.
+  if (digits.startsWith('00') && readInternational(digits.slice(2)) !== 'none') return 'several'
   const { callingCode } = country
   const typed = readInternational(digits)
   // Without its plus sign. In North America the calling code is dialled at home too.

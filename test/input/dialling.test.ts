@@ -194,6 +194,8 @@ describe('two readings', () => {
     // 001 and 00 are prefixes in Hong Kong, and 00 is written for the plus sign everywhere.
     ['001 47 923 45 678', 'HK'],
     ['001 47 923 45 678', 'SG'],
+    // 00 is no prefix in Tajikistan, where numbers begin with it; in Saint Helena it would be another one.
+    ['00 290 8999', 'TJ'],
     // From Singapore it is a number in Norway, from elsewhere one in America.
     ['001 479 234 5678'],
   ])(
