@@ -25,6 +25,7 @@ const unlimited = {
       { points: 1_000_000, duration: 86_400 },
     ],
     sendsPerAddress: { points: 1_000_000, duration: 3600 },
+    waitsPerAddress: { points: 1_000_000, duration: 3600 },
     failedNumbersPerAddress: { points: 1_000_000, duration: 3600 },
     failuresPerAddress: { points: 1_000_000, duration: 3600 },
     failuresPerNumber: { free: 20 },
