@@ -4153,12 +4153,18 @@ return (flow["end"] == "expired" or flow["end"] == "attempts") and flow["end"] o
 end
 return flow.state ~= "verified" and flow.expires <= now and "expired" or nil
 end
+local function canBeLookedUp(flow)
+return flow.code == nil
+end
 local function judgeOwn(flow, hash)
 local ____flow_24 = flow
 local code = ____flow_24.code
 local before = ____flow_24.before
 if code == hash or before ~= nil and before.code == hash then
 return "right"
+end
+if before ~= nil and before.code == nil and before.state == "pending" then
+return nil
 end
 local ____temp_25
 if code == nil then
@@ -4383,7 +4389,7 @@ if flow.state ~= "pending" then
 if leaseOf(flow.lease, now) > now then
 return {status = "sending"}
 end
-if judgeOwn(flow, request.hash) == nil then
+if canBeLookedUp(flow) and judgeOwn(flow, request.hash) == nil then
 local every = request.lookupEvery
 if every == nil or not takeLookup(flow, every, now) then
 return {status = "unsettled"}
@@ -4501,6 +4507,9 @@ local code = ____flow_3.code
 local before = ____flow_3.before
 if code == hash or before ~= nil and before.code == hash then
 return "right"
+end
+if before ~= nil and before.code == nil and before.state == "pending" then
+return nil
 end
 local ____temp_4
 if code == nil then
@@ -5117,9 +5126,9 @@ return {status = "stale"}
 end
 local taken = tried.taken
 repeat
-local ____switch135 = result.result
-local ____cond135 = ____switch135 == "wrong"
-if ____cond135 then
+local ____switch136 = result.result
+local ____cond136 = ____switch136 == "wrong"
+if ____cond136 then
 return reject(
 boxes,
 boxes.flow,
@@ -5130,8 +5139,8 @@ result,
 now
 )
 end
-____cond135 = ____cond135 or ____switch135 == "over"
-if ____cond135 then
+____cond136 = ____cond136 or ____switch136 == "over"
+if ____cond136 then
 do
 local ____result_failed_42
 if result.failed then
@@ -5151,8 +5160,8 @@ finish(boxes.flow, flow, result["end"], now)
 return settled(boxes, flow, taken, guesses)
 end
 end
-____cond135 = ____cond135 or (____switch135 == "unasked" or ____switch135 == "unprocessed")
-if ____cond135 then
+____cond136 = ____cond136 or (____switch136 == "unasked" or ____switch136 == "unprocessed")
+if ____cond136 then
 takeBack(
 boxes,
 boxes.flow,
@@ -5164,8 +5173,8 @@ now
 )
 return settled(boxes, flow, taken)
 end
-____cond135 = ____cond135 or ____switch135 == "unresolved"
-if ____cond135 then
+____cond136 = ____cond136 or ____switch136 == "unresolved"
+if ____cond136 then
 refundAddress(boxes.own, args.address, taken, now)
 tried.state = "unresolved"
 tried.lease = 0

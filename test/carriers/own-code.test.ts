@@ -36,6 +36,72 @@ function another(code: string): string {
 }
 
 describe.each(flowKinds)('on %s', (kind) => {
+  describe('after a code of tyntec, as long as nobody knows whether ours has gone out', () => {
+    async function begin(when: 'before' | 'after') {
+      const setup = await setupFlow(kind, { channels: [twoFactor(), chat] })
+      const handle = await sendCode(setup, { number: other })
+      const first = await codeOf(setup, other)
+      await setup.advance(31)
+      await setup.fault({ operation: 'chat.send', when, kind: 'reset', times: 1 })
+      const resent = await setup.flow.resend({ handle, via: 'whatsapp' })
+      expect(resent).toMatchObject({ status: 'unconfirmed', via: 'whatsapp' })
+      return { setup, handle, first }
+    }
+
+    test('tyntec judges its own, which is all that the person may have', async () => {
+      const { setup, handle, first } = await begin('before')
+      expect(await setup.flow.check({ handle, code: another(first) })).toMatchObject({
+        status: 'invalid_code',
+        attemptsRemaining: 2,
+      })
+      expect(await signIn(setup.flow, handle, first)).toBe('opened')
+      expect(await setup.count('check')).toBe(2)
+    })
+
+    test('an answer of tyntec that is lost is looked up', async () => {
+      const { setup, handle, first } = await begin('before')
+      await setup.fault({ operation: 'otp.check', when: 'after', kind: 'reset', times: 1 })
+      expect(await signIn(setup.flow, handle, first)).toBe('opened')
+      expect(await setup.count('check')).toBe(1)
+    })
+
+    test('ours is right as well, and tyntec is not asked', async () => {
+      const { setup, handle } = await begin('after')
+      expect(await signIn(setup.flow, handle, await codeOf(setup, other))).toBe('opened')
+      expect(await setup.count('check')).toBe(0)
+    })
+
+    test('tries are counted over both', async () => {
+      const { setup, handle, first } = await begin('after')
+      const wrong = another(first)
+      expect(await setup.flow.check({ handle, code: wrong })).toMatchObject({
+        status: 'invalid_code',
+      })
+      expect(await setup.flow.check({ handle, code: another(wrong) })).toMatchObject({
+        status: 'invalid_code',
+      })
+      expect(await setup.flow.check({ handle, code: another(another(wrong)) })).toMatchObject({
+        status: 'too_many_attempts',
+      })
+      for (const code of [first, await codeOf(setup, other)]) {
+        expect(await setup.flow.check({ handle, code })).toEqual({ status: 'too_many_attempts' })
+      }
+    })
+  })
+
+  test('a code of tyntec is of no use once ours has gone out after it', async () => {
+    const setup = await setupFlow(kind, { channels: [twoFactor(), chat] })
+    const handle = await sendCode(setup, { number: other })
+    const first = await codeOf(setup, other)
+    await setup.advance(31)
+    await setup.flow.resend({ handle, via: 'whatsapp' })
+    expect(await codeOf(setup, other)).not.toBe(first)
+    expect(await setup.flow.check({ handle, code: first })).toMatchObject({
+      status: 'invalid_code',
+    })
+    expect(await setup.count('check')).toBe(0)
+  })
+
   describe.each(['whatsapp', 'sms'] as const)('a code of our own by %s', (via) => {
     const { channels, operation, fault } = carriers[via]
     const begin = (options: Parameters<typeof setupFlow>[1] = {}) =>

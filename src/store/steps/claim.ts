@@ -7,6 +7,7 @@ import {
 } from './address-failures.js'
 import { charge, type FailureLimited, type FailureRules } from './failures.js'
 import {
+  canBeLookedUp,
   type FlowView,
   flowOf,
   judgeOwn,
@@ -119,7 +120,7 @@ export function claim(boxes: ClaimBoxes, { address, request }: ClaimArgs, now: n
   if (refused !== undefined) return { status: refused }
   if (flow.state !== 'pending') {
     if (leaseOf(flow.lease, now) > now) return { status: 'sending' }
-    if (judgeOwn(flow, request.hash) === undefined) {
+    if (canBeLookedUp(flow) && judgeOwn(flow, request.hash) === undefined) {
       const every = request.lookupEvery
       if (every === undefined || !takeLookup(flow, every, now)) return { status: 'unsettled' }
       keepFlow(boxes.flow, flow, now)

@@ -89,11 +89,15 @@ export function canBeLookedUp(flow: StoredFlow): boolean {
 
 /**
  * Whether a code, by its HMAC, is one that we have made for this flow. As long as the newest message has no
- * known end the person may only have the one before. Nothing: tyntec has made the code, and has to be asked.
+ * known end the person may only have the one before. Nothing: tyntec may have made the code, and has to be asked.
  */
 export function judgeOwn(flow: StoredFlow, hash: string): 'right' | 'wrong' | undefined {
   const { code, before } = flow
   if (code === hash || (before !== undefined && before.code === hash)) return 'right'
+  // The code before is one of tyntec's, whose otpId is still there.
+  if (before !== undefined && before.code === undefined && before.state === 'pending') {
+    return undefined
+  }
   return code === undefined ? undefined : 'wrong'
 }
 
