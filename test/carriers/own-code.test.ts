@@ -131,6 +131,35 @@ describe.each(flowKinds)('on %s', (kind) => {
       expect(kept).not.toContain(number.slice(1))
     })
 
+    // proves: KEY-3
+    test('is told to no step of the store, which compares HMACs of it', async () => {
+      const setup = await begin()
+      const told: string[] = []
+      const hashes: (string | undefined)[] = []
+      const flow = through(setup, {
+        send(next, args) {
+          told.push(JSON.stringify(args))
+          hashes.push(args.request?.code)
+          return next()
+        },
+        claim(next, args) {
+          told.push(JSON.stringify(args))
+          hashes.push(args.request?.hash)
+          return next()
+        },
+      })
+      const handle = await sendCode({ flow })
+      const code = await codeOf(setup)
+      await flow.check({ handle, code: another(code) })
+      expect(await signIn(flow, handle, code)).toBe('opened')
+      expect(told.join()).not.toContain(code)
+      const [made, wrong, right] = hashes
+      expect(made).toMatch(/^[\w-]{22}$/)
+      expect(right).toBe(made)
+      expect(wrong).toMatch(/^[\w-]{22}$/)
+      expect(wrong).not.toBe(made)
+    })
+
     test('has as many tries as any other, and is one failure of its number each', async () => {
       const setup = await begin()
       const handle = await sendCode(setup)

@@ -374,6 +374,39 @@ describe.each(flowKinds)('a check on %s', (kind) => {
   })
 
   describe('whose answer was lost', () => {
+    test('gives its address one failure back, however often the store is told', async () => {
+      const generous = { points: 1000, duration: 600 }
+      const setup = await setupFlow(kind, {
+        limits: {
+          failuresPerAddress: { points: 2, duration: 600 },
+          failedNumbersPerAddress: generous,
+          sendsPerAddress: generous,
+        },
+      })
+      const twice = through(setup, {
+        async settleCheck(next) {
+          await next()
+          return next()
+        },
+      })
+      const sendTo = (at: 0 | 1 | 2 | 3) => sendCode(setup, { number: numbers[at] })
+      const [first, second, third, last] = [
+        await sendTo(0),
+        await sendTo(1),
+        await sendTo(2),
+        await sendTo(3),
+      ]
+      const wrong = (handle: string) => setup.flow.check({ handle, code: wrongCode, address })
+      expect(await wrong(first)).toMatchObject({ status: 'invalid_code' })
+      await setup.fault({ operation: 'otp.check', kind: 'reset', when: 'after' })
+      await setup.fault({ operation: 'otp.get', kind: 'status', status: 500, when: 'before' })
+      const lost = twice.check({ handle: second, code: rightCode, address })
+      expect(await failure(lost)).toMatchObject(unavailable)
+      await setup.noFaults()
+      expect(await wrong(third)).toMatchObject({ status: 'invalid_code' })
+      expect(await wrong(last)).toMatchObject({ status: 'rate_limited' })
+    })
+
     test('is told by the record that it was wrong', async () => {
       const setup = await setupFlow(kind)
       const handle = await sendCode(setup)

@@ -150,6 +150,21 @@ describe('a tag', () => {
     // A deploy that rotates the secret meets checks that are running.
     expect(createSecrets([two, one]).codeHash(ref, '424242')).toBe(hash)
   })
+
+  // proves: KEY-3
+  test('of a code has nothing of how near another code is', () => {
+    const secrets = createSecrets([one])
+    const { ref } = newFlow(secrets)
+    const hash = secrets.codeHash(ref, '424242')
+    const shared = (other: string) => [...other].findIndex((letter, at) => letter !== hash[at])
+    const others = Array.from({ length: 2000 }, (_, index) => String(423_242 + index))
+    const prefixes = others
+      .filter((code) => code !== '424242')
+      .map((code) => shared(secrets.codeHash(ref, code)))
+    // Where two of them differ first is chance: how long a comparison takes says nothing.
+    expect(Math.max(...prefixes)).toBeLessThan(6)
+    expect(prefixes.filter((length) => length === 0).length).toBeGreaterThan(1900)
+  })
 })
 
 describe('a sealed value', () => {
