@@ -16,6 +16,7 @@ import type { JournalEntry } from '../../src/sandbox/journal.js'
 import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
 import { scripts } from '../../src/store/scripts.js'
 import type { CommandWords } from '../support/redis-proxy.js'
+import { stopwatch } from '../support/elapsed.js'
 
 /** Limits that no test reaches, so that only Redis decides. */
 const unlimited = {
@@ -126,9 +127,9 @@ export async function signIn(flow: OtpFlow, handle: unknown, code: string): Prom
 
 /** What a step came to, and how long it took. */
 async function timed(step: Promise<unknown>) {
-  const began = performance.now()
+  const took = stopwatch()
   const outcome = await step.catch((error: unknown) => error)
-  return { outcome, seconds: (performance.now() - began) / 1000 }
+  return { outcome, seconds: took() / 1000 }
 }
 
 /** Every one of them could not ask Redis, and said so soon. */
