@@ -28,7 +28,7 @@ export function testModel(name: string, share: number, open: () => Promise<() =>
       })
       expect(found && reportOf(found)).toBeUndefined()
     },
-    60_000 + runs * 1000,
+    60_000 + runs * 2000,
   )
 }
 
