@@ -90,13 +90,13 @@ export const planted: Planted[] = [
       'if (flow === undefined || boxes.flow === undefined || flow.reference !== reference) {',
       'if (flow === undefined || boxes.flow === undefined) {',
     ],
-    instead: 'test/store.test.ts',
+    instead: 'test/store/store.test.ts',
   },
   {
     name: 'a running resend does not keep another out',
     file: resend,
     change: [`if (isUnderWay(flow, now)) return { status: 'busy' }`, ''],
-    instead: 'test/store.test.ts',
+    instead: 'test/store/store.test.ts',
   },
   {
     name: 'a flow is not looked up before it is renewed',
@@ -105,7 +105,7 @@ export const planted: Planted[] = [
       `if (flow.state !== 'pending' && !request.lookedUp && canBeLookedUp(flow)) {`,
       `if (flow.state === 'dead') {`,
     ],
-    instead: 'test/store.test.ts',
+    instead: 'test/store/store.test.ts',
   },
   {
     name: 'complete does not consume the flow',
@@ -134,13 +134,13 @@ export const planted: Planted[] = [
     name: 'a stale try settles the try of another request',
     file: settleCheck,
     change: ['tried === undefined || tried.id !== attempt', 'tried === undefined'],
-    instead: 'test/store.test.ts',
+    instead: 'test/store/store.test.ts',
   },
   {
     name: 'a try that may still land is forgotten',
     file: settleCheck,
     change: ['  if (late) {', `  if (tried.id === '-') {`],
-    instead: 'test/store.test.ts',
+    instead: 'test/store/store.test.ts',
   },
   {
     name: 'a try without a known end is forgotten after a minute',
