@@ -44,7 +44,7 @@ let next = startProcess()
 afterAll(() => void next.kill('SIGKILL'))
 
 /** What the phone, the browser and tyntec see of an app whose processes die. */
-export async function setupApp(via: Order['via'] = undefined) {
+export async function setupApp(via?: Order['via']) {
   const { redis, prefix, url } = await createRedis()
   const sandbox = await startSandbox()
   onTestFinished(() => sandbox.close())

@@ -1,3 +1,4 @@
+import type { OtpStatusEntity } from '../../src/sandbox/otp/entity.js'
 import type { CheckOutcome, OtpFlow, Proof } from '../../src/index.js'
 import type { End } from './plan.js'
 
@@ -176,4 +177,14 @@ export function mustRepeat({ login, ended }: Journey, now: number): boolean {
     login.repeats < mostRepeats &&
     now < login.openedFrom + openedFor - slack
   )
+}
+
+/** An OTP as tyntec has it, or had it before it was deleted. */
+export interface Ledgered extends Pick<
+  OtpStatusEntity,
+  'otpId' | 'number' | 'otpStatus' | 'attemptCount' | 'expire' | 'referenceId'
+> {
+  code: string | undefined
+  journey: Journey | undefined
+  deleted: boolean
 }

@@ -1,8 +1,7 @@
 import type { Message } from '../../src/sandbox/index.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
-import type { Journey } from './journey.js'
+import type { Journey, Ledgered } from './journey.js'
 import type { Fault } from './plan.js'
-import type { Ledgered } from './run.js'
 
 /*
  * Plans whose codes are our own go out by tyntec's SMS API. It knows of no code, and so of no try: what is proven is

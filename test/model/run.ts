@@ -9,6 +9,7 @@ import {
   end as endProof,
   type Held,
   type Journey,
+  type Ledgered,
   judge,
   mustRepeat,
 } from './journey.js'
@@ -31,16 +32,6 @@ const mostRefunds = 10
 /** An invariant of security.md 0.3 does not hold, or the reference says something else. */
 export class Violation extends Error {
   override name = 'Violation'
-}
-
-/** An OTP as tyntec has it, or had it before it was deleted. */
-export interface Ledgered extends Pick<
-  OtpStatusEntity,
-  'otpId' | 'number' | 'otpStatus' | 'attemptCount' | 'expire' | 'referenceId'
-> {
-  code: string | undefined
-  journey: Journey | undefined
-  deleted: boolean
 }
 
 const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']
