@@ -72,7 +72,7 @@ export const groups: Record<string, Group> = {
   guards: {
     mutate: sources('flow', 'hooks watch').concat(sources('carriers', 'carriers pressure')),
     tests: tests(
-      'breaker carriers/own-code carriers/faults events events-log events-scenarios',
+      'carriers/breaker carriers/own-code carriers/faults events events-log events-scenarios',
     ).concat(tests('events-tracing metrics flow/status flow/send-ends spending wallet')),
   },
   decoys: {
@@ -103,7 +103,7 @@ export const groups: Record<string, Group> = {
       sources('http', 'foreign kept'),
     ),
     tests: tests(
-      'carriers/breaker events-log events-list metrics setup/terminal http/late flow',
+      'carriers/breaker events-log events-list metrics setup/terminal http/late flow/flow',
     ).concat(tests('http/last-answer http/cross-site http/return-to')),
     isolate: true,
   },
