@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
 import { Passport } from 'passport'
-import { Strategy as PasswordStrategy } from 'passport-custom'
+import { Strategy as LocalStrategy } from 'passport-local'
 import { createOtpFlow, Strategy } from 'passport-tyntec-otp'
 import { resendOtp, sendOtp } from 'passport-tyntec-otp/express'
 
@@ -31,12 +31,9 @@ const flow = createOtpFlow({
 })
 
 const passport = new Passport()
-// As passport-local does it: with that, `new LocalStrategy((name, password, done) => …)`.
 passport.use(
-  'local',
-  new PasswordStrategy((req, done) => {
-    const { name, password } = req.body as Record<string, unknown> // of a body parser
-    const account = accounts.get(String(name))
+  new LocalStrategy({ usernameField: 'name' }, (name, password, done) => {
+    const account = accounts.get(name)
     // As long for a name that is not there.
     const given = scryptSync(String(password), account?.salt ?? 'no salt', 32)
     const right = account !== undefined && timingSafeEqual(given, account.password)
