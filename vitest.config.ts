@@ -17,7 +17,7 @@ export default defineConfig({
     // Processes, because Redis clients and servers of one file must not share an event loop with
     // another's. Two, because CI has two cores.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Failovers and browsers are real, and CI shares its cores. The report still tells which needed it.
     retry: process.env.CI ? 1 : 0,
     testTimeout: 20_000,

@@ -10,7 +10,7 @@ import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { bundled } from '../support/bundled.js'
 import { createRedis } from '../support/redis.js'
 
-const program = await bundled(new URL('support/drain-app.ts', import.meta.url))
+const program = await bundled(new URL('../support/drain-app.ts', import.meta.url))
 
 describe('flow.drain()', () => {
   // proves: deploy/check
