@@ -15,7 +15,7 @@ export default defineConfig({
     setupFiles: ['test/support/worker-setup.ts', 'test/support/canary.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     // Processes, because Redis clients and servers of one file must not share an event loop with
-    // another's. Two, because CI has two cores.
+    // another's. Three on CI's two cores, because many tests wait for a time of tyntec's or Redis's.
     pool: 'forks',
     maxWorkers: 3,
     // Failovers and browsers are real, and CI shares its cores. The report still tells which needed it.

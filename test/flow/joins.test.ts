@@ -85,7 +85,9 @@ describe('those who wait for the same', () => {
     const began = performance.now()
     expect(await join('a', 0.2, ask)).toBeUndefined()
     expect(performance.now() - began).toBeLessThan(5000)
-    expect(asked).toBe(2)
+    // Once when its time is over, and once more where the timer was early.
+    expect(asked).toBeGreaterThan(1)
+    expect(asked).toBeLessThan(4)
   })
 
   test('ask again and again themselves when the time of one that hears nothing is over', async () => {

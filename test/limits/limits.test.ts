@@ -184,7 +184,8 @@ describe.each(doorKinds)('on %s', (kind) => {
     }, 30_000)
 
     // What takes time can't come at once.
-    test.runIf(pace === 0)('are as many when all come at once, in two processes', async () => {
+    if (pace > 0) return
+    test('are as many when all come at once, in two processes', async () => {
       const door = await setupDoor(kind, options)
       const other = door.another()
       const answers = await Promise.all(
