@@ -200,7 +200,7 @@ function learnFromTyntec(url: URL, apiKey: string | string[] | undefined, body: 
   const number = query.get('number')
   if (number && /^\+[1-9]\d{6,14}$/.test(number)) watch.learn('number', number)
   const code = query.get('otpCode')
-  if (code && /^[a-z\d]{6,12}$/.test(code)) watch.learn('code', code)
+  if (code && /^(?=.*\d)[a-z\d]{6,12}$/.test(code)) watch.learn('code', code)
   const id = /\/2fa\/v1\/otp\/([\w-]{8,64})/.exec(pathname)?.[1]
   if (id !== undefined) watch.learn('otpId', id)
   for (const [, otpId = ''] of body.matchAll(/"otpId":"([\w-]{8,64})"/g)) {
