@@ -51,7 +51,7 @@ export async function startAttacked(framework: 'express' | 'koa', budget?: Budge
     async scripts(): Promise<number> {
       const mark = randomUUID()
       await redis.echo(mark)
-      await expect.poll(() => heard.has(mark)).toBe(true)
+      await expect.poll(() => heard.has(mark), { timeout: 10_000 }).toBe(true)
       return ran
     },
     /** Messages that phones have got. */
