@@ -20,6 +20,11 @@ import {
 
 const frameworks = ['express', 'koa'] as const
 const attacker = '203.0.113.66'
+/**
+ * Scripts by which the app looks at Redis when it starts, and tells other processes every few seconds what it has
+ * seen, whatever anybody asks of it: some dozens in the minute of a test, and the requests are a thousand or more.
+ */
+const background = 40
 
 // proves: ATT-13
 test.each(frameworks)(
@@ -56,7 +61,7 @@ test.each(frameworks)(
       { connections: 160 },
     )
     expect(statuses).toEqual({ '409 no_pending_code': 1600 })
-    expect(await app.scripts()).toBe(before)
+    expect((await app.scripts()) - before).toBeLessThan(background)
 
     let over = false
     const flood = Array.from({ length: 160 }, async () => {
@@ -101,7 +106,9 @@ test.each(frameworks)(
     }
     expect(statuses).toEqual({ resend_too_soon: 60, rate_limited: requests - 61 })
     // One more, by which this process learns that there are sixty.
-    expect(await app.scripts()).toBe(commands + 61)
+    const ran = (await app.scripts()) - commands
+    expect(ran).toBeGreaterThanOrEqual(61)
+    expect(ran).toBeLessThan(61 + background)
     expect(await keysOf(app)).toEqual(keys)
     expect(await app.messages(() => true)).toBe(before)
     const checked = await person.post('/login/check', { code: rightCode }, from(attacker))
