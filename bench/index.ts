@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what a login costs with the package, beside the same thing by hand, the naive way
- * and better-auth, against one simulated tyntec and one Redis. About five minutes on two cores.
+ * and better-auth, against one simulated tyntec and one Redis. About three minutes on two cores.
  *
  * `BENCH_ROUNDS=40` measures longer, `BENCH_ONLY=package-express` one pair of servers,
  * `BENCH_FLOWS=1000000` the memory of so many pending flows, and `BENCH_PROF=/tmp/profiles` writes a

@@ -71,7 +71,7 @@ export function printServers(
     }
   }
   for (const line of wrap(
-    'CPU of the server process per login (send, check, GET /me); logins 50 at a time; Redis commands that it sends, those that its scripts run inside, and waits for Redis one after another. ÷ base: medians of paired rounds, package-flow by bare-http, the others by bare-express.',
+    'CPU of the server process per login (send, check, GET /me); logins 40 at a time; Redis commands that it sends, those that its scripts run inside, and waits for Redis one after another. ÷ base: medians of paired rounds, package-flow by bare-http, the others by bare-express.',
     width,
   )) {
     console.log(line)

@@ -7,7 +7,7 @@ import { number, otp, otpId, setupClient } from '../tyntec/setup.js'
 
 /*
  * What counts as a tyntec that fails, and which calls share their places. The flow's own tests are in
- * pressure.test.ts.
+ * test/pressure.test.ts.
  */
 
 const ask = { via: 'SMS', number } as const

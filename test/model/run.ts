@@ -29,7 +29,7 @@ import {
 /** Tries that a flow gets back at the most, as its steps have it. */
 const mostRefunds = 10
 
-/** An invariant of security.md 0.3 does not hold, or the reference says something else. */
+/** An invariant of the model does not hold, or the reference says something else. */
 export class Violation extends Error {
   override name = 'Violation'
 }
